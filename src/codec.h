@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * codec.h
+ *	  Compression of byte strings.
+ *
+ * Codec numbers stand in frames: they are frozen.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_CODEC_H
+#define STASH_CODEC_H
+
+#define STASH_CODEC_NONE	0	/* stored as they are */
+#define STASH_CODEC_LZ4		1	/* one LZ4 block, no LZ4 frame around it */
+#define STASH_CODEC_ZSTD	2	/* reserved: one zstd frame */
+
+extern int	stash_codec_by_name(const char *name);
+extern const char *stash_codec_name(int codec);
+extern Size stash_codec_compress(int codec, const char *src, Size len,
+								 char *dst, Size cap);
+extern bool stash_codec_decompress(int codec, const char *src, Size len,
+								   char *dst, Size rawlen);
+
+#endif							/* STASH_CODEC_H */

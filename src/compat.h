@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  What differs between the supported server versions, 15 to 19.
+ *
+ * The only file in which PG_VERSION_NUM may appear.  Needs postgres.h first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_COMPAT_H
+#define STASH_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "pg_hashstash needs PostgreSQL 15 or later"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#include "access/genam.h"
+#include "access/tupdesc.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "parser/parse_type.h"
+#include "utils/acl.h"
+#include "utils/regproc.h"
+
+/* 19 wants a hand-made descriptor to be finished before use */
+#if PG_VERSION_NUM < 190000
+#define TupleDescFinalize(desc) ((void) (desc))
+#endif
+
+/* one check per kind of object became one for all in 16 */
+#if PG_VERSION_NUM >= 160000
+#define stash_compat_proc_aclcheck(oid, role, mode) \
+	object_aclcheck(ProcedureRelationId, oid, role, mode)
+#define stash_compat_proc_ownercheck(oid, role) \
+	object_ownercheck(ProcedureRelationId, oid, role)
+#define stash_compat_class_ownercheck(oid, role) \
+	object_ownercheck(RelationRelationId, oid, role)
+#define stash_compat_name_list(string) stringToQualifiedNameList(string, NULL)
+#else
+#define stash_compat_proc_aclcheck(oid, role, mode) \
+	pg_proc_aclcheck(oid, role, mode)
+#define stash_compat_proc_ownercheck(oid, role) \
+	pg_proc_ownercheck(oid, role)
+#define stash_compat_class_ownercheck(oid, role) \
+	pg_class_ownercheck(oid, role)
+#define stash_compat_name_list(string) stringToQualifiedNameList(string)
+#endif
+
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0, 0)
+#elif PG_VERSION_NUM >= 180000
+#define stash_compat_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define stash_compat_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+#endif							/* STASH_COMPAT_H */

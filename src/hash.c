@@ -1,0 +1,228 @@
+/*-------------------------------------------------------------------------
+ *
+ * hash.c
+ *	  XXH3 of byte strings that arrive in pieces.
+ *
+ * The only file that knows xxHash.  Results are part of stored keys: seeds
+ * and byte order are frozen.  A change needs a new function, never a new
+ * answer from an old one.
+ *
+ * Up to 240 bytes XXH3 has its own short code, best inlined.  Above, on
+ * x86-64, the library's run-time dispatch to AVX2 or AVX-512 is up to
+ * twenty times faster than the plain symbol (test/bench/run.sh).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#define XXH_STATIC_LINKING_ONLY
+#if defined(__x86_64__) && defined(__has_include)
+#if __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h>
+#endif
+#endif
+#include <xxhash.h>
+
+#include "hash.h"
+
+#define SHORT_INPUT		240		/* bytes; XXH3_MIDSIZE_MAX of xxHash */
+
+StaticAssertDecl(sizeof(XXH3_state_t) <= STASH_HASH_STATE,
+				 "STASH_HASH_STATE is too small");
+
+static XXH3_state_t *
+hasher_state(StashHasher *hasher)
+{
+	return (XXH3_state_t *) TYPEALIGN(64, hasher->state);
+}
+
+static uint64
+hash_long64(const void *data, Size len, uint64 seed)
+{
+	return XXH3_64bits_withSeed(data, len, seed);
+}
+
+static XXH128_hash_t
+hash_long128(const void *data, Size len)
+{
+	return XXH3_128bits(data, len);
+}
+
+static void
+stream_bytes(StashHasher *hasher, const void *data, Size len)
+{
+	XXH3_state_t *state = hasher_state(hasher);
+
+	if (!hasher->is_streaming)
+	{
+		XXH3_INITSTATE(state);
+		if (hasher->bits == 64)
+			XXH3_64bits_reset(state);
+		else
+			XXH3_128bits_reset(state);
+		hasher->is_streaming = true;
+	}
+	if (hasher->bits == 64)
+		XXH3_64bits_update(state, data, len);
+	else
+		XXH3_128bits_update(state, data, len);
+}
+
+static uint64
+finish_stream64(StashHasher *hasher)
+{
+	return XXH3_64bits_digest(hasher_state(hasher));
+}
+
+static XXH128_hash_t
+finish_stream128(StashHasher *hasher)
+{
+	return XXH3_128bits_digest(hasher_state(hasher));
+}
+
+static StashHash128
+to_canonical(uint64 high, uint64 low)
+{
+	StashHash128 result;
+
+	for (int i = 0; i < 8; i++)
+	{
+		result.data[i] = (unsigned char) (high >> (56 - 8 * i));
+		result.data[8 + i] = (unsigned char) (low >> (56 - 8 * i));
+	}
+	return result;
+}
+
+/* from here on XXH names mean the inlined copies, used for short inputs only */
+#undef XXH3_64bits_withSeed
+#undef XXH3_128bits
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/*
+ * XXH3-64 of 'len' bytes.
+ */
+uint64
+stash_hash_bytes64(const void *data, Size len, uint64 seed)
+{
+	if (len <= SHORT_INPUT)
+		return XXH3_64bits_withSeed(data, len, seed);
+	return hash_long64(data, len, seed);
+}
+
+/*
+ * XXH3-128 of 'len' bytes, seed 0, as "xxhsum -H2" prints it.
+ */
+StashHash128
+stash_hash_bytes128(const void *data, Size len)
+{
+	if (len <= SHORT_INPUT)
+	{
+		XXH128_hash_t hash = XXH3_128bits(data, len);
+
+		return to_canonical(hash.high64, hash.low64);
+	}
+	else
+	{
+		/* the library's type, under whatever name the second include gave it */
+		__typeof__(hash_long128(data, len)) hash = hash_long128(data, len);
+
+		return to_canonical(hash.high64, hash.low64);
+	}
+}
+
+/*
+ * Start a hasher for digests of 64 or 128 bits.  Needs no clean-up.
+ */
+void
+stash_hash_init(StashHasher *hasher, int bits)
+{
+	hasher->buf = hasher->local;
+	hasher->used = 0;
+	hasher->cap = STASH_HASH_BUFFER;
+	hasher->bits = bits;
+	hasher->is_collecting = false;
+	hasher->is_streaming = false;
+}
+
+/*
+ * Start a hasher that keeps all bytes: 'buf' and 'used' are theirs.
+ *
+ * A buffer that outgrows the hasher's own is allocated in the memory context
+ * current at that moment.
+ */
+void
+stash_hash_init_collecting(StashHasher *hasher)
+{
+	stash_hash_init(hasher, 128);
+	hasher->is_collecting = true;
+}
+
+/*
+ * Append bytes that do not fit; called by stash_hash_put() only.
+ */
+void
+stash_hash_overflow(StashHasher *hasher, const void *data, Size len)
+{
+	if (hasher->is_collecting)
+	{
+		Size		need = hasher->used + len;
+		Size		cap = Max(hasher->cap * 2, need);
+
+		if (hasher->buf == hasher->local)
+		{
+			hasher->buf = palloc(cap);
+			memcpy(hasher->buf, hasher->local, hasher->used);
+		}
+		else
+			hasher->buf = repalloc(hasher->buf, cap);
+		hasher->cap = cap;
+		memcpy(hasher->buf + hasher->used, data, len);
+		hasher->used = need;
+		return;
+	}
+
+	stream_bytes(hasher, hasher->buf, hasher->used);
+	hasher->used = 0;
+	if (len < hasher->cap)
+	{
+		memcpy(hasher->buf, data, len);
+		hasher->used = len;
+	}
+	else
+		stream_bytes(hasher, data, len);
+}
+
+/*
+ * The 64-bit hash of all bytes put so far; the hasher is finished by it.
+ */
+uint64
+stash_hash_digest64(StashHasher *hasher)
+{
+	Assert(hasher->bits == 64);
+	if (!hasher->is_streaming)
+		return stash_hash_bytes64(hasher->buf, hasher->used, 0);
+	stream_bytes(hasher, hasher->buf, hasher->used);
+	return finish_stream64(hasher);
+}
+
+/*
+ * The 128-bit hash of all bytes put so far; the hasher is finished by it.
+ */
+StashHash128
+stash_hash_digest128(StashHasher *hasher)
+{
+	Assert(hasher->bits == 128);
+	if (!hasher->is_streaming)
+		return stash_hash_bytes128(hasher->buf, hasher->used);
+	stream_bytes(hasher, hasher->buf, hasher->used);
+	{
+		__typeof__(finish_stream128(hasher)) hash = finish_stream128(hasher);
+
+		return to_canonical(hash.high64, hash.low64);
+	}
+}

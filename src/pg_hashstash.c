@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * pg_hashstash.c
+ *	  The door: module magic and the order in which the areas start.
+ *
+ * Nothing includes this unit, and nothing else is done here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+/*
+ * Called by the server when it loads the library, once in each process.
+ */
+void
+_PG_init(void)
+{
+	MarkGUCPrefixReserved("pg_hashstash");
+}
