@@ -12,6 +12,8 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "typeio.h"
+
 PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT void _PG_init(void);
@@ -22,5 +24,6 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	stash_typeio_init();
 	MarkGUCPrefixReserved("pg_hashstash");
 }
