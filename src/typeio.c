@@ -24,6 +24,7 @@
 #include "commands/dbcommands.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/float.h"
@@ -418,6 +419,32 @@ stash_type_of_row(Datum row)
 							 HeapTupleHeaderGetTypMod(header));
 }
 
+/* the typmod that all rows of an array of anonymous rows share, or -1 */
+static int32
+common_shape(Datum array)
+{
+	ArrayIterator rows = array_create_iterator(DatumGetArrayTypeP(array), 0,
+											   NULL);
+	int32		shape = -1;
+	Datum		row;
+	bool		isnull;
+
+	while (array_iterate(rows, &row, &isnull))
+	{
+		HeapTupleHeader header;
+
+		if (isnull)
+			continue;
+		header = DatumGetHeapTupleHeader(row);
+		if (HeapTupleHeaderGetTypeId(header) != RECORDOID ||
+			(shape >= 0 && HeapTupleHeaderGetTypMod(header) != shape))
+			return -1;
+		shape = HeapTupleHeaderGetTypMod(header);
+	}
+	array_free_iterator(rows);
+	return shape;
+}
+
 /*
  * The type of an argument declared "any", with literals of unknown type taken
  * as text: *value is then replaced.
@@ -443,6 +470,8 @@ stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 	}
 	else if (oid == RECORDOID && !fcinfo->args[argno].isnull)
 		return stash_type_of_row(*value);
+	else if (oid == RECORDARRAYOID && !fcinfo->args[argno].isnull)
+		return stash_type_lookup(oid, common_shape(*value));
 	return stash_type_lookup(oid, -1);
 }
 
@@ -461,7 +490,7 @@ stash_type_of_first_argument(FunctionCallInfo fcinfo, Datum *value)
 
 	type = stash_type_of_argument(fcinfo, 0, value);
 	if (get_fn_expr_argtype(fcinfo->flinfo, 0) == type->oid &&
-		type->oid != RECORDOID)
+		type->oid != RECORDOID && type->oid != RECORDARRAYOID)
 	{
 		if (call == NULL)
 			call = fcinfo->flinfo->fn_extra =

@@ -93,7 +93,6 @@ struct StashType
 	FmgrInfo	output;
 	FmgrInfo	input;
 	int8		is_ordered;		/* has a btree order: 1, not: -1, unknown: 0 */
-	int8		is_hashable;	/* has a hash function: likewise */
 	const char *hash_id;		/* descriptor for hashes: no row, domain names */
 	int			hash_idlen;
 	const char *frame_id;		/* descriptor for frames */
