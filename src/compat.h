@@ -61,6 +61,13 @@
 	parseTypeString(string, oid, typmod, false)
 #endif
 
+/* the name changed with 16 */
+#if PG_VERSION_NUM >= 160000
+#define stash_compat_materialize(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#else
+#define stash_compat_materialize(fcinfo) SetSingleFuncCall(fcinfo, 0)
+#endif
+
 /* soft errors came with 16 */
 #if PG_VERSION_NUM >= 160000
 #define stash_compat_make_range(cache, lower, upper, empty) \
