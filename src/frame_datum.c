@@ -120,6 +120,23 @@ stash_frame_make(StashType *type, Datum value, bool isnull, int codec)
 }
 
 /*
+ * The frame of a row given by its columns, indexed by attribute number - 1.
+ */
+bytea *
+stash_frame_make_row(StashType *row, const Datum *values, const bool *nulls,
+					 int codec)
+{
+	StashSink	sink;
+	StashImageWriter writer = {&sink, true, NULL};
+	Size		body;
+
+	begin_frame(&sink, row);
+	body = sink.used;
+	stash_image_write_row(&writer, row, values, nulls);
+	return finish_frame(&sink, body, codec, false);
+}
+
+/*
  * Start the frame of an array of rows whose number is not known yet.
  */
 void
