@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # setup.sh: from a Debian machine to a throw-away server that knows this tree's extension
 #
 # For test/run.sh, test/bench/run.sh and examples/demo.sh. Source it, then call
@@ -60,7 +61,7 @@ choose_user() {
 		id -u "$user" >/dev/null 2>&1 || user=nobody
 		become=(runuser -u "$user" --)
 	fi
-	mkdir "$work/home"
+	mkdir "$work/home" "$work/tmp"
 	chown -R "$user" "$work"
 }
 
@@ -68,7 +69,8 @@ choose_user() {
 as_user() {
 	local status=0
 
-	setsid "${become[@]}" env --default-signal=INT,QUIT HOME="$work/home" PATH="$bindir:$PATH" "$@" <&0 &
+	setsid "${become[@]}" env --default-signal=INT,QUIT \
+		HOME="$work/home" TMPDIR="$work/tmp" PATH="$bindir:$PATH" "$@" <&0 &
 	child=$!
 	wait "$child" || status=$?
 	child=
@@ -217,7 +219,7 @@ stage_settings() {
 	elif [[ $major -ge 18 ]]; then
 		say "extension_control_path = '$stage$("$PG_CONFIG" --sharedir):\$system'"
 		say "dynamic_library_path = '$stage$("$PG_CONFIG" --pkglibdir):\$libdir'"
-	elif as_user "$bindir/postgres" --describe-config | grep -q '^extension_destdir'; then
+	elif [[ -n $(as_user "$bindir/postgres" --describe-config | grep '^extension_destdir') ]]; then
 		# a setting of Debian's packages
 		say "extension_destdir = '$stage'"
 	else
@@ -281,7 +283,7 @@ stop_server() {
 		[[ $(readlink "/proc/$pid/cwd") == "$data" ]] || return 0
 		kill -"$signal" "$pid" 2>/dev/null || return 0
 		for _ in {1..50}; do
-			kill -0 "$pid" 2>/dev/null || return 0
+			[[ $(readlink "/proc/$pid/cwd") == "$data" ]] || return 0
 			sleep 0.1
 		done
 	done
