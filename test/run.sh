@@ -131,7 +131,8 @@ show_failure() {
 	for file in "${files[@]}"; do
 		[[ -s $file ]] || continue
 		say "--- $1: $file"
-		tail -n 200 "$file"
+		# the nodes of TAP tests log each statement
+		grep -v 'LOG:  statement:' "$file" | tail -n 100
 	done
 	grep -E -A 20 'terminated by signal|PANIC|TRAP:|Sanitizer|runtime error' "$work/server.log" | head -n 60 || true
 }
