@@ -35,7 +35,7 @@ step() {
 	child=$!
 	wait "$child" || status=$?
 	child=
-	printf '=== %s: %s in %d s\n' "$what" "$([[ $status -eq 0 ]] && echo done || echo failed)" $((SECONDS - start))
+	printf '=== %s: exit code %d after %d s\n' "$what" $status $((SECONDS - start))
 	return "$status"
 }
 
@@ -43,6 +43,7 @@ step() {
 mirrors() {
 	local codename
 
+	# shellcheck disable=SC1091
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	# shellcheck disable=SC2016 # apt's own variables
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
