@@ -32,7 +32,6 @@ read_arguments() {
 	[[ ${#suites[@]} -gt 0 ]] || suites=(lint unit regress isolation tap pgtap)
 }
 
-# shellcheck disable=SC2317 # called by name
 # --- one function for each suite; it prints what count() understands
 
 run_lint() { "${make[@]}" lint; }

@@ -88,7 +88,12 @@ install_packages() {
 	for package in "${wanted[@]//%v/$major}"; do
 		is_installed "${package#\?}" || missing+=("$package")
 	done
-	[[ "${missing[*]}" =~ (^| )[^?] ]] && update_lists
+	if ! may_install; then
+		[[ ! "${missing[*]}" =~ (^| )[^?] ]] ||
+			die "missing packages: ${missing[*]}; run this once as root, or install them"
+		return 0
+	fi
+	[[ ! "${missing[*]}" =~ (^| )[^?] ]] || update_lists
 	for package in "${!missing[@]}"; do
 		[[ ${missing[package]} != \?* ]] || is_available "${missing[package]#\?}" || unset "missing[package]"
 	done
@@ -96,6 +101,7 @@ install_packages() {
 }
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+may_install() { [[ $EUID -eq 0 ]] || command -v sudo >/dev/null; }
 is_available() { [[ -n $(apt-cache show --no-all-versions "$1" 2>/dev/null) ]]; }
 
 # The major version to install: that of PG_CONFIG's path, or the distribution's own.
@@ -104,7 +110,7 @@ wanted_major() {
 		say "${BASH_REMATCH[1]}"
 		return
 	fi
-	[[ -n $(packaged_major) ]] || update_lists
+	[[ -n $(packaged_major) ]] || ! may_install || update_lists
 	packaged_major
 }
 
@@ -126,9 +132,6 @@ apt_install() {
 }
 
 apt_get() {
-	if [[ $EUID -ne 0 ]] && ! command -v sudo >/dev/null; then
-		die "packages are missing; run this as root once, or install them yourself and run it again"
-	fi
 	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >"$work/apt.log" 2>&1 || {
 		tail -n 30 "$work/apt.log" >&2
 		die "apt-get $1 failed"
@@ -219,7 +222,7 @@ stage_settings() {
 	elif [[ $major -ge 18 ]]; then
 		say "extension_control_path = '$stage$("$PG_CONFIG" --sharedir):\$system'"
 		say "dynamic_library_path = '$stage$("$PG_CONFIG" --pkglibdir):\$libdir'"
-	elif [[ -n $(as_user "$bindir/postgres" --describe-config | grep '^extension_destdir') ]]; then
+	elif as_user "$bindir/postgres" --describe-config | grep '^extension_destdir' >/dev/null; then
 		# a setting of Debian's packages
 		say "extension_destdir = '$stage'"
 	else

@@ -9,6 +9,7 @@ check() {
 	local name=$1 output result=ok
 	shift
 	output=$("$@" 2>&1) || { result="not ok"; status=1; }
+	[[ $output != skipped:* ]] || name+=" # skip"
 	printf '%s %s\n' "$result" "$name"
 	[[ -z $output ]] || printf '%s\n' "$output"
 }

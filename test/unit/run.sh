@@ -8,7 +8,7 @@ floor=(hash codec frame json arrow_fb arrow)
 pg_config=${PG_CONFIG:-pg_config}
 lib=$("$pg_config" --pkglibdir)
 flags=(
-	-std=gnu99 -g -O1 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Werror
+	-g -O1 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Werror
 	-fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -fwrapv -fno-strict-aliasing
 	-U_FORTIFY_SOURCE -DFRONTEND -DUSE_ASSERT_CHECKING=1 -Isrc -Itest/unit
 	-I"$("$pg_config" --includedir-server)"
