@@ -28,6 +28,11 @@
 #include "utils/acl.h"
 #include "utils/regproc.h"
 
+/* before 18 the attribute had another name and another place */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* 19 wants a hand-made descriptor to be finished before use */
 #if PG_VERSION_NUM < 190000
 #define TupleDescFinalize(desc) ((void) (desc))
@@ -42,6 +47,8 @@
 #define stash_compat_class_ownercheck(oid, role) \
 	object_ownercheck(RelationRelationId, oid, role)
 #define stash_compat_name_list(string) stringToQualifiedNameList(string, NULL)
+#define stash_compat_parse_type(string, oid, typmod) \
+	((void) parseTypeString(string, oid, typmod, NULL))
 #else
 #define stash_compat_proc_aclcheck(oid, role, mode) \
 	pg_proc_aclcheck(oid, role, mode)
@@ -50,6 +57,24 @@
 #define stash_compat_class_ownercheck(oid, role) \
 	pg_class_ownercheck(oid, role)
 #define stash_compat_name_list(string) stringToQualifiedNameList(string)
+#define stash_compat_parse_type(string, oid, typmod) \
+	parseTypeString(string, oid, typmod, false)
+#endif
+
+/* the name changed with 16 */
+#if PG_VERSION_NUM >= 160000
+#define stash_compat_materialize(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#else
+#define stash_compat_materialize(fcinfo) SetSingleFuncCall(fcinfo, 0)
+#endif
+
+/* soft errors came with 16 */
+#if PG_VERSION_NUM >= 160000
+#define stash_compat_make_range(cache, lower, upper, empty) \
+	make_range(cache, lower, upper, empty, NULL)
+#else
+#define stash_compat_make_range(cache, lower, upper, empty) \
+	make_range(cache, lower, upper, empty)
 #endif
 
 #if PG_VERSION_NUM >= 190000

@@ -30,7 +30,6 @@
 #define STASH_FRAME_VERSION		1
 #define STASH_FRAME_OLDEST		1
 #define STASH_FRAME_FIXED		12	/* bytes before the type */
-#define STASH_FRAME_MAX_VARINT	10	/* bytes */
 
 /* What is wrong with some bytes that should be a frame. */
 typedef enum StashFrameProblem
@@ -58,24 +57,6 @@ typedef struct StashFrameReader
 extern StashFrameProblem stash_frame_parse(StashFrameReader *reader,
 										   const char *buf, Size len);
 extern void stash_frame_seal(char *frame, Size len, int codec, bool is_null);
-
-/*
- * Write a varint at 'at', which has room for STASH_FRAME_MAX_VARINT bytes;
- * returns the number of bytes written.
- */
-static inline int
-stash_frame_put_varint(char *at, uint64 value)
-{
-	int			n = 0;
-
-	while (value >= 0x80)
-	{
-		at[n++] = (char) (value | 0x80);
-		value >>= 7;
-	}
-	at[n++] = (char) value;
-	return n;
-}
 
 /*
  * Read a varint at *at, not beyond 'end', and step over it; false when it is

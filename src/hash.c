@@ -135,66 +135,35 @@ stash_hash_bytes128(const void *data, Size len)
 	}
 }
 
+/* take bytes that do not fit into the small buffer */
+static void
+overflow_hasher(StashSink *sink, const void *data, Size len)
+{
+	StashHasher *hasher = (StashHasher *) sink;
+
+	stream_bytes(hasher, sink->buf, sink->used);
+	sink->used = 0;
+	if (len < sink->cap)
+	{
+		memcpy(sink->buf, data, len);
+		sink->used = len;
+	}
+	else
+		stream_bytes(hasher, data, len);
+}
+
 /*
- * Start a hasher for digests of 64 or 128 bits.  Needs no clean-up.
+ * Start a hasher for a digest of 64 or 128 bits.  Needs no clean-up.
  */
 void
 stash_hash_init(StashHasher *hasher, int bits)
 {
-	hasher->buf = hasher->local;
-	hasher->used = 0;
-	hasher->cap = STASH_HASH_BUFFER;
+	hasher->sink.buf = hasher->local;
+	hasher->sink.used = 0;
+	hasher->sink.cap = STASH_HASH_BUFFER;
+	hasher->sink.overflow = overflow_hasher;
 	hasher->bits = bits;
-	hasher->is_collecting = false;
 	hasher->is_streaming = false;
-}
-
-/*
- * Start a hasher that keeps all bytes: 'buf' and 'used' are theirs.
- *
- * A buffer that outgrows the hasher's own is allocated in the memory context
- * current at that moment.
- */
-void
-stash_hash_init_collecting(StashHasher *hasher)
-{
-	stash_hash_init(hasher, 128);
-	hasher->is_collecting = true;
-}
-
-/*
- * Append bytes that do not fit; called by stash_hash_put() only.
- */
-void
-stash_hash_overflow(StashHasher *hasher, const void *data, Size len)
-{
-	if (hasher->is_collecting)
-	{
-		Size		need = hasher->used + len;
-		Size		cap = Max(hasher->cap * 2, need);
-
-		if (hasher->buf == hasher->local)
-		{
-			hasher->buf = palloc(cap);
-			memcpy(hasher->buf, hasher->local, hasher->used);
-		}
-		else
-			hasher->buf = repalloc(hasher->buf, cap);
-		hasher->cap = cap;
-		memcpy(hasher->buf + hasher->used, data, len);
-		hasher->used = need;
-		return;
-	}
-
-	stream_bytes(hasher, hasher->buf, hasher->used);
-	hasher->used = 0;
-	if (len < hasher->cap)
-	{
-		memcpy(hasher->buf, data, len);
-		hasher->used = len;
-	}
-	else
-		stream_bytes(hasher, data, len);
 }
 
 /*
@@ -205,8 +174,8 @@ stash_hash_digest64(StashHasher *hasher)
 {
 	Assert(hasher->bits == 64);
 	if (!hasher->is_streaming)
-		return stash_hash_bytes64(hasher->buf, hasher->used, 0);
-	stream_bytes(hasher, hasher->buf, hasher->used);
+		return stash_hash_bytes64(hasher->sink.buf, hasher->sink.used, 0);
+	stream_bytes(hasher, hasher->sink.buf, hasher->sink.used);
 	return finish_stream64(hasher);
 }
 
@@ -218,8 +187,8 @@ stash_hash_digest128(StashHasher *hasher)
 {
 	Assert(hasher->bits == 128);
 	if (!hasher->is_streaming)
-		return stash_hash_bytes128(hasher->buf, hasher->used);
-	stream_bytes(hasher, hasher->buf, hasher->used);
+		return stash_hash_bytes128(hasher->sink.buf, hasher->sink.used);
+	stream_bytes(hasher, hasher->sink.buf, hasher->sink.used);
 	{
 		__typeof__(finish_stream128(hasher)) hash = finish_stream128(hasher);
 

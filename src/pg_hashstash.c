@@ -12,6 +12,10 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "catalog.h"
+#include "store.h"
+#include "typeio.h"
+
 PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT void _PG_init(void);
@@ -22,5 +26,8 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	stash_catalog_init();
+	stash_typeio_init();
+	stash_store_init();
 	MarkGUCPrefixReserved("pg_hashstash");
 }

@@ -1,0 +1,507 @@
+/*-------------------------------------------------------------------------
+ *
+ * frame_datum.c
+ *	  Frames of any value: make, open, read; the SQL functions of the area.
+ *
+ * A frame is the header of frame.h, the type's descriptor of typeio.h and the
+ * value's image of image.h.  What floor 1 only reports is thrown here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "codec.h"
+#include "compat.h"
+#include "frame.h"
+#include "frame_datum.h"
+#include "image.h"
+#include "typeio.h"
+
+#define LEAST_COMPRESSED	64	/* bytes; smaller bodies are stored as they are */
+#define LZ4_MAX_RATIO		255 /* an LZ4 block cannot expand further */
+#define ROWS_PROLOGUE		16	/* ndim, dim, lower bound, no nulls: 11 or less */
+
+PG_FUNCTION_INFO_V1(pg_hashstash_serialize);
+PG_FUNCTION_INFO_V1(pg_hashstash_deserialize);
+PG_FUNCTION_INFO_V1(pg_hashstash_frame_info);
+PG_FUNCTION_INFO_V1(pg_hashstash_encode);
+PG_FUNCTION_INFO_V1(pg_hashstash_decode);
+
+/* ---- making ---- */
+
+/*
+ * The codec called 'name'.  Throws 22023 for an unknown one.
+ */
+int
+stash_frame_codec(const char *name)
+{
+	int			codec = stash_codec_by_name(name);
+
+	if (codec < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown codec \"%s\"", name),
+				 errhint("The codecs of this build are \"none\" and \"lz4\".")));
+	return codec;
+}
+
+static void
+begin_frame(StashSink *sink, StashType *type)
+{
+	stash_buffer_init(sink, VARHDRSZ + STASH_FRAME_FIXED);
+	stash_sink_put_varint(sink, type->frame_idlen);
+	stash_sink_put(sink, type->frame_id, type->frame_idlen);
+}
+
+/*
+ * Compress what stands behind 'body' if that pays, and seal the frame.
+ */
+static bytea *
+finish_frame(StashSink *sink, Size body, int codec, bool isnull)
+{
+	Size		rawlen = sink->used - body;
+
+	if (codec != STASH_CODEC_NONE && rawlen >= LEAST_COMPRESSED)
+	{
+		StashSink	packed;
+		Size		room;
+		Size		len;
+
+		stash_buffer_init(&packed, sink->used);
+		memcpy(packed.buf, sink->buf, body);
+		packed.used = body;
+		stash_sink_put_varint(&packed, rawlen);
+		/* one byte less than what is there, or it does not pay */
+		room = sink->used - 1 - packed.used;
+		len = stash_codec_compress(codec, sink->buf + body, rawlen,
+								   packed.buf + packed.used, room);
+		if (len > 0)
+		{
+			packed.used += len;
+			pfree(sink->buf);
+			*sink = packed;
+		}
+		else
+		{
+			pfree(packed.buf);
+			codec = STASH_CODEC_NONE;
+		}
+	}
+	else
+		codec = STASH_CODEC_NONE;
+
+	SET_VARSIZE(sink->buf, sink->used);
+	stash_frame_seal(sink->buf + VARHDRSZ, sink->used - VARHDRSZ, codec, isnull);
+	return (bytea *) sink->buf;
+}
+
+/*
+ * The frame of a value, in the current memory context.
+ *
+ * Throws 54000 when it would exceed one gigabyte.
+ */
+bytea *
+stash_frame_make(StashType *type, Datum value, bool isnull, int codec)
+{
+	StashSink	sink;
+	StashImageWriter writer = {&sink, true, NULL};
+	Size		body;
+
+	begin_frame(&sink, type);
+	body = sink.used;
+	if (!isnull)
+		stash_image_write(&writer, type, value);
+	return finish_frame(&sink, body, codec, isnull);
+}
+
+/*
+ * Start the frame of an array of rows whose number is not known yet.
+ */
+void
+stash_frame_rows_begin(StashFrameRows *rows, StashType *row)
+{
+	rows->row = row;
+	rows->nrows = 0;
+	stash_buffer_init(&rows->sink, ROWS_PROLOGUE);
+}
+
+/*
+ * Add a row; the slot's columns are those of the row type.
+ */
+void
+stash_frame_rows_add(StashFrameRows *rows, TupleTableSlot *slot)
+{
+	StashImageWriter writer = {&rows->sink, true, NULL};
+
+	slot_getallattrs(slot);
+	stash_image_write_row(&writer, rows->row, slot->tts_values,
+						  slot->tts_isnull);
+	rows->nrows++;
+}
+
+/*
+ * The finished frame: the same bytes as of an array of these rows.
+ */
+bytea *
+stash_frame_rows_finish(StashFrameRows *rows, int codec)
+{
+	StashSink	sink;
+	Size		body;
+
+	begin_frame(&sink, stash_type_of_rows(rows->row));
+	body = sink.used;
+	if (rows->nrows > 0)
+	{
+		stash_sink_put_varint(&sink, 1);	/* dimensions */
+		stash_sink_put_varint(&sink, rows->nrows);
+		stash_sink_put_u32(&sink, 1);	/* lower bound */
+	}
+	else
+		stash_sink_put_varint(&sink, 0);
+	stash_sink_put_u8(&sink, 0);	/* no row is NULL */
+	stash_sink_put(&sink, rows->sink.buf + ROWS_PROLOGUE,
+				   rows->sink.used - ROWS_PROLOGUE);
+	pfree(rows->sink.buf);
+	return finish_frame(&sink, body, codec, false);
+}
+
+/* ---- opening and reading ---- */
+
+/*
+ * Open a frame for reading, or throw.
+ *
+ * 'buf' must outlive the reader.  Errors: 22P03 for bytes that are no frame,
+ * 0A000 for a frame from a newer pg_hashstash, XX001 for a damaged one.
+ */
+void
+stash_frame_open(StashFrameReader *reader, const char *buf, Size len)
+{
+	switch (stash_frame_parse(reader, buf, len))
+	{
+		case STASH_FRAME_OK:
+			break;
+		case STASH_FRAME_FOREIGN:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+					 errmsg("these bytes are no stash frame"),
+					 errhint("Frames are made by stash.serialize().")));
+			break;
+		case STASH_FRAME_NEWER:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("stash frame version %d is not supported",
+							reader->version),
+					 errdetail("This build reads versions %d to %d.",
+							   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
+					 errhint("Upgrade pg_hashstash on this server.")));
+			break;
+		case STASH_FRAME_DAMAGED:
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("damaged stash frame"),
+					 errdetail("The checksum of its %zu bytes does not match.",
+							   len)));
+			break;
+	}
+}
+
+/*
+ * The body of an open frame, decompressed where needed: 'rawlen' bytes.
+ *
+ * Result: points into the frame, or is allocated in the current context.
+ * Throws 0A000 for an unknown codec, XX001 for a body that is damaged.
+ */
+const char *
+stash_frame_body(const StashFrameReader *reader)
+{
+	char	   *body;
+
+	if (reader->codec == STASH_CODEC_NONE)
+		return reader->body;
+	if (stash_codec_name(reader->codec) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("stash frame codec %d is not supported", reader->codec),
+				 errhint("Build pg_hashstash with this codec's library, or upgrade it.")));
+	if (reader->rawlen > MaxAllocSize ||
+		reader->rawlen > ((uint64) reader->bodylen + 1) * LZ4_MAX_RATIO)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("damaged stash frame"),
+				 errdetail("%zu bytes cannot hold the " UINT64_FORMAT " bytes claimed.",
+						   reader->bodylen, reader->rawlen)));
+	body = palloc(Max(reader->rawlen, 1));
+	if (!stash_codec_decompress(reader->codec, reader->body, reader->bodylen,
+								body, reader->rawlen))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("damaged stash frame"),
+				 errdetail("Its compressed body cannot be decompressed.")));
+	return body;
+}
+
+/*
+ * The value in an open frame; *type is set to its type.
+ */
+Datum
+stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
+{
+	StashImageReader in;
+	const char *body;
+	Datum		value;
+
+	*type = stash_type_by_descriptor(reader->type, reader->typelen, false);
+	*isnull = reader->is_null;
+	if (reader->is_null)
+		return (Datum) 0;
+
+	body = stash_frame_body(reader);
+	in.at = body;
+	in.end = body + reader->rawlen;
+	value = stash_image_read(&in, *type);
+	if (in.at != in.end)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("stash frame has %zu bytes too many",
+						(Size) (in.end - in.at))));
+	if (body != reader->body)
+		pfree((char *) body);
+	return value;
+}
+
+/*
+ * Throw 42804 unless a value read from a frame is of type 'wanted'.
+ */
+void
+stash_frame_check_type(StashType *type, Oid wanted)
+{
+	if (type->oid != wanted)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("stash frame holds a value of type %s, not %s",
+						stash_type_to_text(type),
+						stash_type_to_text(stash_type_lookup(wanted, -1))),
+				 errhint("Name the type that the value was stored with, and cast the result.")));
+}
+
+/*
+ * True when two frames hold the same value of the same type, bit for bit,
+ * whatever their codecs.
+ */
+bool
+stash_frame_identical(const char *a, Size alen, const char *b, Size blen)
+{
+	StashFrameReader one;
+	StashFrameReader two;
+
+	if (alen == blen && memcmp(a, b, alen) == 0)
+		return true;
+	stash_frame_open(&one, a, alen);
+	stash_frame_open(&two, b, blen);
+	return one.typelen == two.typelen &&
+		memcmp(one.type, two.type, one.typelen) == 0 &&
+		one.is_null == two.is_null &&
+		one.rawlen == two.rawlen &&
+		memcmp(stash_frame_body(&one), stash_frame_body(&two), one.rawlen) == 0;
+}
+
+/*
+ * Start reading a frame as a row set; false when it holds something else.
+ */
+bool
+stash_frame_rows_open(StashFrameRowsReader *rows, const StashFrameReader *frame)
+{
+	StashType  *type = stash_type_by_descriptor(frame->type, frame->typelen,
+												false);
+	const char *body;
+	uint64		ndim;
+	uint64		nrows = 0;
+
+	if (frame->is_null || type->kind != STASH_KIND_ARRAY ||
+		type->inner->kind != STASH_KIND_ROW)
+		return false;
+	body = stash_frame_body(frame);
+	rows->row = type->inner;
+	rows->in.at = body;
+	rows->in.end = body + frame->rawlen;
+	if (!stash_frame_get_varint(&rows->in.at, rows->in.end, &ndim) || ndim > 1)
+		return false;
+	if (ndim == 1)
+	{
+		if (!stash_frame_get_varint(&rows->in.at, rows->in.end, &nrows) ||
+			nrows > (uint64) (rows->in.end - rows->in.at) ||
+			rows->in.end - rows->in.at < 5)
+			return false;
+		rows->in.at += 4;		/* lower bound */
+	}
+	else if (rows->in.end - rows->in.at < 1)
+		return false;
+	rows->nrows = (uint32) nrows;
+	/* rows that are NULL as a whole stand in no row set */
+	return *rows->in.at++ == 0;
+}
+
+/*
+ * Read the next row; false when there is none left.
+ */
+bool
+stash_frame_rows_next(StashFrameRowsReader *rows, Datum *values, bool *nulls)
+{
+	if (rows->nrows == 0)
+		return false;
+	rows->nrows--;
+	stash_image_read_row(&rows->in, rows->row, values, nulls);
+	return true;
+}
+
+/* ---- SQL ---- */
+
+static int
+codec_argument(FunctionCallInfo fcinfo, int argno)
+{
+	if (PG_ARGISNULL(argno))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("codec must not be null")));
+	return stash_frame_codec(text_to_cstring(PG_GETARG_TEXT_PP(argno)));
+}
+
+/*
+ * stash.serialize(value any, codec text DEFAULT 'lz4') returns bytea
+ *
+ * Args:    value  any value; a NULL is kept as a NULL of its type
+ *          codec  none or lz4; a body that does not shrink is stored as it is
+ * Returns: a frame
+ * Errors:  22023 unknown codec, 0A000 type without conversion, 54000 too large
+ * Stable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_serialize(PG_FUNCTION_ARGS)
+{
+	Datum		value = PG_GETARG_DATUM(0);
+	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
+	int			codec = codec_argument(fcinfo, 1);
+
+	PG_RETURN_BYTEA_P(stash_frame_make(type, value, PG_ARGISNULL(0), codec));
+}
+
+/*
+ * stash.deserialize(frame bytea, "like" anyelement) returns anyelement
+ *
+ * Args:    frame  a frame; NULL gives NULL
+ *          like   any value of the wanted type, such as NULL::int[]
+ * Returns: the value
+ * Errors:  42804 when the frame holds another type; see stash_frame_open()
+ * Stable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *frame;
+	StashFrameReader reader;
+	StashType  *type;
+	Datum		value;
+	bool		isnull;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	frame = PG_GETARG_BYTEA_PP(0);
+	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
+	value = stash_frame_read(&reader, &type, &isnull);
+	stash_frame_check_type(type, get_fn_expr_rettype(fcinfo->flinfo));
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value);
+}
+
+/*
+ * stash.frame_info(frame bytea) returns record
+ *
+ * Args:    frame  bytes that begin like a frame, maybe damaged
+ * Returns: version, type, codec, raw_bytes, stored_bytes, checksum_ok; what
+ *          cannot be read of a damaged frame is NULL
+ * Errors:  22P03 for bytes that are no frame
+ * Strict, stable, parallel safe.
+ */
+Datum
+pg_hashstash_frame_info(PG_FUNCTION_ARGS)
+{
+	bytea	   *frame = PG_GETARG_BYTEA_PP(0);
+	StashFrameReader reader;
+	StashFrameProblem problem;
+	TupleDesc	desc;
+	Datum		values[6];
+	bool		nulls[6] = {false, true, false, true, false, false};
+	const char *codec;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	problem = stash_frame_parse(&reader, VARDATA_ANY(frame),
+								VARSIZE_ANY_EXHDR(frame));
+	if (problem == STASH_FRAME_FOREIGN)
+		stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
+
+	codec = stash_codec_name(reader.codec);
+	values[0] = Int32GetDatum(reader.version);
+	values[2] = CStringGetTextDatum(codec ? codec :
+									psprintf("%d", reader.codec));
+	values[4] = Int64GetDatum(VARSIZE_ANY_EXHDR(frame));
+	values[5] = BoolGetDatum(reader.is_checked);
+	if (problem == STASH_FRAME_OK)
+	{
+		StashType  *type = stash_type_by_descriptor(reader.type, reader.typelen,
+													true);
+
+		if (type != NULL)
+		{
+			values[1] = CStringGetTextDatum(stash_type_to_text(type));
+			nulls[1] = false;
+		}
+		values[3] = Int64GetDatum((int64) reader.rawlen);
+		nulls[3] = false;
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/*
+ * stash.encode(data bytea, codec text DEFAULT 'lz4') returns bytea
+ *
+ * The frame of a bytea: compressed bytes that know their codec and have a
+ * checksum.  Errors: 22023 unknown codec.  Strict, immutable, parallel safe.
+ */
+Datum
+pg_hashstash_encode(PG_FUNCTION_ARGS)
+{
+	int			codec = codec_argument(fcinfo, 1);
+
+	PG_RETURN_BYTEA_P(stash_frame_make(stash_type_lookup(BYTEAOID, -1),
+									   PG_GETARG_DATUM(0), false, codec));
+}
+
+/*
+ * stash.decode(data bytea) returns bytea
+ *
+ * What stash.encode() was given.  Errors: 42804 for a frame of another type;
+ * see stash_frame_open().  Strict, immutable, parallel safe.
+ */
+Datum
+pg_hashstash_decode(PG_FUNCTION_ARGS)
+{
+	bytea	   *frame = PG_GETARG_BYTEA_PP(0);
+	StashFrameReader reader;
+	StashType  *type;
+	Datum		value;
+	bool		isnull;
+
+	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
+	value = stash_frame_read(&reader, &type, &isnull);
+	stash_frame_check_type(type, BYTEAOID);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value);
+}

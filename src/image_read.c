@@ -1,0 +1,588 @@
+/*-------------------------------------------------------------------------
+ *
+ * image_read.c
+ *	  From bytes to a value.
+ *
+ * The bytes may come from anywhere.  Every length is checked against what is
+ * left before it is used, nothing is allocated that the bytes do not pay for,
+ * and every value is one that the server's own input would have accepted.
+ * All failures are 22P03, or what the type's own input function throws.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/tupmacs.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/memutils.h"
+#include "utils/multirangetypes.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "compat.h"
+#include "frame.h"
+#include "image.h"
+#include "typeio.h"
+
+#define RANGE_FLAGS \
+	(RANGE_EMPTY | RANGE_LB_INC | RANGE_UB_INC | RANGE_LB_INF | RANGE_UB_INF)
+
+pg_noreturn static void
+refuse_image(StashType *type)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("stash frame holds no valid value of type %s",
+					stash_type_to_text(type))));
+}
+
+/* ---- pieces ---- */
+
+static const char *
+take(StashImageReader *reader, StashType *type, uint64 len)
+{
+	const char *at = reader->at;
+
+	if (len > (uint64) (reader->end - at))
+		refuse_image(type);
+	reader->at += len;
+	return at;
+}
+
+static uint64
+take_varint(StashImageReader *reader, StashType *type)
+{
+	uint64		value;
+
+	if (!stash_frame_get_varint(&reader->at, reader->end, &value))
+		refuse_image(type);
+	return value;
+}
+
+static uint8
+take_u8(StashImageReader *reader, StashType *type)
+{
+	return (uint8) *take(reader, type, 1);
+}
+
+static int32
+take_i32(StashImageReader *reader, StashType *type)
+{
+	const unsigned char *at =
+	(const unsigned char *) take(reader, type, 4);
+
+	return (int32) ((uint32) at[0] | (uint32) at[1] << 8 |
+					(uint32) at[2] << 16 | (uint32) at[3] << 24);
+}
+
+/* a length and that many bytes */
+static const char *
+take_bytes(StashImageReader *reader, StashType *type, Size *len)
+{
+	uint64		stored = take_varint(reader, type);
+
+	*len = (Size) stored;
+	return take(reader, type, stored);
+}
+
+/* ---- base types ---- */
+
+/* true where every pattern of bits is a value */
+static bool
+is_any_fixed(StashType *type)
+{
+	switch (type->oid)
+	{
+		case BOOLOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return false;
+		default:
+			return true;
+	}
+}
+
+static void
+check_fixed(StashType *type, Datum value)
+{
+	bool		is_valid = true;
+
+	if (type->oid == BOOLOID)
+		is_valid = (DatumGetUInt8(value) <= 1);
+	else if (type->oid == DATEOID)
+		is_valid = DATE_NOT_FINITE(DatumGetDateADT(value)) ||
+			IS_VALID_DATE(DatumGetDateADT(value));
+	else if (type->oid == TIMEOID)
+		is_valid = DatumGetTimeADT(value) >= 0 &&
+			DatumGetTimeADT(value) <= USECS_PER_DAY;
+	else if (type->oid == TIMESTAMPOID || type->oid == TIMESTAMPTZOID)
+		is_valid = TIMESTAMP_NOT_FINITE(DatumGetTimestamp(value)) ||
+			IS_VALID_TIMESTAMP(DatumGetTimestamp(value));
+	if (!is_valid)
+		refuse_image(type);
+}
+
+static Datum
+read_fixed(StashImageReader *reader, StashType *type)
+{
+	const char *at = take(reader, type, type->typlen);
+	char	   *native = palloc(Max(type->typlen, (int) sizeof(Datum)));
+	Datum		value;
+
+#ifdef WORDS_BIGENDIAN
+	for (int i = 0; i < type->typlen; i++)
+		native[i] = type->typlen <= 8 && type->oid != MACADDROID &&
+			type->oid != MACADDR8OID ? at[type->typlen - 1 - i] : at[i];
+#else
+	memcpy(native, at, type->typlen);
+#endif
+	value = fetch_att(native, type->typbyval, type->typlen);
+	if (!is_any_fixed(type))
+		check_fixed(type, value);
+	return value;
+}
+
+/*
+ * A stored numeric: a header of one or two 16-bit words, then digits to the
+ * base 10,000, without zero digits at either end.
+ */
+static void
+check_numeric(StashType *type, const char *data, Size len)
+{
+	const unsigned char *word = (const unsigned char *) data;
+	uint16		header;
+	uint16		digit;
+	Size		headerlen;
+	Size		ndigits;
+
+	if (len < 2 || len % 2 != 0)
+		refuse_image(type);
+	header = word[0] | word[1] << 8;
+	if ((header & 0xC000) == 0xC000)
+	{
+		/* NaN, Infinity, -Infinity: the header is all there is */
+		if (len != 2 ||
+			(header != 0xC000 && header != 0xD000 && header != 0xF000))
+			refuse_image(type);
+		return;
+	}
+	headerlen = (header & 0x8000) ? 2 : 4;
+	if (len < headerlen)
+		refuse_image(type);
+	ndigits = (len - headerlen) / 2;
+	for (Size i = 0; i < ndigits; i++)
+	{
+		word = (const unsigned char *) data + headerlen + 2 * i;
+		digit = word[0] | word[1] << 8;
+		if (digit > 9999 ||
+			(digit == 0 && (i == 0 || i == ndigits - 1)))
+			refuse_image(type);
+	}
+	/* zero has neither sign nor weight */
+	if (ndigits == 0 &&
+		(headerlen == 4 ? header & 0x4000 : header & 0x207f))
+		refuse_image(type);
+}
+
+/* the payload of a varlena, judged; text comes back in the server's encoding */
+static const char *
+take_payload(StashImageReader *reader, StashType *type, Size *len)
+{
+	const char *data = take_bytes(reader, type, len);
+
+	if (type->image == STASH_IMAGE_TEXT)
+	{
+		char	   *text = pg_any_to_server(data, (int) *len, PG_UTF8);
+
+		if (text != data)
+			*len = strlen(text);
+		return text;
+	}
+	if (type->image == STASH_IMAGE_NUMERIC)
+		check_numeric(type, data, *len);
+	return data;
+}
+
+static void
+put_payload(char *at, StashType *type, const char *data, Size len)
+{
+	SET_VARSIZE(at, len + VARHDRSZ);
+#ifdef WORDS_BIGENDIAN
+	if (type->image == STASH_IMAGE_NUMERIC)
+	{
+		for (Size i = 0; i < len; i += 2)
+		{
+			at[VARHDRSZ + i] = data[i + 1];
+			at[VARHDRSZ + i + 1] = data[i];
+		}
+		return;
+	}
+#endif
+	memcpy(at + VARHDRSZ, data, len);
+}
+
+static Datum
+read_varlena(StashImageReader *reader, StashType *type)
+{
+	Size		len;
+	const char *data = take_payload(reader, type, &len);
+	char	   *result = palloc(len + VARHDRSZ);
+
+	put_payload(result, type, data, len);
+	return PointerGetDatum(result);
+}
+
+/* a value from its text: enum labels, names of objects, user types */
+static Datum
+read_text(StashImageReader *reader, StashType *type)
+{
+	Size		len;
+	const char *data = take_bytes(reader, type, &len);
+	char	   *text;
+	StashSettings saved;
+	Datum		value;
+
+	if (memchr(data, '\0', len) != NULL)
+		refuse_image(type);
+	text = pnstrdup(data, len);
+	text = pg_any_to_server(text, (int) len, PG_UTF8);
+	stash_type_fix_settings(&saved, type, true);
+	value = stash_type_input(type, text);
+	stash_type_restore_settings(&saved);
+	return value;
+}
+
+static Datum
+read_base(StashImageReader *reader, StashType *type)
+{
+	Size		len;
+	const char *data;
+
+	switch (type->image)
+	{
+		case STASH_IMAGE_FIXED:
+			return read_fixed(reader, type);
+		case STASH_IMAGE_BYTES:
+		case STASH_IMAGE_TEXT:
+		case STASH_IMAGE_NUMERIC:
+			return read_varlena(reader, type);
+		case STASH_IMAGE_LABEL:
+		case STASH_IMAGE_OUTPUT:
+			return read_text(reader, type);
+		case STASH_IMAGE_SEND:
+			data = take_bytes(reader, type, &len);
+			return stash_type_receive(type, data, (int) len);
+	}
+	refuse_image(type);
+}
+
+/* ---- ranges and domains ---- */
+
+static Datum
+read_range(StashImageReader *reader, StashType *type)
+{
+	uint8		flags = take_u8(reader, type);
+	RangeBound	lower = {0};
+	RangeBound	upper = {0};
+	bool		empty = (flags & RANGE_EMPTY) != 0;
+
+	if ((flags & ~RANGE_FLAGS) != 0 || (empty && flags != RANGE_EMPTY))
+		refuse_image(type);
+	lower.lower = true;
+	lower.inclusive = (flags & RANGE_LB_INC) != 0;
+	lower.infinite = (flags & RANGE_LB_INF) != 0;
+	upper.inclusive = (flags & RANGE_UB_INC) != 0;
+	upper.infinite = (flags & RANGE_UB_INF) != 0;
+	if (!empty && !lower.infinite)
+		lower.val = stash_image_read(reader, type->inner);
+	if (!empty && !upper.infinite)
+		upper.val = stash_image_read(reader, type->inner);
+	return RangeTypePGetDatum(stash_compat_make_range(type->range, &lower,
+													  &upper, empty));
+}
+
+static Datum
+read_multirange(StashImageReader *reader, StashType *type)
+{
+	uint64		nranges = take_varint(reader, type);
+	RangeType **ranges;
+
+	/* each range has at least its flags */
+	if (nranges > (uint64) (reader->end - reader->at))
+		refuse_image(type);
+	ranges = palloc(sizeof(RangeType *) * (nranges + 1));
+	for (uint64 i = 0; i < nranges; i++)
+		ranges[i] = DatumGetRangeTypeP(read_range(reader, type->inner));
+	return MultirangeTypePGetDatum(make_multirange(type->oid, type->range,
+												   (int32) nranges, ranges));
+}
+
+static Datum
+read_domain(StashImageReader *reader, StashType *type)
+{
+	Datum		value = stash_image_read(reader, type->inner);
+
+	domain_check(value, false, type->oid, NULL, NULL);
+	return value;
+}
+
+/* ---- rows ---- */
+
+/*
+ * Read the columns of a row into 'values' and 'nulls', which are indexed by
+ * attribute number - 1 and have a place for each; dropped columns are NULL.
+ */
+void
+stash_image_read_row(StashImageReader *reader, StashType *type,
+					 Datum *values, bool *nulls)
+{
+	Size		nbytes = Max((type->nfields + 7) / 8, 1);
+	const uint8 *bitmap = (const uint8 *) take(reader, type, nbytes);
+
+	memset(nulls, true, type->desc->natts);
+	for (int i = 0; i < type->nfields; i++)
+	{
+		int			at = type->fields[i].attno - 1;
+
+		values[at] = (Datum) 0;
+		if ((bitmap[i / 8] & (1 << (i % 8))) == 0)
+			continue;
+		values[at] = stash_image_read(reader, type->fields[i].type);
+		nulls[at] = false;
+	}
+}
+
+static Datum
+read_row(StashImageReader *reader, StashType *type)
+{
+	int			natts = type->desc->natts;
+	Datum	   *values = palloc0(sizeof(Datum) * (natts + 1));
+	bool	   *nulls = palloc(sizeof(bool) * (natts + 1));
+	HeapTuple	tuple;
+
+	stash_image_read_row(reader, type, values, nulls);
+	tuple = heap_form_tuple(type->desc, values, nulls);
+	return HeapTupleHeaderGetDatum(tuple->t_data);
+}
+
+static Datum
+read_record(StashImageReader *reader, StashType *type)
+{
+	Size		len;
+	const char *id = take_bytes(reader, type, &len);
+	StashType  *row = stash_type_by_descriptor(id, len, false);
+
+	if (row->kind != STASH_KIND_ROW)
+		refuse_image(type);
+	return read_row(reader, row);
+}
+
+/* ---- arrays ---- */
+
+/* an array as its image begins */
+typedef struct ArrayShape
+{
+	int			ndim;
+	int			dims[MAXDIM];
+	int			lbounds[MAXDIM];
+	int			nitems;
+	int			nelements;		/* that are not NULL */
+	const uint8 *bitmap;		/* NULL where no element is NULL */
+} ArrayShape;
+
+static void
+read_shape(StashImageReader *reader, StashType *type, ArrayShape *shape)
+{
+	uint64		ndim = take_varint(reader, type);
+	uint8		has_nulls;
+
+	if (ndim > MAXDIM)
+		refuse_image(type);
+	shape->ndim = (int) ndim;
+	for (int i = 0; i < shape->ndim; i++)
+	{
+		uint64		dim = take_varint(reader, type);
+
+		if (dim == 0 || dim > MaxArraySize)
+			refuse_image(type);
+		shape->dims[i] = (int) dim;
+		shape->lbounds[i] = take_i32(reader, type);
+	}
+	shape->nitems = ArrayGetNItems(shape->ndim, shape->dims);
+	ArrayCheckBounds(shape->ndim, shape->dims, shape->lbounds);
+	shape->nelements = shape->nitems;
+	shape->bitmap = NULL;
+
+	has_nulls = take_u8(reader, type);
+	if (has_nulls > 1)
+		refuse_image(type);
+	if (has_nulls == 1)
+	{
+		shape->bitmap = (const uint8 *) take(reader, type,
+											 ((uint64) shape->nitems + 7) / 8);
+		shape->nelements = 0;
+		for (int i = 0; i < shape->nitems; i++)
+			shape->nelements += (shape->bitmap[i / 8] >> (i % 8)) & 1;
+	}
+	/* every element has at least one byte */
+	if ((uint64) shape->nelements > (uint64) (reader->end - reader->at))
+		refuse_image(type);
+}
+
+/* allocate an array of that shape with 'datalen' bytes for its elements */
+static ArrayType *
+start_array(StashType *type, const ArrayShape *shape, Size datalen)
+{
+	Size		overhead = shape->bitmap ?
+		ARR_OVERHEAD_WITHNULLS(shape->ndim, shape->nitems) :
+		ARR_OVERHEAD_NONULLS(shape->ndim);
+	Size		len = overhead + datalen;
+	ArrayType  *array;
+	bits8	   *bitmap;
+
+	if (len > MaxAllocSize)
+		refuse_image(type);
+	array = palloc(len);
+	memset(array, 0, overhead);
+	SET_VARSIZE(array, len);
+	array->ndim = shape->ndim;
+	array->dataoffset = shape->bitmap ? (int32) overhead : 0;
+	array->elemtype = type->inner->oid;
+	memcpy(ARR_DIMS(array), shape->dims, shape->ndim * sizeof(int));
+	memcpy(ARR_LBOUND(array), shape->lbounds, shape->ndim * sizeof(int));
+	bitmap = ARR_NULLBITMAP(array);
+	if (bitmap != NULL)
+		memcpy(bitmap, shape->bitmap, (shape->nitems + 7) / 8);
+	return array;
+}
+
+static Datum
+read_plain_array(StashImageReader *reader, StashType *type,
+				 const ArrayShape *shape)
+{
+	StashType  *element = type->inner;
+	Size		len = (Size) shape->nelements * element->typlen;
+	const char *data = take(reader, type, len);
+	ArrayType  *array = start_array(type, shape, len);
+
+	memcpy(ARR_DATA_PTR(array), data, len);
+	if (!is_any_fixed(element))
+	{
+		for (int i = 0; i < shape->nelements; i++)
+			check_fixed(element,
+						fetch_att(ARR_DATA_PTR(array) + (Size) i * element->typlen,
+								  element->typbyval, element->typlen));
+	}
+	return PointerGetDatum(array);
+}
+
+/* text, bytea and numeric: measure first, then build the array in place */
+static Datum
+read_varlena_array(StashImageReader *reader, StashType *type,
+				   const ArrayShape *shape)
+{
+	StashImageReader measure = *reader;
+	Size		datalen = 0;
+	Size		len;
+	ArrayType  *array;
+	char	   *at;
+
+	for (int i = 0; i < shape->nelements; i++)
+	{
+		(void) take_bytes(&measure, type, &len);
+		datalen += INTALIGN(len + VARHDRSZ);
+	}
+	array = start_array(type, shape, datalen);
+	at = ARR_DATA_PTR(array);
+	for (int i = 0; i < shape->nelements; i++)
+	{
+		const char *data = take_payload(reader, type->inner, &len);
+
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		/* zero first: it may hold the padding behind the value */
+		memset(at + INTALIGN(len + VARHDRSZ) - sizeof(int32), 0, sizeof(int32));
+		put_payload(at, type->inner, data, len);
+		at += INTALIGN(len + VARHDRSZ);
+	}
+	return PointerGetDatum(array);
+}
+
+static Datum
+read_array(StashImageReader *reader, StashType *type)
+{
+	StashType  *element = type->inner;
+	ArrayShape	shape;
+	Datum	   *values;
+	bool	   *nulls;
+
+	read_shape(reader, type, &shape);
+	if (shape.nitems == 0)
+		return PointerGetDatum(construct_empty_array(element->oid));
+	if (stash_image_is_plain(element))
+		return read_plain_array(reader, type, &shape);
+	/* text may change its length on the way to another encoding */
+	if (element->kind == STASH_KIND_BASE &&
+		(element->image == STASH_IMAGE_BYTES ||
+		 element->image == STASH_IMAGE_NUMERIC ||
+		 (element->image == STASH_IMAGE_TEXT &&
+		  GetDatabaseEncoding() == PG_UTF8)))
+		return read_varlena_array(reader, type, &shape);
+
+	values = palloc(sizeof(Datum) * shape.nitems);
+	nulls = palloc(sizeof(bool) * shape.nitems);
+	for (int i = 0; i < shape.nitems; i++)
+	{
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		nulls[i] = shape.bitmap != NULL &&
+			(shape.bitmap[i / 8] & (1 << (i % 8))) == 0;
+		values[i] = nulls[i] ? (Datum) 0 : stash_image_read(reader, element);
+	}
+	return PointerGetDatum(construct_md_array(values, nulls, shape.ndim,
+											  shape.dims, shape.lbounds,
+											  element->oid, element->typlen,
+											  element->typbyval,
+											  element->typalign));
+}
+
+/* ---- any value ---- */
+
+/*
+ * Read the value whose image begins at reader->at, and step over it.
+ *
+ * The result is allocated in the current memory context and shares nothing
+ * with the bytes read.
+ */
+Datum
+stash_image_read(StashImageReader *reader, StashType *type)
+{
+	check_stack_depth();
+	switch (type->kind)
+	{
+		case STASH_KIND_BASE:
+			return read_base(reader, type);
+		case STASH_KIND_RANGE:
+			return read_range(reader, type);
+		case STASH_KIND_MULTIRANGE:
+			return read_multirange(reader, type);
+		case STASH_KIND_DOMAIN:
+			return read_domain(reader, type);
+		case STASH_KIND_ARRAY:
+			return read_array(reader, type);
+		case STASH_KIND_ROW:
+			return read_row(reader, type);
+		case STASH_KIND_RECORD:
+			return read_record(reader, type);
+	}
+	refuse_image(type);
+}

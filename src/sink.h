@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * sink.h
+ *	  Where bytes go: a buffer, and what to do when it is full.
+ *
+ * Whoever writes the bytes of a value need not know whether they are hashed
+ * (hash.c) or kept (image_write.c).  The fast case is one comparison and one
+ * memcpy; all else is the sink's own 'overflow'.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_SINK_H
+#define STASH_SINK_H
+
+#include "port/pg_bswap.h"
+
+typedef struct StashSink StashSink;
+
+struct StashSink
+{
+	char	   *buf;
+	Size		used;			/* of 'buf' */
+	Size		cap;			/* of 'buf' */
+	/* take 'len' bytes that do not fit into 'buf' as it stands */
+	void		(*overflow) (StashSink *sink, const void *data, Size len);
+};
+
+/* Append bytes. */
+static inline void
+stash_sink_put(StashSink *sink, const void *data, Size len)
+{
+	if (likely(len <= sink->cap - sink->used))
+	{
+		memcpy(sink->buf + sink->used, data, len);
+		sink->used += len;
+	}
+	else
+		sink->overflow(sink, data, len);
+}
+
+/* Append one byte. */
+static inline void
+stash_sink_put_u8(StashSink *sink, uint8 value)
+{
+	stash_sink_put(sink, &value, 1);
+}
+
+/* Append four bytes, least significant first. */
+static inline void
+stash_sink_put_u32(StashSink *sink, uint32 value)
+{
+#ifdef WORDS_BIGENDIAN
+	value = pg_bswap32(value);
+#endif
+	stash_sink_put(sink, &value, sizeof(value));
+}
+
+/* Append an unsigned LEB128 number, 1 to 10 bytes. */
+static inline void
+stash_sink_put_varint(StashSink *sink, uint64 value)
+{
+	char		bytes[10];
+	int			n = 0;
+
+	while (value >= 0x80)
+	{
+		bytes[n++] = (char) (value | 0x80);
+		value >>= 7;
+	}
+	bytes[n++] = (char) value;
+	stash_sink_put(sink, bytes, n);
+}
+
+#endif							/* STASH_SINK_H */

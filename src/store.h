@@ -1,0 +1,83 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.h
+ *	  Stash tables: what is known of one, and access to its entries.
+ *
+ * A stash is a table OF stash.entry; reloftype is the only mark.  Options
+ * stand as constant arguments of stash.options() in a CHECK constraint, so
+ * that dump, restore, rename and upgrade carry them along.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_STORE_H
+#define STASH_STORE_H
+
+#include "datatype/timestamp.h"
+#include "executor/spi.h"
+#include "hash.h"
+#include "typeio.h"
+#include "utils/relcache.h"
+
+/* Columns of stash.entry, from 1. */
+#define STASH_ENTRY_KEY_HASH	1
+#define STASH_ENTRY_KEY			2
+#define STASH_ENTRY_VALUE		3
+#define STASH_ENTRY_VERSION		4
+#define STASH_ENTRY_CREATED_AT	5
+#define STASH_ENTRY_EXPIRES_AT	6
+#define STASH_ENTRY_COST		7
+#define STASH_ENTRY_COLUMNS		7
+
+/* Statements that are kept prepared for each stash. */
+typedef enum StashStatement
+{
+	STASH_STATEMENT_PUT,
+	STASH_STATEMENT_GET,
+	STASH_STATEMENT_REMOVE
+} StashStatement;
+
+#define STASH_STATEMENTS	(STASH_STATEMENT_REMOVE + 1)
+
+/* What a session knows of a stash; valid until the relation changes. */
+typedef struct StashStore
+{
+	Oid			relid;
+	bool		is_valid;
+	char	   *schema;			/* names as they were when this was built */
+	char	   *table;
+	char	   *name;			/* both, quoted, for use in statements */
+	Oid			index;			/* btree on key_hash alone; 0: none */
+	bool		is_unique;		/* 'index' is */
+	bool		is_plain;		/* ordinary heap without row security */
+	bool		is_bare;		/* plain, and 'index' is all that hangs on it */
+	bool		has_ttl;
+	Interval	ttl;
+	int			codec;
+	SPIPlanPtr	plans[STASH_STATEMENTS];	/* NULL: not prepared yet */
+} StashStore;
+
+/* An entry found; 'value' is allocated in the caller's memory context. */
+typedef struct StashEntry
+{
+	Datum		value;			/* a variant */
+	bool		value_isnull;
+	int64		version;
+	TimestampTz created_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+} StashEntry;
+
+extern void stash_store_init(void);
+extern StashStore *stash_store_open(Oid relid, Relation *rel, LOCKMODE lock);
+extern TimestampTz stash_store_expiry(const Interval *ttl, TimestampTz from);
+extern void stash_store_check_ttl(const Interval *ttl);
+extern Oid	stash_store_argument(FunctionCallInfo fcinfo, int argno);
+
+extern bool stash_store_find(StashStore *store, Relation rel,
+							 StashHash128 key_hash, bytea *key,
+							 StashEntry *entry);
+extern void stash_store_append(StashStore *store, Relation rel,
+							   StashHash128 key_hash, bytea *key,
+							   bytea *value, TimestampTz created_at,
+							   TimestampTz expires_at, const Interval *cost);
+
+#endif							/* STASH_STORE_H */

@@ -1,0 +1,114 @@
+CREATE TYPE stash.entry AS (
+	key_hash   uuid,
+	key        stash.variant,
+	value      stash.variant,
+	version    int8,
+	created_at timestamptz,
+	expires_at timestamptz,
+	cost       interval
+);
+COMMENT ON TYPE stash.entry IS 'row of a stash; every table OF this type is one';
+COMMENT ON COLUMN stash.entry.key_hash IS 'content hash of the key (memos: of the whole call), the indexed column';
+COMMENT ON COLUMN stash.entry.key IS 'key, compared in full when its hash is found';
+COMMENT ON COLUMN stash.entry.value IS 'value; NULL when a NULL was stored';
+COMMENT ON COLUMN stash.entry.version IS 'how many times the key has been put, from 1';
+COMMENT ON COLUMN stash.entry.created_at IS 'clock time at which this version was stored';
+COMMENT ON COLUMN stash.entry.expires_at IS 'clock time from which the entry is never returned; NULL: never expires';
+COMMENT ON COLUMN stash.entry.cost IS 'time that computing the value took; NULL: not known';
+
+CREATE FUNCTION stash.options(ttl interval DEFAULT NULL, codec text DEFAULT 'lz4')
+	RETURNS bool
+	AS 'MODULE_PATHNAME', 'pg_hashstash_options'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.options(interval, text)
+	IS 'always true; its arguments in a CHECK constraint are the options of a stash';
+
+CREATE FUNCTION stash.create(name text, persistence text DEFAULT 'logged',
+	ttl interval DEFAULT NULL, codec text DEFAULT 'lz4')
+	RETURNS regclass
+	AS 'MODULE_PATHNAME', 'pg_hashstash_create'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.create(text, text, interval, text)
+	IS 'new stash; persistence logged, unlogged or temp; ttl for entries put without one; codec none or lz4';
+
+CREATE FUNCTION stash.drop(stash regclass)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_hashstash_drop'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.drop(regclass) IS 'drop a stash, and nothing that is no stash';
+
+CREATE FUNCTION stash.put(stash regclass, key "any", value "any", ttl interval DEFAULT NULL)
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_put'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.put(regclass, "any", "any", interval)
+	IS 'store a value under a key, in place of the one there; returns the version';
+
+CREATE FUNCTION stash.get(stash regclass, key "any")
+	RETURNS stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_get'
+	LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.get(regclass, "any")
+	IS 'value under a key; NULL where absent or expired';
+
+CREATE FUNCTION stash.get(stash regclass, key "any", "like" anyelement)
+	RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_get_like'
+	LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.get(regclass, "any", anyelement)
+	IS 'value under a key, of the type of the last argument, as in NULL::int[]; NULL where absent or expired';
+
+CREATE FUNCTION stash.has(stash regclass, key "any")
+	RETURNS bool
+	AS 'MODULE_PATHNAME', 'pg_hashstash_has'
+	LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.has(regclass, "any")
+	IS 'whether a key is there and not expired, be its value NULL or not';
+
+CREATE FUNCTION stash.remove(stash regclass, key "any")
+	RETURNS bool
+	AS 'MODULE_PATHNAME', 'pg_hashstash_remove'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.remove(regclass, "any")
+	IS 'delete a key; whether it was there and not expired';
+
+CREATE FUNCTION stash.count(stash regclass)
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_count'
+	LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.count(regclass) IS 'number of entries that have not expired';
+
+CREATE FUNCTION stash.clear(stash regclass)
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_clear'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.clear(regclass) IS 'delete all entries; returns how many';
+
+CREATE FUNCTION stash.entries(stash regclass,
+	OUT key stash.variant, OUT value stash.variant, OUT version int8,
+	OUT created_at timestamptz, OUT expires_at timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_entries'
+	LANGUAGE C STABLE PARALLEL SAFE ROWS 1000;
+COMMENT ON FUNCTION stash.entries(regclass) IS 'entries that have not expired, oldest first';
+
+CREATE VIEW stash.stashes AS
+SELECT c.oid::regclass AS stash,
+	CASE c.relpersistence WHEN 'p' THEN 'logged' WHEN 'u' THEN 'unlogged' ELSE 'temp' END AS persistence,
+	pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+	nullif(c.reltuples, -1)::int8 AS entries,
+	pg_catalog.pg_total_relation_size(c.oid) AS bytes,
+	(SELECT pg_catalog.pg_get_constraintdef(o.oid)
+	 FROM pg_catalog.pg_constraint o
+	 WHERE o.conrelid OPERATOR(pg_catalog.=) c.oid
+	   AND o.conname OPERATOR(pg_catalog.=) 'stash_options') AS options
+FROM pg_catalog.pg_class c
+WHERE c.reloftype OPERATOR(pg_catalog.=) 'stash.entry'::pg_catalog.regtype
+  AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')
+	   OR pg_catalog.has_table_privilege(c.oid, 'SELECT')
+	   OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'));
+COMMENT ON VIEW stash.stashes IS 'stashes of this database that the user may read or owns; entries as last estimated by ANALYZE';
+COMMENT ON COLUMN stash.stashes.entries IS 'estimate; NULL before the first ANALYZE or VACUUM';
+COMMENT ON COLUMN stash.stashes.bytes IS 'size of table, indexes and TOAST';
+COMMENT ON COLUMN stash.stashes.options IS 'the CHECK constraint that carries the options';
+GRANT SELECT ON stash.stashes TO PUBLIC;

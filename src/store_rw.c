@@ -1,0 +1,472 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_rw.c
+ *	  Entries of a stash: find, put, append, remove.
+ *
+ * Finding in a plain table goes straight to index and heap under the active
+ * snapshot: as isolated as SELECT, at half its price.  All else takes the
+ * executor's path, where triggers, row security and partitions are honoured.
+ * Whoever goes around the executor checks rights itself.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "catalog.h"
+#include "codec.h"
+#include "compat.h"
+#include "frame_datum.h"
+#include "hash_datum.h"
+#include "spi.h"
+#include "store.h"
+#include "variant.h"
+
+#define NOT_EXPIRED \
+	"(expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp())"
+
+/*
+ * By StashStatement; %s is the stash.  $1 is the hash of the key, $2 the key.
+ * Everything is qualified, for search_path is the caller's.
+ */
+static const char *const statements[STASH_STATEMENTS] = {
+	/* another key with the same hash must not be overwritten */
+	[STASH_STATEMENT_PUT] = "INSERT INTO %s AS s "
+	"(key_hash, key, value, version, created_at, expires_at) "
+	"VALUES ($1, $2, $3, 1, $4, $5) "
+	"ON CONFLICT (key_hash) DO UPDATE SET value = excluded.value, "
+	"version = s.version OPERATOR(pg_catalog.+) 1, "
+	"created_at = excluded.created_at, "
+	"expires_at = excluded.expires_at, cost = NULL "
+	"WHERE stash.identical(s.key, excluded.key) RETURNING version",
+	[STASH_STATEMENT_GET] = "SELECT value FROM %s "
+	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
+	"AND stash.identical(key, $2) AND " NOT_EXPIRED
+	" ORDER BY created_at USING OPERATOR(pg_catalog.>) LIMIT 1",
+	[STASH_STATEMENT_REMOVE] = "DELETE FROM %s "
+	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
+	"AND stash.identical(key, $2) RETURNING " NOT_EXPIRED,
+};
+
+PG_FUNCTION_INFO_V1(pg_hashstash_put);
+PG_FUNCTION_INFO_V1(pg_hashstash_get);
+PG_FUNCTION_INFO_V1(pg_hashstash_get_like);
+PG_FUNCTION_INFO_V1(pg_hashstash_has);
+PG_FUNCTION_INFO_V1(pg_hashstash_remove);
+
+/* ---- the direct path ---- */
+
+/* true when the entry in 'slot' is that of 'key' and has not expired */
+static bool
+slot_is_hit(TupleTableSlot *slot, bytea *key)
+{
+	bool		isnull;
+	Datum		stored = slot_getattr(slot, STASH_ENTRY_KEY, &isnull);
+	Datum		expires;
+
+	if (isnull || !stash_variant_identical(stored, PointerGetDatum(key)))
+		return false;
+	expires = slot_getattr(slot, STASH_ENTRY_EXPIRES_AT, &isnull);
+	return isnull || DatumGetTimestampTz(expires) > GetCurrentTimestamp();
+}
+
+static void
+copy_entry(TupleTableSlot *slot, StashEntry *entry)
+{
+	bool		isnull;
+	Datum		datum;
+
+	datum = slot_getattr(slot, STASH_ENTRY_VALUE, &entry->value_isnull);
+	entry->value = (Datum) 0;
+	if (!entry->value_isnull)
+		entry->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(datum));
+	datum = slot_getattr(slot, STASH_ENTRY_VERSION, &isnull);
+	entry->version = isnull ? 0 : DatumGetInt64(datum);
+	datum = slot_getattr(slot, STASH_ENTRY_EXPIRES_AT, &isnull);
+	entry->expires_at = isnull ? DT_NOEND : DatumGetTimestampTz(datum);
+	datum = slot_getattr(slot, STASH_ENTRY_CREATED_AT, &isnull);
+	entry->created_at = isnull ? DT_NOBEGIN : DatumGetTimestampTz(datum);
+}
+
+/*
+ * Find the newest visible entry of a key in a plain stash.
+ *
+ * The caller has checked rights, and holds a lock on the relation.  'key' is
+ * the frame of the key; false when there is no entry, or an expired one.
+ */
+bool
+stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
+				 bytea *key, StashEntry *entry)
+{
+	Relation	index = index_open(store->index, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	ScanKeyData scankey;
+	IndexScanDesc scan;
+	bool		found = false;
+
+	Assert(store->is_plain);
+	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_UUID_EQ,
+				PointerGetDatum(key_hash.data));
+	scan = stash_compat_index_beginscan(rel, index, GetActiveSnapshot(), 1);
+	index_rescan(scan, &scankey, 1, NULL, 0);
+	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	{
+		StashEntry	candidate;
+
+		if (!slot_is_hit(slot, key))
+			continue;
+		copy_entry(slot, &candidate);
+		if (!found || candidate.created_at >= entry->created_at)
+			*entry = candidate;
+		found = true;
+		if (store->is_unique)
+			break;
+	}
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index, AccessShareLock);
+	return found;
+}
+
+/*
+ * Append an entry to a bare stash, without looking for one of the same key.
+ *
+ * Never waits for anybody and never conflicts.  The row is not visible to the
+ * running statement.  The caller has checked rights, holds RowExclusiveLock,
+ * and has made sure that the transaction may write.  'value' may be NULL.
+ */
+void
+stash_store_append(StashStore *store, Relation rel, StashHash128 key_hash,
+				   bytea *key, bytea *value, TimestampTz created_at,
+				   TimestampTz expires_at, const Interval *cost)
+{
+	Relation	index = index_open(store->index, RowExclusiveLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	Datum		index_values[INDEX_MAX_KEYS];
+	bool		index_nulls[INDEX_MAX_KEYS];
+	IndexInfo  *info = BuildIndexInfo(index);
+
+	Assert(store->is_bare);
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true,
+		   slot->tts_tupleDescriptor->natts * sizeof(bool));
+#define SET_COLUMN(column, datum) \
+	(slot->tts_values[(column) - 1] = (datum), \
+	 slot->tts_isnull[(column) - 1] = false)
+	SET_COLUMN(STASH_ENTRY_KEY_HASH, PointerGetDatum(key_hash.data));
+	SET_COLUMN(STASH_ENTRY_KEY, PointerGetDatum(key));
+	if (value != NULL)
+		SET_COLUMN(STASH_ENTRY_VALUE, PointerGetDatum(value));
+	SET_COLUMN(STASH_ENTRY_VERSION, Int64GetDatum(1));
+	SET_COLUMN(STASH_ENTRY_CREATED_AT, TimestampTzGetDatum(created_at));
+	if (!TIMESTAMP_IS_NOEND(expires_at))
+		SET_COLUMN(STASH_ENTRY_EXPIRES_AT, TimestampTzGetDatum(expires_at));
+	if (cost != NULL)
+		SET_COLUMN(STASH_ENTRY_COST, IntervalPGetDatum(cost));
+#undef SET_COLUMN
+	ExecStoreVirtualTuple(slot);
+
+	table_tuple_insert(rel, slot, GetCurrentCommandId(true), 0, NULL);
+	FormIndexDatum(info, slot, NULL, index_values, index_nulls);
+	index_insert(index, index_values, index_nulls, &slot->tts_tid, rel,
+				 UNIQUE_CHECK_NO, false, info);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index, NoLock);
+}
+
+/* ---- what the SQL functions share ---- */
+
+/* a key as SQL gave it */
+typedef struct KeyArgument
+{
+	StashHash128 hash;
+	bytea	   *frame;
+} KeyArgument;
+
+static void
+read_key(FunctionCallInfo fcinfo, int argno, KeyArgument *key)
+{
+	Datum		value = PG_GETARG_DATUM(argno);
+	bool		isnull = PG_ARGISNULL(argno);
+	StashType  *type = stash_type_of_argument(fcinfo, argno, &value);
+
+	key->hash = stash_hash_value(type, value, isnull);
+	/* keys are compared byte by byte: one codec for all */
+	key->frame = stash_frame_make(type, value, isnull, STASH_CODEC_NONE);
+}
+
+/*
+ * Run a statement with the key as $1 and $2 and more arguments behind them;
+ * call while connected to SPI.  Returns the number of rows processed.
+ */
+static uint64
+run_statement(StashStore *store, StashStatement statement,
+			  const KeyArgument *key, int nmore, const Oid *types,
+			  const Datum *values, const char *nulls)
+{
+	Oid			all_types[5] = {UUIDOID, stash_catalog_variant_type()};
+	Datum		all_values[5] = {PointerGetDatum(key->hash.data),
+	PointerGetDatum(key->frame)};
+	char		all_nulls[6] = "     ";
+	SPIPlanPtr	plan = store->plans[statement];
+	int			code;
+
+	for (int i = 0; i < nmore; i++)
+	{
+		all_types[2 + i] = types[i];
+		all_values[2 + i] = values[i];
+		all_nulls[2 + i] = nulls[i];
+	}
+	if (plan == NULL)
+	{
+		plan = SPI_prepare(psprintf(statements[statement], store->name),
+						   2 + nmore, all_types);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a statement: %s",
+				 SPI_result_code_string(SPI_result));
+		store->plans[statement] = plan;
+	}
+	code = SPI_execute_plan(plan, all_values, all_nulls,
+							statement == STASH_STATEMENT_GET, 0);
+	if (code < 0)
+		elog(ERROR, "could not run a statement: %s",
+			 SPI_result_code_string(code));
+	return SPI_processed;
+}
+
+static bool
+find_by_statement(StashStore *store, const KeyArgument *key, StashEntry *entry)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	bool		found;
+
+	stash_spi_begin();
+	found = run_statement(store, STASH_STATEMENT_GET, key,
+						  0, NULL, NULL, NULL) > 0;
+	if (found)
+	{
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
+										  SPI_tuptable->tupdesc, 1,
+										  &entry->value_isnull);
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		entry->value = (Datum) 0;
+		if (!entry->value_isnull)
+			entry->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		MemoryContextSwitchTo(spi);
+	}
+	stash_spi_finish();
+	return found;
+}
+
+/* look a key up as the caller, whatever kind of table the stash is */
+static bool
+find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
+{
+	Oid			relid = stash_store_argument(fcinfo, 0);
+	Relation	rel;
+	StashStore *store = stash_store_open(relid, &rel, AccessShareLock);
+	KeyArgument key;
+	bool		found;
+
+	read_key(fcinfo, 1, &key);
+	if (store->is_plain && ActiveSnapshotSet() &&
+		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		found = stash_store_find(store, rel, key.hash, key.frame, entry);
+	else
+		found = find_by_statement(store, &key, entry);
+	relation_close(rel, AccessShareLock);
+	return found;
+}
+
+/* ---- SQL ---- */
+
+/*
+ * stash.get(stash regclass, key any) returns stash.variant
+ *
+ * Args:    key  any value; a NULL is a key of its own for each type
+ * Returns: the value; NULL where the key is absent or expired, or the value
+ *          is NULL
+ * Errors:  42809 no stash, 42501, 22004 NULL stash
+ * Stable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_get(PG_FUNCTION_ARGS)
+{
+	StashEntry	entry;
+
+	if (!find_entry(fcinfo, &entry) || entry.value_isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(entry.value);
+}
+
+/*
+ * stash.get(stash regclass, key any, "like" anyelement) returns anyelement
+ *
+ * Args:    like  any value of the wanted type, such as NULL::int[]
+ * Errors:  42804 when the value is of another type; else as above
+ * Stable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_get_like(PG_FUNCTION_ARGS)
+{
+	StashEntry	entry;
+	Datum		value;
+	bool		isnull;
+
+	if (!find_entry(fcinfo, &entry) || entry.value_isnull)
+		PG_RETURN_NULL();
+	value = stash_variant_value_as(entry.value,
+								   get_fn_expr_rettype(fcinfo->flinfo),
+								   &isnull);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value);
+}
+
+/*
+ * stash.has(stash regclass, key any) returns bool
+ *
+ * Errors as stash.get().  Stable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_has(PG_FUNCTION_ARGS)
+{
+	StashEntry	entry;
+
+	PG_RETURN_BOOL(find_entry(fcinfo, &entry));
+}
+
+static void
+require_unique_index(StashStore *store, Relation rel)
+{
+	if (rel->rd_rel->relkind == RELKIND_RELATION && !store->is_unique)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("stash \"%s\" has no unique index on key_hash",
+						RelationGetRelationName(rel)),
+				 errhint("ALTER TABLE %s ADD PRIMARY KEY (key_hash).  The stash of a memoized function is written by its calls only.",
+						 store->name)));
+}
+
+static int64
+put_entry(StashStore *store, const KeyArgument *key, bytea *value,
+		  TimestampTz now, TimestampTz expires_at)
+{
+	Oid			types[3] = {stash_catalog_variant_type(), TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[3];
+	char		nulls[3];
+	bool		isnull;
+
+	values[0] = PointerGetDatum(value);
+	nulls[0] = value == NULL ? 'n' : ' ';
+	values[1] = TimestampTzGetDatum(now);
+	nulls[1] = ' ';
+	values[2] = TimestampTzGetDatum(expires_at);
+	nulls[2] = TIMESTAMP_IS_NOEND(expires_at) ? 'n' : ' ';
+	if (run_statement(store, STASH_STATEMENT_PUT, key,
+					  3, types, values, nulls) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("could not put the key into stash \"%s\"", store->table),
+				 errdetail("Another key has the same hash, or a trigger suppressed the row.")));
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/*
+ * stash.put(stash regclass, key any, value any, ttl interval DEFAULT NULL)
+ * returns int8
+ *
+ * Args:    key    any value; a NULL is a key of its own for each type
+ *          value  any value; NULL is remembered
+ *          ttl    time until the entry expires; NULL: the stash's own option
+ * Returns: the version: how many times the key has been put
+ * Errors:  42809 no stash, 42501, 22004 NULL stash, 22023 ttl not positive,
+ *          55000 no unique index; all that an INSERT or UPDATE may throw
+ * Volatile, parallel unsafe, called on NULL.
+ */
+Datum
+pg_hashstash_put(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
+										 AccessShareLock);
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz expires_at = DT_NOEND;
+	Datum		value = PG_GETARG_DATUM(2);
+	StashType  *type = stash_type_of_argument(fcinfo, 2, &value);
+	bytea	   *frame = NULL;
+	KeyArgument key;
+	int64		version;
+
+	require_unique_index(store, rel);
+	if (!PG_ARGISNULL(3))
+	{
+		stash_store_check_ttl(PG_GETARG_INTERVAL_P(3));
+		expires_at = stash_store_expiry(PG_GETARG_INTERVAL_P(3), now);
+	}
+	else if (store->has_ttl)
+		expires_at = stash_store_expiry(&store->ttl, now);
+
+	read_key(fcinfo, 1, &key);
+	if (!PG_ARGISNULL(2))
+		frame = stash_frame_make(type, value, false, store->codec);
+	stash_spi_begin();
+	version = put_entry(store, &key, frame, now, expires_at);
+	stash_spi_finish();
+	relation_close(rel, NoLock);
+	PG_RETURN_INT64(version);
+}
+
+/*
+ * stash.remove(stash regclass, key any) returns bool
+ *
+ * Returns: true when the key was there and had not expired
+ * Errors:  42809 no stash, 42501, 22004 NULL stash
+ * Volatile, parallel unsafe, called on NULL.
+ */
+Datum
+pg_hashstash_remove(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
+										 AccessShareLock);
+	KeyArgument key;
+	bool		was_there = false;
+	bool		isnull;
+	uint64		nrows;
+
+	read_key(fcinfo, 1, &key);
+	stash_spi_begin();
+	nrows = run_statement(store, STASH_STATEMENT_REMOVE, &key,
+						  0, NULL, NULL, NULL);
+	for (uint64 i = 0; i < nrows; i++)
+		was_there |= DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i],
+												SPI_tuptable->tupdesc, 1,
+												&isnull));
+	stash_spi_finish();
+	relation_close(rel, NoLock);
+	PG_RETURN_BOOL(was_there);
+}

@@ -1,0 +1,134 @@
+/*-------------------------------------------------------------------------
+ *
+ * typeio.h
+ *	  What must be known of a type to turn its values into bytes and back.
+ *
+ * A StashType is built once for each type and kept for the session.  Pointers
+ * to it stay valid to the end of the transaction, and are current as long as
+ * stash_type_generation() does not change.
+ *
+ * Type descriptors (typeio_id.c).
+ * A descriptor is a byte string.  All lengths and counts are varints; a name
+ * is a length and that many bytes of UTF-8; a qualified name is the name of
+ * the schema and the name of the type.
+ *
+ *		01 oid:2			built-in type, by its fixed OID, low byte first
+ *		02 qname			base type
+ *		03 qname			enum
+ *		04 qname d			range over d
+ *		05 qname d			multirange over the range d
+ *		06 qname d			domain over d
+ *		07 d				array of d
+ *		08 qname n (name d)*n	row of n columns; two empty names: anonymous
+ *		09					record: each value has a descriptor of its own
+ *
+ * In hashes a domain is written as its base type and a row without its name.
+ * A type below OID 10000 that is no array and no row is 01: the server never
+ * gives such an OID another meaning.  Frozen, like the frames it stands in.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_TYPEIO_H
+#define STASH_TYPEIO_H
+
+#include "access/tupdesc.h"
+#include "fmgr.h"
+#include "sink.h"
+
+/* What a type is made of. */
+typedef enum StashKind
+{
+	STASH_KIND_BASE,
+	STASH_KIND_RANGE,
+	STASH_KIND_MULTIRANGE,
+	STASH_KIND_DOMAIN,
+	STASH_KIND_ARRAY,
+	STASH_KIND_ROW,				/* named, or anonymous with a known shape */
+	STASH_KIND_RECORD			/* each value has a shape of its own */
+} StashKind;
+
+/* How the bytes of a base type's value are had; frozen, see doc/image.md. */
+typedef enum StashImage
+{
+	STASH_IMAGE_FIXED,			/* typlen bytes, numbers least byte first */
+	STASH_IMAGE_BYTES,			/* what follows the length word */
+	STASH_IMAGE_TEXT,			/* the same, as UTF-8 */
+	STASH_IMAGE_NUMERIC,		/* the same, in its shortest header form */
+	STASH_IMAGE_SEND,			/* the type's binary send function */
+	STASH_IMAGE_LABEL,			/* an enum's label, as UTF-8 */
+	STASH_IMAGE_OUTPUT			/* the type's text, under fixed settings */
+} StashImage;
+
+typedef struct StashType StashType;
+
+/* A column of a row type; dropped ones are left out. */
+typedef struct StashField
+{
+	int			attno;			/* from 1, in 'desc' of the row */
+	const char *name;
+	StashType  *type;
+} StashField;
+
+struct StashType
+{
+	Oid			oid;
+	uint64		generation;		/* stash_type_generation() when it was built */
+	Oid			relid;			/* of a named row type */
+	int32		typmod;			/* of an anonymous row's registered shape */
+	Oid			ioparam;
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+	bool		names_objects;	/* text form depends on search_path */
+	bool		has_record;		/* some part is STASH_KIND_RECORD */
+	StashKind	kind;
+	StashImage	image;			/* of STASH_KIND_BASE */
+	StashType  *inner;			/* element, subtype, range or base type */
+	struct TypeCacheEntry *range;	/* of STASH_KIND_RANGE and _MULTIRANGE */
+	int			nfields;
+	StashField *fields;
+	TupleDesc	desc;			/* of STASH_KIND_ROW */
+	FmgrInfo	send;			/* fn_oid is 0 where the type has none */
+	FmgrInfo	receive;
+	FmgrInfo	output;
+	FmgrInfo	input;
+	int8		is_ordered;		/* has a btree order: 1, not: -1, unknown: 0 */
+	const char *hash_id;		/* descriptor for hashes: no row, domain names */
+	int			hash_idlen;
+	const char *frame_id;		/* descriptor for frames */
+	int			frame_idlen;
+};
+
+/* Settings changed for a while; see stash_type_fix_settings(). */
+typedef struct StashSettings
+{
+	int			nestlevel;		/* 0: nothing was changed */
+} StashSettings;
+
+extern void stash_typeio_init(void);
+extern uint64 stash_type_generation(void);
+extern StashType *stash_type_lookup(Oid oid, int32 typmod);
+extern StashType *stash_type_of_row(Datum row);
+extern StashType *stash_type_of_argument(FunctionCallInfo fcinfo, int argno,
+										 Datum *value);
+extern StashType *stash_type_of_first_argument(FunctionCallInfo fcinfo,
+											   Datum *value);
+extern StashType *stash_type_of_rows(StashType *row);
+
+extern const char *stash_type_describe(StashType *type, bool for_frame,
+									   MemoryContext context, int *len);
+extern StashType *stash_type_by_descriptor(const char *id, Size idlen,
+										   bool missing_ok);
+extern char *stash_type_to_text(StashType *type);
+extern StashType *stash_type_by_text(const char **text);
+
+extern bytea *stash_type_send(StashType *type, Datum value);
+extern Datum stash_type_receive(StashType *type, const char *buf, int len);
+extern char *stash_type_output(StashType *type, Datum value);
+extern Datum stash_type_input(StashType *type, char *text);
+
+extern void stash_type_fix_settings(StashSettings *saved, StashType *type,
+									bool timezone_too);
+extern void stash_type_restore_settings(StashSettings *saved);
+
+#endif							/* STASH_TYPEIO_H */

@@ -1,0 +1,572 @@
+/*-------------------------------------------------------------------------
+ *
+ * variant.c
+ *	  The type stash.variant: a value of any type in one column.
+ *
+ * The text form is type:value, with the type's name qualified unless it is
+ * built in, and the value under fixed settings: int4:42, text:abc,
+ * public.mood:sad, int4[]:{1,2}, (a int4,b text):(1,x).  A type alone is a
+ * NULL of that type.  What has no readable form that could be read back is
+ * shown as the hexadecimal bytes of its frame, \xf553...
+ *
+ * Order: by type, then NULL first, then the type's own btree order with "C"
+ * as collation; types without an order go by the bytes of their images.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "libpq/pqformat.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "codec.h"
+#include "compat.h"
+#include "frame_datum.h"
+#include "hash.h"
+#include "typeio.h"
+#include "variant.h"
+
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_in);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_out);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_recv);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_send);
+PG_FUNCTION_INFO_V1(pg_hashstash_to_variant);
+PG_FUNCTION_INFO_V1(pg_hashstash_typeof);
+PG_FUNCTION_INFO_V1(pg_hashstash_value);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_bytea);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_text);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_jsonb);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_cast);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_cmp);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_eq);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_ne);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_lt);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_le);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_gt);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_ge);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_hash);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_hash_extended);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_identical);
+
+/* ---- what a variant holds ---- */
+
+static void
+open_variant(StashFrameReader *reader, Datum variant)
+{
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(variant);
+
+	stash_frame_open(reader, VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
+}
+
+/*
+ * The value in a variant; *type is set to its type.
+ *
+ * The result is allocated in the current memory context.  Errors as
+ * stash_frame_open() and stash_type_by_descriptor() have them.
+ */
+Datum
+stash_variant_value(Datum variant, StashType **type, bool *isnull)
+{
+	StashFrameReader reader;
+
+	open_variant(&reader, variant);
+	return stash_frame_read(&reader, type, isnull);
+}
+
+/*
+ * The value in a variant that must be of type 'wanted'; 42804 if it is not.
+ */
+Datum
+stash_variant_value_as(Datum variant, Oid wanted, bool *isnull)
+{
+	StashType  *type;
+	Datum		value = stash_variant_value(variant, &type, isnull);
+
+	stash_frame_check_type(type, wanted);
+	return value;
+}
+
+/*
+ * True when two variants hold the same type and value, bit for bit.
+ */
+bool
+stash_variant_identical(Datum a, Datum b)
+{
+	struct varlena *one = PG_DETOAST_DATUM_PACKED(a);
+	struct varlena *two = PG_DETOAST_DATUM_PACKED(b);
+
+	return stash_frame_identical(VARDATA_ANY(one), VARSIZE_ANY_EXHDR(one),
+								 VARDATA_ANY(two), VARSIZE_ANY_EXHDR(two));
+}
+
+/* ---- input and output ---- */
+
+/* bytes given in hexadecimal or by a client: a frame that decodes, or an error */
+static Datum
+check_frame(bytea *frame)
+{
+	StashType  *type;
+	bool		isnull;
+
+	(void) stash_variant_value(PointerGetDatum(frame), &type, &isnull);
+	return PointerGetDatum(frame);
+}
+
+/*
+ * stash.variant_in(cstring) returns stash.variant
+ *
+ * Errors: 22P02 for a text that names no type, 42704 for an unknown type,
+ * whatever the type's own input throws.  Strict, stable, parallel safe.
+ */
+Datum
+pg_hashstash_variant_in(PG_FUNCTION_ARGS)
+{
+	const char *text = PG_GETARG_CSTRING(0);
+	const char *at = text;
+	StashType  *type;
+	StashSettings saved;
+	Datum		value;
+
+	if (text[0] == '\\' && text[1] == 'x')
+		PG_RETURN_DATUM(check_frame(DatumGetByteaPP(DirectFunctionCall1(byteain,
+																		PG_GETARG_DATUM(0)))));
+	type = stash_type_by_text(&at);
+	if (*at == '\0')
+		PG_RETURN_BYTEA_P(stash_frame_make(type, (Datum) 0, true,
+										   STASH_CODEC_NONE));
+	if (*at++ != ':')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid stash variant: no \":\" after type %s",
+						stash_type_to_text(type)),
+				 errhint("Write a variant as type:value, for example int4:42 or int4[]:{1,2,3}.")));
+	stash_type_fix_settings(&saved, type, false);
+	value = stash_type_input(type, pstrdup(at));
+	stash_type_restore_settings(&saved);
+	PG_RETURN_BYTEA_P(stash_frame_make(type, value, false, STASH_CODEC_LZ4));
+}
+
+/* a text that can be read back, or NULL where only the bytes are safe */
+static char *
+readable_text(const StashFrameReader *reader)
+{
+	StashType  *type = stash_type_by_descriptor(reader->type, reader->typelen,
+												true);
+	StashSettings saved;
+	Datum		value;
+	bool		isnull;
+	char	   *text;
+
+	/* the server can read no record whose shape it is not told */
+	if (type == NULL || type->has_record)
+		return NULL;
+	if (reader->is_null)
+		return stash_type_to_text(type);
+	value = stash_frame_read(reader, &type, &isnull);
+	stash_type_fix_settings(&saved, type, false);
+	text = stash_type_output(type, value);
+	stash_type_restore_settings(&saved);
+	return psprintf("%s:%s", stash_type_to_text(type), text);
+}
+
+/*
+ * stash.variant_out(stash.variant) returns cstring
+ *
+ * Never fails because a type was dropped or changed: then the bytes of the
+ * frame are shown.  Strict, stable, parallel safe.
+ */
+Datum
+pg_hashstash_variant_out(PG_FUNCTION_ARGS)
+{
+	StashFrameReader reader;
+	char	   *text;
+
+	open_variant(&reader, PG_GETARG_DATUM(0));
+	text = readable_text(&reader);
+	if (text == NULL)
+	{
+		struct varlena *packed = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
+		Size		len = VARSIZE_ANY_EXHDR(packed);
+
+		text = palloc(2 * len + 3);
+		strcpy(text, "\\x");
+		text[2 + hex_encode(VARDATA_ANY(packed), len, text + 2)] = '\0';
+	}
+	PG_RETURN_CSTRING(text);
+}
+
+/*
+ * stash.variant_recv(internal) returns stash.variant
+ *
+ * The bytes of a frame; all of it is checked.  Strict, stable, parallel safe.
+ */
+Datum
+pg_hashstash_variant_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	msg = (StringInfo) PG_GETARG_POINTER(0);
+	int			len = msg->len - msg->cursor;
+	bytea	   *frame = palloc(len + VARHDRSZ);
+
+	SET_VARSIZE(frame, len + VARHDRSZ);
+	pq_copymsgbytes(msg, VARDATA(frame), len);
+	PG_RETURN_DATUM(check_frame(frame));
+}
+
+/*
+ * stash.variant_send(stash.variant) returns bytea: the frame.
+ *
+ * Strict, stable, parallel safe.
+ */
+Datum
+pg_hashstash_variant_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+}
+
+/* ---- making and taking apart ---- */
+
+/*
+ * stash.to_variant(value any) returns stash.variant
+ *
+ * Args:    value  any value; NULL gives a variant that is a NULL of its type
+ * Errors:  0A000 for types without any conversion to bytes
+ * Stable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_to_variant(PG_FUNCTION_ARGS)
+{
+	Datum		value = PG_GETARG_DATUM(0);
+	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
+
+	PG_RETURN_BYTEA_P(stash_frame_make(type, value, PG_ARGISNULL(0),
+									   STASH_CODEC_LZ4));
+}
+
+/*
+ * stash.typeof(variant stash.variant) returns text
+ *
+ * The name of the type inside, whether or not it still exists here: NULL
+ * where it does not.  Strict, stable, parallel safe.
+ */
+Datum
+pg_hashstash_typeof(PG_FUNCTION_ARGS)
+{
+	StashFrameReader reader;
+	StashType  *type;
+
+	open_variant(&reader, PG_GETARG_DATUM(0));
+	type = stash_type_by_descriptor(reader.type, reader.typelen, true);
+	if (type == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(stash_type_to_text(type)));
+}
+
+/*
+ * stash.value(variant stash.variant, "like" anyelement) returns anyelement
+ *
+ * Args:    like  any value of the wanted type, such as NULL::int[]
+ * Errors:  42804 when the variant holds another type
+ * Stable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_value(PG_FUNCTION_ARGS)
+{
+	Datum		value;
+	bool		isnull;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	value = stash_variant_value_as(PG_GETARG_DATUM(0),
+								   get_fn_expr_rettype(fcinfo->flinfo), &isnull);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value);
+}
+
+/* ---- casts ---- */
+
+/*
+ * Cast to bytea: the bytes of the frame.  Strict, immutable, parallel safe.
+ */
+Datum
+pg_hashstash_variant_bytea(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+}
+
+/*
+ * Cast to text: the text of the inner value, without its type.
+ *
+ * Strict, stable, parallel safe; NULL for a variant that is a NULL.
+ */
+Datum
+pg_hashstash_variant_text(PG_FUNCTION_ARGS)
+{
+	StashType  *type;
+	bool		isnull;
+	Datum		value = stash_variant_value(PG_GETARG_DATUM(0), &type, &isnull);
+
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(stash_type_output(type, value)));
+}
+
+/* call a function of the server that wants to know its argument's type */
+static Datum
+call_polymorphic(Oid function, Oid result, StashType *type, Datum value)
+{
+	FmgrInfo	flinfo;
+	Const	   *arg = makeNullConst(type->oid, type->typmod, InvalidOid);
+
+	fmgr_info(function, &flinfo);
+	fmgr_info_set_expr((Node *) makeFuncExpr(function, result, list_make1(arg),
+											 InvalidOid, InvalidOid,
+											 COERCE_EXPLICIT_CALL), &flinfo);
+	return FunctionCall1(&flinfo, value);
+}
+
+/*
+ * Cast to jsonb: to_jsonb() of the inner value.
+ *
+ * Strict, stable, parallel safe; NULL for a variant that is a NULL.
+ */
+Datum
+pg_hashstash_variant_jsonb(PG_FUNCTION_ARGS)
+{
+	StashType  *type;
+	bool		isnull;
+	Datum		value = stash_variant_value(PG_GETARG_DATUM(0), &type, &isnull);
+
+	if (isnull)
+		PG_RETURN_NULL();
+	if (type->oid == JSONBOID)
+		PG_RETURN_DATUM(value);
+	PG_RETURN_DATUM(call_polymorphic(F_TO_JSONB, JSONBOID, type, value));
+}
+
+/*
+ * Cast to the scalar type that the calling cast function returns, by the
+ * server's own explicit cast from the inner type, or through text where the
+ * server would do so.
+ *
+ * Errors: 42846 where there is no such cast.  Strict, stable, parallel safe.
+ */
+Datum
+pg_hashstash_variant_cast(PG_FUNCTION_ARGS)
+{
+	Oid			target = get_func_rettype(fcinfo->flinfo->fn_oid);
+	StashType  *type;
+	bool		isnull;
+	Datum		value = stash_variant_value(PG_GETARG_DATUM(0), &type, &isnull);
+	Oid			function;
+	StashType  *wanted = stash_type_lookup(target, -1);
+
+	if (isnull)
+		PG_RETURN_NULL();
+	switch (find_coercion_pathway(target, type->oid, COERCION_EXPLICIT,
+								  &function))
+	{
+		case COERCION_PATH_RELABELTYPE:
+			PG_RETURN_DATUM(value);
+		case COERCION_PATH_FUNC:
+			/* such functions may also take a type modifier, here none */
+			switch (get_func_nargs(function))
+			{
+				case 1:
+					PG_RETURN_DATUM(OidFunctionCall1(function, value));
+				case 2:
+					PG_RETURN_DATUM(OidFunctionCall2(function, value,
+													 Int32GetDatum(-1)));
+				default:
+					PG_RETURN_DATUM(OidFunctionCall3(function, value,
+													 Int32GetDatum(-1),
+													 BoolGetDatum(true)));
+			}
+		case COERCION_PATH_COERCEVIAIO:
+			PG_RETURN_DATUM(stash_type_input(wanted,
+											 stash_type_output(type, value)));
+		default:
+			if (type->oid == target)
+				PG_RETURN_DATUM(value);
+			ereport(ERROR,
+					(errcode(ERRCODE_CANNOT_COERCE),
+					 errmsg("cannot cast a value of type %s to %s",
+							stash_type_to_text(type),
+							stash_type_to_text(wanted))));
+	}
+	PG_RETURN_NULL();
+}
+
+/* ---- comparison ---- */
+
+/* true when values can be compared by btree, at every depth */
+static bool
+has_order(StashType *type)
+{
+	if (type->is_ordered == 0)
+	{
+		bool		ordered = true;
+
+		if (type->kind == STASH_KIND_RECORD)
+			ordered = false;
+		else if (type->kind == STASH_KIND_ROW)
+		{
+			for (int i = 0; i < type->nfields && ordered; i++)
+				ordered = has_order(type->fields[i].type);
+		}
+		else if (type->kind == STASH_KIND_BASE)
+			ordered = OidIsValid(lookup_type_cache(type->oid,
+												   TYPECACHE_CMP_PROC)->cmp_proc);
+		else
+			ordered = has_order(type->inner);
+		type->is_ordered = ordered ? 1 : -1;
+	}
+	return type->is_ordered > 0;
+}
+
+static int
+compare_bytes(const char *a, Size alen, const char *b, Size blen)
+{
+	int			order = memcmp(a, b, Min(alen, blen));
+
+	if (order != 0)
+		return order;
+	return (alen > blen) - (alen < blen);
+}
+
+static int
+compare_variants(Datum a, Datum b)
+{
+	StashFrameReader one;
+	StashFrameReader two;
+	StashType  *type;
+	bool		isnull;
+	int			order;
+	TypeCacheEntry *cache;
+
+	open_variant(&one, a);
+	open_variant(&two, b);
+	order = compare_bytes(one.type, one.typelen, two.type, two.typelen);
+	if (order != 0)
+		return order;
+	if (one.is_null || two.is_null)
+		return (int) two.is_null - (int) one.is_null;
+
+	type = stash_type_by_descriptor(one.type, one.typelen, true);
+	if (type == NULL || !has_order(type))
+		return compare_bytes(stash_frame_body(&one), one.rawlen,
+							 stash_frame_body(&two), two.rawlen);
+	cache = lookup_type_cache(type->oid, TYPECACHE_CMP_PROC_FINFO);
+	return DatumGetInt32(FunctionCall2Coll(&cache->cmp_proc_finfo,
+										   C_COLLATION_OID,
+										   stash_frame_read(&one, &type, &isnull),
+										   stash_frame_read(&two, &type, &isnull)));
+}
+
+/* equal variants hash alike; a type without a hash function hashes as one */
+static uint64
+hash_variant(Datum variant, uint64 seed)
+{
+	StashFrameReader reader;
+	StashType  *type;
+	uint64		hash;
+	bool		isnull;
+	TypeCacheEntry *cache;
+
+	open_variant(&reader, variant);
+	hash = stash_hash_bytes64(reader.type, reader.typelen, seed);
+	if (reader.is_null)
+		return hash;
+	type = stash_type_by_descriptor(reader.type, reader.typelen, true);
+	if (type == NULL || !has_order(type))
+		return hash_combine64(hash,
+							  stash_hash_bytes64(stash_frame_body(&reader),
+												 reader.rawlen, seed));
+	cache = lookup_type_cache(type->oid, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+	if (!OidIsValid(cache->hash_extended_proc_finfo.fn_oid))
+		return hash;
+	return hash_combine64(hash,
+						  DatumGetUInt64(FunctionCall2Coll(&cache->hash_extended_proc_finfo,
+														   C_COLLATION_OID,
+														   stash_frame_read(&reader, &type, &isnull),
+														   UInt64GetDatum(seed))));
+}
+
+/* btree support: negative, 0 or positive */
+Datum
+pg_hashstash_variant_cmp(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+}
+
+Datum
+pg_hashstash_variant_eq(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) == 0);
+}
+
+Datum
+pg_hashstash_variant_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) != 0);
+}
+
+Datum
+pg_hashstash_variant_lt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) < 0);
+}
+
+Datum
+pg_hashstash_variant_le(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) <= 0);
+}
+
+Datum
+pg_hashstash_variant_gt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) > 0);
+}
+
+Datum
+pg_hashstash_variant_ge(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) >= 0);
+}
+
+/* hash support */
+Datum
+pg_hashstash_variant_hash(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32((int32) hash_variant(PG_GETARG_DATUM(0), 0));
+}
+
+Datum
+pg_hashstash_variant_hash_extended(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64((int64) hash_variant(PG_GETARG_DATUM(0),
+										 (uint64) PG_GETARG_INT64(1)));
+}
+
+/*
+ * stash.identical(a stash.variant, b stash.variant) returns bool
+ *
+ * True when both hold the same type and value, bit for bit; "=" asks the
+ * type, for which 1.0 and 1.00 are equal.  Strict, immutable, parallel safe.
+ */
+Datum
+pg_hashstash_variant_identical(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(stash_variant_identical(PG_GETARG_DATUM(0),
+										   PG_GETARG_DATUM(1)));
+}
