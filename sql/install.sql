@@ -14,8 +14,10 @@ SELECT d.classid, d.objid,
 	pg_describe_object(d.classid, d.objid, 0) COLLATE "C" AS object,
 	(pg_identify_object(d.classid, d.objid, 0)).schema AS schema,
 	obj_description(d.objid, d.classid::regclass::name) AS comment,
+	-- what the owner has differs between the majors
 	(SELECT array_agg(replace(a::text, current_user, 'owner') ORDER BY a::text COLLATE "C")
-		FROM unnest(coalesce(p.proacl, c.relacl, n.nspacl, t.typacl, l.lanacl)) a) AS acl
+		FROM unnest(coalesce(p.proacl, c.relacl, n.nspacl, t.typacl, l.lanacl)) a
+		WHERE a::text NOT LIKE current_user || '=%') AS acl
 FROM pg_depend d
 LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
 LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid

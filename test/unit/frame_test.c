@@ -10,10 +10,23 @@
 #include "codec.h"
 #include "frame.h"
 #include "hash.h"
+#include "sink.h"
 #include "unit.h"
+
+#define MAX_VARINT	10			/* bytes */
 
 /* Bytes of a frame being written, before they are copied to their exact size. */
 static char room[4096];
+
+/* Write a varint, and tell its size. */
+static int
+put_varint(char *at, uint64 value)
+{
+	StashSink	sink = {at, 0, MAX_VARINT, NULL};
+
+	stash_sink_put_varint(&sink, value);
+	return (int) sink.used;
+}
 
 /* Give a frame a header of our choice and the checksum that belongs to it. */
 static void
@@ -38,11 +51,11 @@ make(Size typelen, Size bodylen, int codec, uint64 rawlen, bool is_null, Size *l
 {
 	char	   *at = room + STASH_FRAME_FIXED;
 
-	at += stash_frame_put_varint(at, typelen);
+	at += put_varint(at, typelen);
 	memset(at, 't', typelen);
 	at += typelen;
 	if (codec != STASH_CODEC_NONE && !is_null)
-		at += stash_frame_put_varint(at, rawlen);
+		at += put_varint(at, rawlen);
 	memset(at, 'b', bodylen);
 	at += bodylen;
 	*len = (Size) (at - room);
@@ -310,8 +323,8 @@ test_foreign(void)
 static bool
 is_sound_varint(uint64 value, int expected)
 {
-	char		bytes[STASH_FRAME_MAX_VARINT];
-	int			n = stash_frame_put_varint(bytes, value);
+	char		bytes[MAX_VARINT];
+	int			n = put_varint(bytes, value);
 	bool		result = n == expected;
 
 	for (int len = 0; len <= n; len++)
