@@ -22,9 +22,11 @@
 #include "image.h"
 #include "typeio.h"
 
-#define LEAST_COMPRESSED	64	/* bytes; smaller bodies are stored as they are */
+#define LEAST_COMPRESSED	64	/* bytes; smaller bodies are stored as they
+								 * are */
 #define LZ4_MAX_RATIO		255 /* an LZ4 block cannot expand further */
-#define ROWS_PROLOGUE		16	/* ndim, dim, lower bound, no nulls: 11 or less */
+#define ROWS_PROLOGUE		16	/* ndim, dim, lower bound, no nulls: 11 or
+								 * less */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_serialize);
 PG_FUNCTION_INFO_V1(pg_hashstash_deserialize);

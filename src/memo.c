@@ -430,7 +430,7 @@ key_type(Oid function, int nargs, StashType **argtypes)
 	for (int i = 0; i < nargs; i++)
 	{
 		const char *name = i < nnames && argnames[i] != NULL &&
-			argnames[i][0] != '\0' ? argnames[i] : psprintf("arg%d", i + 1);
+		argnames[i][0] != '\0' ? argnames[i] : psprintf("arg%d", i + 1);
 
 		TupleDescInitEntry(desc, (AttrNumber) (i + 1), name, argtypes[i]->oid,
 						   argtypes[i]->typmod, 0);

@@ -56,7 +56,7 @@ hash_of_key(StashHash128 hash)
 static MemoryContext cache_context;
 static slots_hash *cache;		/* made at the first put */
 static dlist_head used = DLIST_STATIC_INIT(used);	/* most recent first */
-static dlist_head pending = DLIST_STATIC_INIT(pending);	/* not committed */
+static dlist_head pending = DLIST_STATIC_INIT(pending); /* not committed */
 static Size cache_bytes;
 static List *stashes;			/* OIDs that entries have ever had */
 
@@ -111,7 +111,7 @@ static void
 end_transaction(XactEvent event, void *arg)
 {
 	bool		is_commit = event == XACT_EVENT_COMMIT ||
-		event == XACT_EVENT_PARALLEL_COMMIT;
+	event == XACT_EVENT_PARALLEL_COMMIT;
 
 	if (!is_commit && event != XACT_EVENT_ABORT &&
 		event != XACT_EVENT_PARALLEL_ABORT && event != XACT_EVENT_PREPARE)

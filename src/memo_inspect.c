@@ -115,7 +115,7 @@ make_up_call(MadeUpCall *made, Oid function, FunctionCallInfo fcinfo)
 		Datum		value = PG_GETARG_DATUM(i + 1);
 		StashType  *type = stash_type_of_argument(fcinfo, i + 1, &value);
 		StashType  *wanted = IsPolymorphicType(declared[i]) ? type :
-			stash_type_lookup(declared[i], -1);
+		stash_type_lookup(declared[i], -1);
 		bool		isnull = PG_ARGISNULL(i + 1);
 
 		if (!isnull)
@@ -239,7 +239,7 @@ forget_rows(Oid function, const char *condition)
 	StashMemo  *memo = stash_memo_lookup(function);
 	char	   *name = name_of_stash(memo);
 	Oid			news = OidIsValid(memo->stash) ? memo->stash :
-		stash_catalog_entry_relation();
+	stash_catalog_entry_relation();
 
 	if (!stash_compat_proc_ownercheck(function, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FUNCTION,

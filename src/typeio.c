@@ -642,7 +642,7 @@ stash_type_fix_settings(StashSettings *saved, StashType *type,
 						bool timezone_too)
 {
 	bool		fix_timezone = timezone_too &&
-		strcmp(pg_get_timezone_name(session_timezone), "GMT") != 0;
+	strcmp(pg_get_timezone_name(session_timezone), "GMT") != 0;
 	bool		fix_money = strcmp(locale_monetary, "C") != 0;
 
 	saved->nestlevel = 0;
