@@ -9,13 +9,11 @@
 #     --svg FILE   also write the chart of the speed-up as an SVG image
 # exit status: 0 when every check held, else 1
 set -euo pipefail
-export LC_ALL=C
 
-examples=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 svg=
 case "${1-}" in
 	'') ;;
-	--svg) svg=${2:?--svg needs a file name} ;;
+	--svg) svg=$(realpath "${2:?--svg needs a file name}") ;;
 	*)
 		sed -n '/^# usage/,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
 		exit 2
@@ -26,7 +24,8 @@ esac
 hub_flights=250
 
 # shellcheck source=../test/lib/setup.sh
-. "$examples/../test/lib/setup.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../test/lib/setup.sh"
+examples=$top/examples
 
 steps=0
 failed=0
@@ -34,29 +33,29 @@ step() {
 	steps=$((steps + 1))
 	printf '\n%2d. %s\n' "$steps" "$1"
 }
-say() { printf '    %s\n' "$@"; }
+note() { printf '    %s\n' "$@"; }
 indent() { sed 's/^/    /'; }
 
 # check WHAT ACTUAL EXPECTED
 check() {
 	if [ "$2" = "$3" ]; then
-		say "ok: $1: $2"
+		note "ok: $1: $2"
 	else
-		say "NOT OK: $1: $2, expected $3"
+		note "NOT OK: $1: $2, expected $3"
 		failed=$((failed + 1))
 	fi
 }
 # check_at_least WHAT ACTUAL MINIMUM UNIT
 check_at_least() {
 	if awk "BEGIN { exit !($2 >= $3) }"; then
-		say "ok: $1: $2$4 (at least $3$4)"
+		note "ok: $1: $2$4 (at least $3$4)"
 	else
-		say "NOT OK: $1: $2$4, expected at least $3$4"
+		note "NOT OK: $1: $2$4, expected at least $3$4"
 		failed=$((failed + 1))
 	fi
 }
 
-sql() { psql -X -q -v ON_ERROR_STOP=1 "$@"; }
+sql() { "$bindir/psql" -X -q -v ON_ERROR_STOP=1 "$@"; }
 value() { sql -At -c "$1"; }
 seconds_since() { awk "BEGIN { printf \"%.1f s\", $(date +%s.%N) - $1 }"; }
 # the times of psql's \timing, one number of milliseconds a line
@@ -67,15 +66,16 @@ faster() { awk "BEGIN { printf \"%.0f\", $1 / $2 }"; }
 
 began=$(date +%s.%N)
 
-step "Install what is missing, build the extension in a temporary folder, start a server that is only ours."
-setup_all jq
-work=$SETUP_WORK
-say "$(value 'SELECT version()')"
-say "ready after $(seconds_since "$began")"
+step "Install what is missing, build the extension in a temporary folder, start a server of its own."
+setup_begin jq
+setup_build
+setup_cluster
+note "$(value 'SELECT version()')"
+note "ready after $(seconds_since "$began")"
 
 step "CREATE EXTENSION pg_hashstash."
 sql -c 'CREATE EXTENSION pg_hashstash'
-say "version $(value "SELECT extversion FROM pg_extension WHERE extname = 'pg_hashstash'")"
+note "version $(value "SELECT extversion FROM pg_extension WHERE extname = 'pg_hashstash'")"
 
 step "Load real flights, airports and earthquakes (examples/load.sql)."
 sql -v data="$examples/data" -f "$examples/load.sql"
@@ -92,7 +92,7 @@ hash_flights="SELECT stash.hash(array_agg(f ORDER BY f.departure, f.origin, f.de
 before=$(value "$hash_flights")
 changed=$(value "BEGIN; UPDATE flights SET delay = delay + 1
 	WHERE ctid = (SELECT max(ctid) FROM flights); $hash_flights; ROLLBACK" | tail -n 1)
-say "flights                  $before" "with one minute changed  $changed"
+note "flights                  $before" "with one minute changed  $changed"
 check 'the change is seen' "$([ "$before" != "$changed" ] && echo yes || echo no)" yes
 check 'after rollback' "$(value "$hash_flights")" "$before"
 
@@ -104,7 +104,7 @@ sql -c "CREATE TABLE hub AS
 	GROUP BY iata
 	HAVING count(*) >= $hub_flights"
 oid=$(value "SELECT 'hub_report(text)'::regprocedure::oid")
-say "SELECT stash.memoize('hub_report(text)', ttl => '1 hour')"
+note "SELECT stash.memoize('hub_report(text)', ttl => '1 hour')"
 sql -At -c "SELECT stash.memoize('hub_report(text)', ttl => '1 hour')" >"$work/memoized"
 check 'same name, same OID' "$(value "SELECT 'hub_report(text)'::regprocedure::oid")" "$oid"
 
@@ -140,7 +140,7 @@ new=$(times "$work/new.out" | median)
 title="hub_report(text): median of $hubs calls, as psql measures them"
 awk -F '\t' -v title="$title" -f "$examples/chart.awk" "$work/times.tsv" | indent
 for pass in first same new; do
-	say "$(printf 'all %d calls, pass %-5s  %10s ms' "$hubs" "$pass" "$(times "$work/$pass.out" | total)")"
+	note "$(printf 'all %d calls, pass %-5s  %10s ms' "$hubs" "$pass" "$(times "$work/$pass.out" | total)")"
 done
 check 'rows received in each pass, the same bytes' \
 	"$(for pass in first same new; do md5sum <"$work/$pass.rows"; done | sort -u | wc -l) kind, $(wc -l <"$work/first.rows") rows" \
@@ -149,7 +149,7 @@ check_at_least 'second call in the same session is faster' "$(faster "$first" "$
 check_at_least 'second call in a new session is faster' "$(faster "$first" "$new")" 100 ' times'
 if [ -n "$svg" ]; then
 	awk -F '\t' -v svg=1 -v title="$title" -f "$examples/chart.awk" "$work/times.tsv" >"$svg"
-	say "chart written to $svg"
+	note "chart written to $svg"
 fi
 
 step "Compare every remembered row with a fresh one (hub_report_uncached)."
@@ -193,7 +193,7 @@ check 'jq: objects, hubs, flights, busiest routes' \
 		FROM delays")"
 start=$(date +%s.%N)
 value "SELECT data FROM stash.to_jsonl('SELECT * FROM flight_times')" >"$work/flight_times.jsonl"
-say "200,000 flights streamed through psql in $(seconds_since "$start")"
+note "200,000 flights streamed through psql in $(seconds_since "$start")"
 check 'lines' "$(wc -l <"$work/flight_times.jsonl")" "$(value 'SELECT count(*) FROM flight_times')"
 check 'jq: sums of delay and distance' \
 	"$(jq -nc 'reduce inputs as $r ([0, 0]; [.[0] + $r.delay, .[1] + $r.distance])' "$work/flight_times.jsonl")" \
@@ -215,9 +215,9 @@ check 'jq and SQL agree on rows, felt, sum of sig, sum of magnitudes' \
 
 echo
 if [ "$failed" -eq 0 ]; then
-	echo "Every check held. $hubs reports, computed once: ${first} ms; remembered: ${same} ms in the session, ${new} ms in a new one (medians)."
+	echo "Every check held. A report, median of $hubs: $first ms computed; remembered $same ms in the session, $new ms in a new one."
 else
 	echo "$failed checks did not hold."
 fi
-echo "It took $(seconds_since "$began")."
+echo "It took $(seconds_since "$began"). Server, data and build are removed with $work; installed packages stay."
 [ "$failed" -eq 0 ]
