@@ -15,23 +15,20 @@ set -euo pipefail
 sql() { "$bindir/psql" -X -q -P footer=off -v ON_ERROR_STOP=1 "$@"; }
 
 run_one() {
-	local file
-
 	echo
 	echo "## $1"
-	for file in "$top/test/bench/$1".sql "$top/test/bench/$1".sh; do
-		case $file in
-			*.sql) [[ ! -e $file ]] || sql -f "$file" ;;
-			# shellcheck source=/dev/null
-			*.sh) [[ ! -e $file ]] || . "$file" ;;
-		esac
-	done
+	if [[ -e $top/test/bench/$1.sql ]]; then
+		sql -f "$top/test/bench/$1.sql"
+	else
+		# shellcheck source=/dev/null
+		. "$top/test/bench/$1.sh"
+	fi
 }
 
 names=("$@")
 [[ $# -gt 0 ]] || names=(hash frame memo jsonl)
 for name in "${names[@]}"; do
-	compgen -G "$top/test/bench/$name.*" >/dev/null || die "no benchmark named $name"
+	[[ -e $top/test/bench/$name.sql || -e $top/test/bench/$name.sh ]] || die "no benchmark named $name"
 done
 
 setup_begin
