@@ -181,8 +181,14 @@ sql -c "SELECT hub, sum(flights) AS flights, round(avg(delay_p90)) AS avg_p90,
 	FROM delays GROUP BY hub ORDER BY 2 DESC LIMIT 5" | sed '/^$/d' | indent
 check 'rows assembled' "$(value 'SELECT count(*) FROM delays')" "$rows"
 
+# jsonl QUERY: its rows as JSON lines. In the select list the chunks stream, psql fetches
+# one at a time, and ends it with a newline of its own, which makes an empty line.
+jsonl() {
+	sql -At -v FETCH_COUNT=1 -c "SELECT (stash.to_jsonl('$1')).data" | sed '/^$/d'
+}
+
 step "Stream the table as JSON lines; jq, which knows nothing of PostgreSQL, is the judge."
-value "SELECT data FROM stash.to_jsonl('SELECT * FROM delays ORDER BY hub, hour')" >"$work/delays.jsonl"
+jsonl 'SELECT * FROM delays ORDER BY hub, hour' >"$work/delays.jsonl"
 head -n 1 "$work/delays.jsonl" | indent
 check 'lines' "$(wc -l <"$work/delays.jsonl")" "$rows"
 check 'jq: objects, hubs, flights, busiest routes' \
@@ -192,7 +198,7 @@ check 'jq: objects, hubs, flights, busiest routes' \
 	"$(value "SELECT format('[%s,%s,%s,%s]', count(*), count(DISTINCT hub), sum(flights), count(DISTINCT busiest_route))
 		FROM delays")"
 start=$(date +%s.%N)
-value "SELECT data FROM stash.to_jsonl('SELECT * FROM flight_times')" >"$work/flight_times.jsonl"
+jsonl 'SELECT * FROM flight_times' >"$work/flight_times.jsonl"
 note "200,000 flights streamed through psql in $(seconds_since "$start")"
 check 'lines' "$(wc -l <"$work/flight_times.jsonl")" "$(value 'SELECT count(*) FROM flight_times')"
 check 'jq: sums of delay and distance' \

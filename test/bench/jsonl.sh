@@ -6,11 +6,14 @@
 sql -v data="$top/examples/data" -f "$top/examples/load.sql"
 
 csv="(FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
-to_jsonl="SELECT data FROM stash.to_jsonl('SELECT * FROM flight_times')"
+# in the select list the chunks stream
+to_jsonl="SELECT (stash.to_jsonl('SELECT * FROM flight_times')).data"
+small_chunks="SELECT (stash.to_jsonl('SELECT * FROM flight_times', chunk_bytes => 65536)).data"
 row_to_json='SELECT row_to_json(t) FROM flight_times t'
 
-# the same bytes; JSON text cannot hold the control characters that stand for quote and delimiter
-sql -At -c "$to_jsonl" >"$work/stash.jsonl"
+# The same bytes, but for the newline that psql puts after each chunk. JSON text
+# cannot hold the control characters that stand for quote and delimiter.
+sql -At -c "$to_jsonl" | sed '/^$/d' >"$work/stash.jsonl"
 sql -c "COPY ($row_to_json) TO STDOUT $csv" >"$work/anchor.jsonl"
 cmp "$work/stash.jsonl" "$work/anchor.jsonl"
 rows=$(wc -l <"$work/anchor.jsonl")
@@ -41,11 +44,13 @@ one() {
 }
 for round in {0..7}; do
 	one 1 'psql -At: to_jsonl' sql -At -c "$to_jsonl"
-	one 2 'psql: COPY (SELECT row_to_json(t))' sql -c "COPY ($row_to_json) TO STDOUT"
-	one 3 'psql: the same as csv: valid JSON' sql -c "COPY ($row_to_json) TO STDOUT $csv"
-	one 4 'psql -At: SELECT row_to_json(t)' sql -At -c "$row_to_json"
-	one 5 'psql: COPY text' sql -c 'COPY flight_times TO STDOUT'
-	one 6 'psql: SELECT 1' sql -c 'SELECT 1'
+	one 2 'psql -At: to_jsonl, chunks of 64 kB' sql -At -c "$small_chunks"
+	one 3 'psql: COPY BINARY of the same' sql -c "COPY ($small_chunks) TO STDOUT (FORMAT binary)"
+	one 4 'psql: COPY (SELECT row_to_json(t))' sql -c "COPY ($row_to_json) TO STDOUT"
+	one 5 'psql: the same as csv: valid JSON' sql -c "COPY ($row_to_json) TO STDOUT $csv"
+	one 6 'psql -At: SELECT row_to_json(t)' sql -At -c "$row_to_json"
+	one 7 'psql: COPY text' sql -c 'COPY flight_times TO STDOUT'
+	one 8 'psql: SELECT 1' sql -c 'SELECT 1'
 done >"$work/jsonl.tsv"
 sql <<SQL
 \copy bench.result (title, variant, place, round, ms, calls) FROM '$work/jsonl.tsv'
