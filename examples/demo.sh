@@ -205,13 +205,17 @@ check 'jq: sums of delay and distance' \
 	"$(jq -nc 'reduce inputs as $r ([0, 0]; [.[0] + $r.delay, .[1] + $r.distance])' "$work/flight_times.jsonl")" \
 	"$(value "SELECT format('[%s,%s]', sum(delay), sum(distance)) FROM flight_times")"
 
-step "Put a week of earthquakes into a stash, key by key, and read it back as typed columns."
+step "Put a week of earthquakes into a stash, key by key, and read it back by key and as typed columns."
 sql -At -c "SELECT stash.create('quakes')" \
 	-c 'SELECT count(stash.put('"'quakes'"', id, properties)) FROM earthquakes' >"$work/quakes"
 check 'entries put' "$(tail -n 1 "$work/quakes")" "$(jq '.features | length' "$examples/data/earthquakes.json")"
 quakes="stash.assemble('quakes') AS q(mag float8, place text, time bigint, felt int, sig int, \"magType\" text)"
 sql -c "SELECT mag, \"magType\", to_timestamp(time / 1000) AT TIME ZONE 'UTC' AS utc, felt, place
 	FROM $quakes ORDER BY mag DESC LIMIT 3" | sed '/^$/d' | indent
+strongest=$(jq -r '.features | max_by(.properties.mag) | .id' "$examples/data/earthquakes.json")
+check "stash.get('quakes', '$strongest')" \
+	"$(value "SELECT stash.get('quakes', '$strongest', NULL::jsonb) ->> 'place'")" \
+	"$(jq -r --arg id "$strongest" '.features[] | select(.id == $id) | .properties.place' "$examples/data/earthquakes.json")"
 check 'jq and SQL agree on rows, felt, sum of sig, sum of magnitudes' \
 	"$(value "SELECT format('[%s,%s,%s,%s]', count(*), count(felt), sum(sig), round(sum(mag)::numeric, 2))
 		FROM $quakes")" \
