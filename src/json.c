@@ -1,0 +1,305 @@
+/*-------------------------------------------------------------------------
+ *
+ * json.c
+ *	  JSON text, appended to a StringInfo: strings, numbers, finished JSON.
+ *
+ * Bytes only, in the server's encoding: all of those keep the bytes below
+ * 0x80 for ASCII, so that nothing here needs to know which one it is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include <math.h>
+
+#include "common/shortest_dec.h"
+#include "port/pg_bitutils.h"
+
+#include "json.h"
+
+#define BLOCK		8192		/* input bytes for which room is made at once */
+#define WORST_CASE	6			/* bytes of \u0001, for one of input */
+
+#define EACH_BYTE(b)	(UINT64CONST(0x0101010101010101) * (b))
+
+static const char digit_pairs[] =
+"00010203040506070809"
+"10111213141516171819"
+"20212223242526272829"
+"30313233343536373839"
+"40414243444546474849"
+"50515253545556575859"
+"60616263646566676869"
+"70717273747576777879"
+"80818283848586878889"
+"90919293949596979899";
+
+/*
+ * Write one character that must not stand in a JSON string, escaped.
+ */
+static char *
+put_escape(char *to, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char		letter;
+
+	switch (c)
+	{
+		case '"':
+		case '\\':
+			letter = c;
+			break;
+		case '\b':
+			letter = 'b';
+			break;
+		case '\f':
+			letter = 'f';
+			break;
+		case '\n':
+			letter = 'n';
+			break;
+		case '\r':
+			letter = 'r';
+			break;
+		case '\t':
+			letter = 't';
+			break;
+		default:
+			memcpy(to, "\\u00", 4);
+			to[4] = hex[c >> 4];
+			to[5] = hex[c & 15];
+			return to + 6;
+	}
+	to[0] = '\\';
+	to[1] = letter;
+	return to + 2;
+}
+
+#ifndef WORDS_BIGENDIAN
+
+/*
+ * Mark, by its top bit, the first byte of a word that must be escaped.
+ *
+ * Bytes after the first may be marked wrongly, by a borrow.  Zero: none.
+ */
+static inline uint64
+find_escape(uint64 word)
+{
+	uint64		quote = word ^ EACH_BYTE('"');
+	uint64		backslash = word ^ EACH_BYTE('\\');
+
+	return (((word - EACH_BYTE(0x20)) & ~word) |
+			((quote - EACH_BYTE(1)) & ~quote) |
+			((backslash - EACH_BYTE(1)) & ~backslash)) & EACH_BYTE(0x80);
+}
+
+/*
+ * Load 1 to 7 bytes without touching others; the rest of the word is spaces.
+ */
+static inline uint64
+load_tail(const char *from, Size len)
+{
+	uint64		word;
+
+	if (len >= 4)
+	{
+		uint32		low;
+		uint32		high;
+
+		memcpy(&low, from, 4);
+		memcpy(&high, from + len - 4, 4);
+		word = low | ((uint64) high << ((len - 4) * 8));
+	}
+	else
+		word = (uint64) (unsigned char) from[0] |
+			(uint64) (unsigned char) from[len / 2] << (len / 2 * 8) |
+			(uint64) (unsigned char) from[len - 1] << ((len - 1) * 8);
+	return word | (EACH_BYTE(' ') << (len * 8));
+}
+
+/*
+ * Escape a block, eight bytes at a time.
+ *
+ * May write, though not use, up to 8 bytes more than it says.
+ */
+static char *
+escape_block(char *to, const char *from, Size len)
+{
+	while (len > 0)
+	{
+		uint64		word;
+		uint64		found;
+		Size		step = Min(len, 8);
+
+		if (likely(len >= 8))
+			memcpy(&word, from, 8);
+		else
+			word = load_tail(from, len);
+		memcpy(to, &word, 8);
+
+		found = find_escape(word);
+		if (likely(found == 0))
+			to += step;
+		else
+		{
+			step = pg_rightmost_one_pos64(found) / 8;
+			to = put_escape(to + step, from[step]);
+			step++;
+		}
+		from += step;
+		len -= step;
+	}
+	return to;
+}
+
+#else
+
+static inline bool
+must_escape(unsigned char c)
+{
+	return c < 0x20 || c == '"' || c == '\\';
+}
+
+static char *
+escape_block(char *to, const char *from, Size len)
+{
+	for (; len > 0; len--, from++)
+	{
+		if (must_escape(*from))
+			to = put_escape(to, *from);
+		else
+			*to++ = *from;
+	}
+	return to;
+}
+
+#endif
+
+/*
+ * Append a JSON string, quoted and escaped.
+ */
+void
+stash_json_put_text(StringInfo buf, const char *text, Size len)
+{
+	char	   *to = stash_json_reserve(buf, 1);
+
+	*to++ = '"';
+	for (;;)
+	{
+		Size		block = Min(len, BLOCK);
+
+		/* the closing quote, and what escape_block() writes too much */
+		buf->len = to - buf->data;
+		to = stash_json_reserve(buf, WORST_CASE * (int) block + 9);
+		to = escape_block(to, text, block);
+		text += block;
+		len -= block;
+		if (len == 0)
+			break;
+	}
+	*to++ = '"';
+	buf->len = to - buf->data;
+}
+
+/*
+ * Append JSON text that is finished, on one line.
+ *
+ * Line ends can stand only between the tokens of valid JSON, where a space
+ * means the same.
+ */
+void
+stash_json_put_line(StringInfo buf, const char *json, Size len)
+{
+	char	   *line;
+	char	   *at;
+
+	/* let the buffer's own limit catch what does not fit an int */
+	line = stash_json_reserve(buf, (int) Min(len, PG_INT32_MAX / 2));
+	memcpy(line, json, len);
+	buf->len += (int) len;
+
+	for (at = line; (at = memchr(at, '\n', line + len - at)) != NULL; at++)
+		*at = ' ';
+	for (at = line; (at = memchr(at, '\r', line + len - at)) != NULL; at++)
+		*at = ' ';
+}
+
+/*
+ * Append a number that is not finite as a string, which is what to_json does.
+ */
+static void
+put_special(StringInfo buf, double value)
+{
+	if (isnan(value))
+		stash_json_put_raw(buf, "\"NaN\"", 5);
+	else if (value > 0)
+		stash_json_put_raw(buf, "\"Infinity\"", 10);
+	else
+		stash_json_put_raw(buf, "\"-Infinity\"", 11);
+}
+
+/*
+ * Append the shortest text that reads back as the same float4.
+ */
+void
+stash_json_put_float4(StringInfo buf, float value)
+{
+	if (unlikely(!isfinite(value)))
+		put_special(buf, value);
+	else
+		buf->len += float_to_shortest_decimal_bufn(value,
+												   stash_json_reserve(buf, STASH_JSON_NUMBER));
+}
+
+/*
+ * Append the shortest text that reads back as the same float8.
+ */
+void
+stash_json_put_float8(StringInfo buf, double value)
+{
+	if (unlikely(!isfinite(value)))
+		put_special(buf, value);
+	else
+		buf->len += double_to_shortest_decimal_bufn(value,
+													stash_json_reserve(buf, STASH_JSON_NUMBER));
+}
+
+/*
+ * Write a whole number of at most 20 digits at 'to'; returns where it ends.
+ */
+char *
+stash_json_format_uint64(char *to, uint64 value)
+{
+	char		digits[20];
+	char	   *at = digits + sizeof(digits);
+	Size		len;
+
+	while (value > PG_UINT32_MAX)
+	{
+		at -= 2;
+		memcpy(at, digit_pairs + value % 100 * 2, 2);
+		value /= 100;
+	}
+
+	/* what is left divides faster in 32 bits */
+	for (uint32 rest = (uint32) value;; rest /= 100)
+	{
+		if (rest < 10)
+		{
+			*--at = '0' + rest;
+			break;
+		}
+		at -= 2;
+		memcpy(at, digit_pairs + rest % 100 * 2, 2);
+		if (rest < 100)
+			break;
+	}
+
+	len = digits + sizeof(digits) - at;
+	memcpy(to, at, len);
+	return to + len;
+}
