@@ -8,7 +8,7 @@ top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
 # Floors, lowest first: a unit may include only headers of units to its left.
 UNITS = compat hash codec frame json catalog spi typeio \
-	hash_datum frame_datum json_datum variant store store_rw \
+	hash_datum frame_datum json_value json_datum variant store store_rw \
 	memo_body memo_key memo_cache memo_set memo memo_define \
 	export export_json assemble pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.

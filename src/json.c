@@ -24,6 +24,8 @@
 #define BLOCK		8192		/* input bytes for which room is made at once */
 #define WORST_CASE	6			/* bytes of \u0001, for one of input */
 
+#define USECS_OF_DAY	INT64CONST(86400000000)
+
 #define EACH_BYTE(b)	(UINT64CONST(0x0101010101010101) * (b))
 
 static const char digit_pairs[] =
@@ -302,4 +304,138 @@ stash_json_format_uint64(char *to, uint64 value)
 	len = digits + sizeof(digits) - at;
 	memcpy(to, at, len);
 	return to + len;
+}
+
+static inline char *
+put_digits2(char *to, uint32 value)
+{
+	memcpy(to, digit_pairs + value * 2, 2);
+	return to + 2;
+}
+
+/*
+ * Write a number below 10,000 with its leading zeros.
+ */
+char *
+stash_json_format_digits4(char *to, uint32 value)
+{
+	to = put_digits2(to, value / 100);
+	return put_digits2(to, value % 100);
+}
+
+/*
+ * Write a day of the proleptic Gregorian calendar as YYYY-MM-DD.
+ *
+ * Years are taken to begin in March, so that the leap day is their last; 400
+ * of them are an era of 146,097 days.
+ */
+static char *
+put_day(char *to, int32 days)
+{
+	uint32		day = days + 730425;	/* since 0000-03-01 */
+	uint32		era = day / 146097;
+	uint32		of_era = day % 146097;
+	uint32		year_of_era = (of_era - of_era / 1460 + of_era / 36524 -
+							   of_era / 146096) / 365;
+	uint32		of_year = of_era - (365 * year_of_era + year_of_era / 4 -
+									year_of_era / 100);
+	uint32		month = (5 * of_year + 2) / 153;	/* March is 0 */
+	uint32		of_month = of_year - (153 * month + 2) / 5;
+	uint32		year = era * 400 + year_of_era + (month >= 10);
+
+	to = stash_json_format_digits4(to, year);
+	*to++ = '-';
+	to = put_digits2(to, month >= 10 ? month - 9 : month + 3);
+	*to++ = '-';
+	return put_digits2(to, of_month + 1);
+}
+
+/*
+ * Write date, T, and time of day, with as much of the fraction as is not 0.
+ */
+static char *
+put_day_and_time(char *to, int64 usecs)
+{
+	int64		days = usecs / USECS_OF_DAY;
+	int64		rest = usecs % USECS_OF_DAY;
+	uint32		seconds;
+	uint32		fraction;
+
+	if (rest < 0)
+	{
+		rest += USECS_OF_DAY;
+		days--;
+	}
+	seconds = (uint32) (rest / 1000000);
+	fraction = (uint32) (rest % 1000000);
+
+	to = put_day(to, (int32) days);
+	*to++ = 'T';
+	to = put_digits2(to, seconds / 3600);
+	*to++ = ':';
+	to = put_digits2(to, seconds / 60 % 60);
+	*to++ = ':';
+	to = put_digits2(to, seconds % 60);
+	if (fraction != 0)
+	{
+		*to++ = '.';
+		to = put_digits2(to, fraction / 10000);
+		to = stash_json_format_digits4(to, fraction % 10000);
+		while (to[-1] == '0')
+			to--;
+	}
+	return to;
+}
+
+/*
+ * Append a date, quoted: days since 2000-01-01, in the range of json.h.
+ */
+void
+stash_json_put_date(StringInfo buf, int32 days)
+{
+	char	   *to = stash_json_reserve(buf, STASH_JSON_NUMBER);
+
+	*to++ = '"';
+	to = put_day(to, days);
+	*to++ = '"';
+	buf->len = to - buf->data;
+}
+
+/*
+ * Append a timestamp, quoted: microseconds since 2000-01-01, on a day in the
+ * range of json.h.
+ */
+void
+stash_json_put_timestamp(StringInfo buf, int64 usecs)
+{
+	char	   *to = stash_json_reserve(buf, STASH_JSON_NUMBER);
+
+	*to++ = '"';
+	to = put_day_and_time(to, usecs);
+	*to++ = '"';
+	buf->len = to - buf->data;
+}
+
+/*
+ * The same with an offset from UTC in seconds, which the time has in it.
+ */
+void
+stash_json_put_timestamptz(StringInfo buf, int64 usecs, int32 offset)
+{
+	char	   *to = stash_json_reserve(buf, 2 * STASH_JSON_NUMBER);
+	uint32		east = Abs(offset);
+
+	*to++ = '"';
+	to = put_day_and_time(to, usecs);
+	*to++ = offset < 0 ? '-' : '+';
+	to = put_digits2(to, east / 3600);
+	*to++ = ':';
+	to = put_digits2(to, east / 60 % 60);
+	if (east % 60 != 0)
+	{
+		*to++ = ':';
+		to = put_digits2(to, east % 60);
+	}
+	*to++ = '"';
+	buf->len = to - buf->data;
 }

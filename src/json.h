@@ -16,11 +16,23 @@
 
 #define STASH_JSON_NUMBER	32	/* bytes that any number below may need */
 
+/*
+ * The dates that have four digits and no era, 0001-01-01 to 9999-12-31, in
+ * days since 2000-01-01.  Others are the caller's to write.
+ */
+#define STASH_JSON_FIRST_DATE	(-730119)
+#define STASH_JSON_LAST_DATE	2921939
+
 extern void stash_json_put_text(StringInfo buf, const char *text, Size len);
 extern void stash_json_put_line(StringInfo buf, const char *json, Size len);
 extern void stash_json_put_float4(StringInfo buf, float value);
 extern void stash_json_put_float8(StringInfo buf, double value);
+extern void stash_json_put_date(StringInfo buf, int32 days);
+extern void stash_json_put_timestamp(StringInfo buf, int64 usecs);
+extern void stash_json_put_timestamptz(StringInfo buf, int64 usecs,
+									   int32 offset);
 extern char *stash_json_format_uint64(char *to, uint64 value);
+extern char *stash_json_format_digits4(char *to, uint32 value);
 
 /*
  * Make room for 'need' bytes, and say where they go.

@@ -25,22 +25,17 @@
 #include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 #include "utils/typcache.h"
-#include "utils/uuid.h"
 
 #include "compat.h"
 #include "json.h"
 #include "json_datum.h"
+#include "json_value.h"
 
-#define ENUM_SLOTS	64			/* labels kept for a column; a power of two */
+#define ENUM_SLOTS	64			/* labels kept for a type */
 
 typedef enum Kind
 {
@@ -55,7 +50,9 @@ typedef enum Kind
 	KIND_NAME,
 	KIND_JSON,
 	KIND_JSONB,
-	KIND_DATETIME,
+	KIND_DATE,
+	KIND_TIMESTAMP,
+	KIND_TIMESTAMPTZ,
 	KIND_UUID,
 	KIND_ENUM,
 	KIND_ARRAY,
@@ -82,7 +79,8 @@ struct StashJsonWriter
 	char		typalign;
 	FmgrInfo	output;			/* KIND_ENUM, _CAST and _OUTPUT only */
 	MemoryContext context;		/* in which all of this lives */
-	EnumLabel  *labels;			/* KIND_ENUM */
+	EnumLabel  *labels;			/* KIND_ENUM: ENUM_SLOTS of them */
+	StashJsonZoneSpan *spans;	/* KIND_TIMESTAMPTZ: a cache of them */
 	StashJsonWriter *elements;	/* KIND_ARRAY: one for each element type met */
 	StashJsonRow *rows;			/* KIND_COMPOSITE: one for each row type met */
 	StashJsonWriter *next;		/* in 'elements' of another */
@@ -180,9 +178,11 @@ categorize(Oid typid, FmgrInfo *output, MemoryContext context)
 		case JSONBOID:
 			return KIND_JSONB;
 		case DATEOID:
+			return KIND_DATE;
 		case TIMESTAMPOID:
+			return KIND_TIMESTAMP;
 		case TIMESTAMPTZOID:
-			return KIND_DATETIME;
+			return KIND_TIMESTAMPTZ;
 		case UUIDOID:
 			return KIND_UUID;
 		default:
@@ -201,6 +201,9 @@ init_writer(StashJsonWriter *writer, Oid typid)
 							  writer->context);
 	get_typlenbyvalalign(writer->typid, &writer->typlen, &writer->typbyval,
 						 &writer->typalign);
+	if (writer->kind == KIND_TIMESTAMPTZ)
+		writer->spans = palloc0(STASH_JSON_ZONE_SLOTS *
+								sizeof(StashJsonZoneSpan));
 }
 
 /*
@@ -228,49 +231,6 @@ put_float(StringInfo buf, Datum value, bool is_float4)
 		stash_json_put_float4(buf, DatumGetFloat4(value));
 	else
 		stash_json_put_float8(buf, DatumGetFloat8(value));
-}
-
-static void
-put_numeric(StringInfo buf, Datum value)
-{
-	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
-	char		first = text[0] == '-' ? text[1] : text[0];
-
-	/* NaN and the infinities are no JSON numbers */
-	if (first >= '0' && first <= '9')
-		stash_json_put_raw(buf, text, strlen(text));
-	else
-		stash_json_put_text(buf, text, strlen(text));
-}
-
-static void
-put_datetime(StringInfo buf, Datum value, Oid typid)
-{
-	char	   *to = stash_json_reserve(buf, MAXDATELEN + 3);
-
-	to[0] = '"';
-	JsonEncodeDateTime(to + 1, value, typid, NULL);
-	buf->len += strlen(to);
-	stash_json_put_char(buf, '"');
-}
-
-static void
-put_uuid(StringInfo buf, Datum value)
-{
-	static const char hex[] = "0123456789abcdef";
-	const unsigned char *data = DatumGetUUIDP(value)->data;
-	char	   *to = stash_json_reserve(buf, 38);
-
-	*to++ = '"';
-	for (int i = 0; i < UUID_LEN; i++)
-	{
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*to++ = '-';
-		*to++ = hex[data[i] >> 4];
-		*to++ = hex[data[i] & 15];
-	}
-	*to = '"';
-	buf->len += 38;
 }
 
 /*
@@ -348,7 +308,8 @@ put_dimension(Elements *elements, StringInfo buf, int dimension)
 static void
 put_array(StashJsonWriter *writer, StringInfo buf, Datum value)
 {
-	ArrayType  *array = DatumGetArrayTypeP(value);
+	StashJsonRoom room;
+	ArrayType  *array = stash_json_detoast_to(&room, value);
 	Oid			elemtype = ARR_ELEMTYPE(array);
 	StashJsonWriter *element = writer->elements;
 	Elements	elements;
@@ -464,7 +425,7 @@ put_value(StashJsonWriter *writer, StringInfo buf, Datum value)
 			put_float(buf, value, false);
 			break;
 		case KIND_NUMERIC:
-			put_numeric(buf, value);
+			stash_json_put_numeric(buf, value);
 			break;
 		case KIND_TEXT:
 			put_text(buf, value);
@@ -477,17 +438,20 @@ put_value(StashJsonWriter *writer, StringInfo buf, Datum value)
 			put_line(buf, value);
 			break;
 		case KIND_JSONB:
-			{
-				Jsonb	   *jsonb = DatumGetJsonbP(value);
-
-				(void) JsonbToCString(buf, &jsonb->root, VARSIZE(jsonb));
-				break;
-			}
-		case KIND_DATETIME:
-			put_datetime(buf, value, writer->typid);
+			stash_json_put_jsonb(buf, value);
+			break;
+		case KIND_DATE:
+			stash_json_put_any_date(buf, DatumGetDateADT(value));
+			break;
+		case KIND_TIMESTAMP:
+			stash_json_put_any_timestamp(buf, DatumGetTimestamp(value));
+			break;
+		case KIND_TIMESTAMPTZ:
+			stash_json_put_any_timestamptz(buf, DatumGetTimestampTz(value),
+										   writer->spans);
 			break;
 		case KIND_UUID:
-			put_uuid(buf, value);
+			stash_json_put_uuid(buf, value);
 			break;
 		case KIND_ENUM:
 			put_enum(writer, buf, value);

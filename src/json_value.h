@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_value.h
+ *	  Values of built-in types as JSON text, from the bytes of their datums.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_JSON_VALUE_H
+#define STASH_JSON_VALUE_H
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "pgtime.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
+
+#define STASH_JSON_ZONE_SLOTS	16	/* time spans that a cache of them has */
+
+/* A span of time in which the session's time zone has one offset from UTC. */
+typedef struct StashJsonZoneSpan
+{
+	const pg_tz *zone;			/* NULL where the slot is free */
+	pg_time_t	from;
+	pg_time_t	until;			/* the first second that is outside */
+	int32		offset;			/* seconds; positive is east */
+} StashJsonZoneSpan;
+
+/* Room for a short varlena with the header, and the alignment, of a long one. */
+typedef union StashJsonRoom
+{
+	int64		force_align;
+	char		data[VARHDRSZ + VARATT_SHORT_MAX];
+} StashJsonRoom;
+
+extern void stash_json_put_numeric(StringInfo buf, Datum value);
+extern void stash_json_put_jsonb(StringInfo buf, Datum value);
+extern void stash_json_put_uuid(StringInfo buf, Datum value);
+extern void stash_json_put_any_date(StringInfo buf, DateADT date);
+extern void stash_json_put_any_timestamp(StringInfo buf, Timestamp time);
+extern void stash_json_put_any_timestamptz(StringInfo buf, TimestampTz time,
+										   StashJsonZoneSpan *spans);
+
+/*
+ * A varlena with a long header, detoasted; a short one is copied to 'room'.
+ *
+ * What PG_DETOAST_DATUM does, without an allocation for each small value.
+ */
+static inline void *
+stash_json_detoast_to(StashJsonRoom *room, Datum value)
+{
+	struct varlena *varlena = (struct varlena *) DatumGetPointer(value);
+
+	if (VARATT_IS_SHORT(varlena))
+	{
+		Size		len = VARSIZE_SHORT(varlena) - VARHDRSZ_SHORT;
+
+		SET_VARSIZE(room->data, VARHDRSZ + len);
+		memcpy(room->data + VARHDRSZ, VARDATA_SHORT(varlena), len);
+		return room->data;
+	}
+	return PG_DETOAST_DATUM(value);
+}
+
+#endif							/* STASH_JSON_VALUE_H */
