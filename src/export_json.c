@@ -47,6 +47,7 @@ typedef struct JsonlExport
 	int64		nchunks;		/* returned so far */
 	int			chunk_rows;
 	int			chunk_bytes;
+	bool		has_limit;		/* of memory, for the query to check */
 } JsonlExport;
 
 /*
@@ -77,13 +78,15 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	CHECK_FOR_INTERRUPTS();
 
 	slot_getallattrs(slot);
-	stash_export_check_row(export->query, slot);
+	if (export->has_limit)
+		stash_export_check_row(export->query, slot);
 
 	old = MemoryContextSwitchTo(export->row_context);
 	stash_json_put_row(export->row, &export->buf,
 					   slot->tts_values, slot->tts_isnull);
 	stash_json_put_char(&export->buf, '\n');
-	stash_export_check_memory(export->query, 0);
+	if (export->has_limit)
+		stash_export_check_memory(export->query, 0);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(export->row_context);
 
@@ -121,6 +124,7 @@ open_export(const StashExportOptions *options, MemoryContext parent)
 												ALLOCSET_DEFAULT_SIZES);
 	export->chunk_rows = options->chunk_rows;
 	export->chunk_bytes = options->chunk_bytes;
+	export->has_limit = options->memory_limit > 0;
 	export->buf.data = palloc(FIRST_BUFFER);
 	export->buf.maxlen = FIRST_BUFFER;
 	export->buf.len = VARHDRSZ;

@@ -35,6 +35,7 @@
 #include "json_datum.h"
 #include "json_value.h"
 
+#define NAME_STEP	16			/* bytes; column names are copied so many at once */
 #define ENUM_SLOTS	64			/* labels kept for a type */
 
 typedef enum Kind
@@ -91,7 +92,7 @@ typedef struct Column
 	StashJsonWriter writer;
 	int			attno;			/* in values, from 0; dropped ones are left out */
 	int			namelen;
-	char	   *name;			/* all that stands before the value */
+	char	   *name;			/* all that stands before the value; padded */
 } Column;
 
 struct StashJsonRow
@@ -523,12 +524,23 @@ stash_json_make_row(TupleDesc desc)
 		init_writer(&column->writer, attr->atttypid);
 		column->attno = i;
 		column->namelen = name.len;
-		column->name = palloc(name.len);
+		column->name = palloc0(TYPEALIGN(NAME_STEP, name.len));
 		memcpy(column->name, name.data, name.len);
 		row->ncolumns++;
 	}
 	pfree(name.data);
 	return row;
+}
+
+static inline void
+put_name(StringInfo buf, const Column *column)
+{
+	char	   *to = stash_json_reserve(buf, column->namelen + NAME_STEP);
+
+	/* copies of a fixed length need no call */
+	for (int i = 0; i < column->namelen; i += NAME_STEP)
+		memcpy(to + i, column->name + i, NAME_STEP);
+	buf->len += column->namelen;
 }
 
 /*
@@ -547,7 +559,7 @@ stash_json_put_row(StashJsonRow *row, StringInfo buf, const Datum *values,
 	{
 		Column	   *column = &row->columns[i];
 
-		stash_json_put_raw(buf, column->name, column->namelen);
+		put_name(buf, column);
 		if (isnull[column->attno])
 			stash_json_put_raw(buf, "null", 4);
 		else

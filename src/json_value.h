@@ -50,7 +50,8 @@ stash_json_detoast_to(StashJsonRoom *room, Datum value)
 {
 	struct varlena *varlena = (struct varlena *) DatumGetPointer(value);
 
-	if (VARATT_IS_SHORT(varlena))
+	/* a pointer to TOAST looks short too */
+	if (VARATT_IS_SHORT(varlena) && !VARATT_IS_EXTERNAL(varlena))
 	{
 		Size		len = VARSIZE_SHORT(varlena) - VARHDRSZ_SHORT;
 
