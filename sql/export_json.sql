@@ -57,7 +57,6 @@ INSERT INTO sample VALUES
 	('json', $${"{}","[1, 2.50 ]","\"a\\nb\"",null,"{\"a\" : {\"a\":1,\"a\":2}}"}$$),
 	('jsonb', $${"{}","[]","[1, 2.50, -0.1e-5, 1e20]","\"a\\nb\\u001f\\\"\"",null,true,"{\"b\": {\"a\": [{}, [], [[]], \"x\"]}, \"a\": false, \"\": null}"}$$),
 	('jsonpath', '{$.a[*] ? (@ > 1)}'),
-	('xml', '{<a>b</a>}'),
 	('tsvector', '{"a:1 ''b c'':2"}'),
 	('tsquery', '{"a & !b"}'),
 	('point', '{"1,2"}'),
@@ -105,7 +104,7 @@ INSERT INTO sample VALUES
 UPDATE sample SET literals = ARRAY(SELECT replace(l, '=r/postgres', '=r/' || quote_ident(current_user)) FROM unnest(literals) l)
 WHERE type = 'aclitem';
 
--- types that have no sample: none but those that accept no literal
+-- types that have no sample: those that accept no literal, and xml, which not every server does
 SELECT typname FROM pg_type
 WHERE oid < 6000 AND typtype IN ('b', 'r', 'm') AND typcategory <> 'A'
 	AND oid NOT IN (SELECT type::regtype FROM sample)
