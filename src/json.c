@@ -486,7 +486,7 @@ void
 stash_json_put_timestamptz(StringInfo buf, int64 usecs, int32 offset)
 {
 	char	   *to = stash_json_reserve(buf, 2 * STASH_JSON_NUMBER);
-	uint32		east = Abs(offset);
+	uint32		east = offset < 0 ? -offset : offset;
 
 	*to++ = '"';
 	to = put_day_and_time(to, usecs);

@@ -112,7 +112,7 @@ typedef struct Elements
 {
 	StashJsonWriter *writer;
 	char	   *at;				/* the next element that is not null */
-	bits8	   *nulls;			/* the bitmap, or NULL */
+	uint8	   *nulls;			/* the bitmap, or NULL */
 	int			index;			/* of the next element */
 	const int  *dims;
 	int			ndim;

@@ -48,15 +48,15 @@ extern void stash_json_put_any_timestamptz(StringInfo buf, TimestampTz time,
 static inline void *
 stash_json_detoast_to(StashJsonRoom *room, Datum value)
 {
-	struct varlena *varlena = (struct varlena *) DatumGetPointer(value);
+	struct varlena *stored = (struct varlena *) DatumGetPointer(value);
 
 	/* a pointer to TOAST looks short too */
-	if (VARATT_IS_SHORT(varlena) && !VARATT_IS_EXTERNAL(varlena))
+	if (VARATT_IS_SHORT(stored) && !VARATT_IS_EXTERNAL(stored))
 	{
-		Size		len = VARSIZE_SHORT(varlena) - VARHDRSZ_SHORT;
+		Size		len = VARSIZE_SHORT(stored) - VARHDRSZ_SHORT;
 
 		SET_VARSIZE(room->data, VARHDRSZ + len);
-		memcpy(room->data + VARHDRSZ, VARDATA_SHORT(varlena), len);
+		memcpy(room->data + VARHDRSZ, VARDATA_SHORT(stored), len);
 		return room->data;
 	}
 	return PG_DETOAST_DATUM(value);
