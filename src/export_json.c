@@ -4,15 +4,21 @@
  *	  Query results as JSON Lines, in chunks.
  *
  * A line is always one row, and a chunk ends where a line ends.  Rows are
- * written straight from the executor's slot into the buffer of the chunk; the
- * row with which the chunk would become too large stays behind in the buffer
- * and begins the next one.  Nothing else is carried from chunk to chunk.
+ * written straight from the executor's slot to where they stay: the buffer is
+ * the tuple that the function returns, with the chunk as its last column.
+ * The row with which the chunk would become too large stays behind in the
+ * buffer and begins the next one.  Nothing else is carried from chunk to
+ * chunk.
+ *
+ * So a tuple is overwritten by the next call.  That is as long as a value of
+ * the calling query's per-tuple memory lives.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -25,6 +31,23 @@
 
 #define FIRST_BUFFER	8192	/* bytes; doubled as rows need it */
 #define KEEP_BUFFER		(1024 * 1024)	/* a larger one may be given back */
+
+/* The columns of the tuple that is returned, as they follow its header. */
+typedef struct ChunkColumns
+{
+	int64		chunk;
+	int32		row_count;
+	int32		data_header;	/* of a varlena that is not toasted */
+	char		data[FLEXIBLE_ARRAY_MEMBER];
+} ChunkColumns;
+
+/* where they and the lines begin in the buffer */
+#define COLUMNS		((int) MAXALIGN(SizeofHeapTupleHeader))
+#define DATA		(COLUMNS + (int) offsetof(ChunkColumns, data))
+
+StaticAssertDecl(offsetof(ChunkColumns, data_header) + VARHDRSZ ==
+				 offsetof(ChunkColumns, data),
+				 "nothing may be between the header and the text");
 
 PG_FUNCTION_INFO_V1(pg_hashstash_to_jsonl);
 
@@ -39,7 +62,7 @@ typedef struct JsonlExport
 	StashJsonRow *row;
 	MemoryContext context;		/* of all of this; deleted with it */
 	MemoryContext row_context;	/* reset after each row */
-	StringInfoData buf;			/* a text datum: its header, then lines */
+	StringInfoData buf;			/* a tuple: header, ChunkColumns */
 	int			chunk_end;		/* in buf; what follows is the next chunk's */
 	int			nrows;			/* in the chunk */
 	bool		is_full;		/* the chunk takes no more rows */
@@ -56,7 +79,7 @@ typedef struct JsonlExport
 static void
 end_row(JsonlExport *export)
 {
-	int			bytes = export->buf.len - VARHDRSZ;
+	int			bytes = export->buf.len - DATA;
 
 	if (export->nrows == 0 || bytes <= export->chunk_bytes)
 	{
@@ -127,8 +150,8 @@ open_export(const StashExportOptions *options, MemoryContext parent)
 	export->has_limit = options->memory_limit > 0;
 	export->buf.data = palloc(FIRST_BUFFER);
 	export->buf.maxlen = FIRST_BUFFER;
-	export->buf.len = VARHDRSZ;
-	export->chunk_end = VARHDRSZ;
+	export->buf.len = DATA;
+	export->chunk_end = DATA;
 	export->query = stash_export_open(options, &export->receiver, context);
 	export->row = stash_json_make_row(stash_export_desc(export->query));
 
@@ -159,9 +182,9 @@ start_chunk(JsonlExport *export)
 	StringInfo	buf = &export->buf;
 	int			surplus = buf->len - export->chunk_end;
 
-	memmove(buf->data + VARHDRSZ, buf->data + export->chunk_end, surplus);
-	buf->len = VARHDRSZ + surplus;
-	export->chunk_end = VARHDRSZ;
+	memmove(buf->data + DATA, buf->data + export->chunk_end, surplus);
+	buf->len = DATA + surplus;
+	export->chunk_end = DATA;
 	export->nrows = 0;
 	export->is_full = false;
 
@@ -193,6 +216,46 @@ fill_chunk(JsonlExport *export)
 }
 
 /*
+ * Finish the tuple around the chunk.
+ */
+static Datum
+make_tuple(JsonlExport *export, TupleDesc desc)
+{
+	HeapTupleHeader header = (HeapTupleHeader) export->buf.data;
+	ChunkColumns *columns = (ChunkColumns *) (export->buf.data + COLUMNS);
+
+	MemSet(header, 0, COLUMNS);
+	HeapTupleHeaderSetDatumLength(header, export->chunk_end);
+	HeapTupleHeaderSetTypeId(header, desc->tdtypeid);
+	HeapTupleHeaderSetTypMod(header, desc->tdtypmod);
+	ItemPointerSetInvalid(&header->t_ctid);
+	HeapTupleHeaderSetNatts(header, desc->natts);
+	header->t_infomask |= HEAP_HASVARWIDTH;
+	header->t_hoff = COLUMNS;
+	columns->chunk = ++export->nchunks;
+	columns->row_count = export->nrows;
+	SET_VARSIZE(&columns->data_header, export->chunk_end - DATA + VARHDRSZ);
+	return PointerGetDatum(header);
+}
+
+/*
+ * The descriptor of the tuples, if it is what the SQL declaration promises.
+ */
+static TupleDesc
+get_result_desc(FunctionCallInfo fcinfo)
+{
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
+		desc->natts != 3 ||
+		TupleDescAttr(desc, 0)->atttypid != INT8OID ||
+		TupleDescAttr(desc, 1)->atttypid != INT4OID ||
+		TupleDescAttr(desc, 2)->atttypid != TEXTOID)
+		elog(ERROR, "function returns another type than (int8, int4, text)");
+	return BlessTupleDesc(desc);
+}
+
+/*
  * stash.to_jsonl(query text, chunk_rows int4 DEFAULT 10000,
  *				  chunk_bytes int4 DEFAULT 1048576,
  *				  memory_limit int8 DEFAULT NULL)
@@ -219,9 +282,6 @@ pg_hashstash_to_jsonl(PG_FUNCTION_ARGS)
 	FuncCallContext *call;
 	ExprContext *econtext;
 	JsonlExport *export;
-	Datum		values[3];
-	bool		isnull[3] = {false, false, false};
-	int			len;
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -232,10 +292,7 @@ pg_hashstash_to_jsonl(PG_FUNCTION_ARGS)
 		stash_export_get_options(fcinfo, &options);
 
 		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		if (get_call_result_type(fcinfo, NULL,
-								 &call->tuple_desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		call->tuple_desc = BlessTupleDesc(call->tuple_desc);
+		call->tuple_desc = get_result_desc(fcinfo);
 		export = open_export(&options, call->multi_call_memory_ctx);
 		call->user_fctx = export;
 		MemoryContextSwitchTo(old);
@@ -257,14 +314,5 @@ pg_hashstash_to_jsonl(PG_FUNCTION_ARGS)
 		SRF_RETURN_DONE(call);
 	}
 
-	/* the tuple is a copy of the chunk */
-	len = export->chunk_end;
-	stash_export_check_memory(export->query, len);
-	SET_VARSIZE(export->buf.data, len);
-	values[0] = Int64GetDatum(++export->nchunks);
-	values[1] = Int32GetDatum(export->nrows);
-	values[2] = PointerGetDatum(export->buf.data);
-	SRF_RETURN_NEXT(call,
-					HeapTupleGetDatum(heap_form_tuple(call->tuple_desc,
-													  values, isnull)));
+	SRF_RETURN_NEXT(call, make_tuple(export, call->tuple_desc));
 }

@@ -239,7 +239,7 @@ put_float(StringInfo buf, Datum value, bool is_float4)
  *
  * A label that is renamed while a query runs keeps its old name there.
  */
-static void
+static pg_noinline void
 put_enum(StashJsonWriter *writer, StringInfo buf, Datum value)
 {
 	Oid			oid = DatumGetObjectId(value);
@@ -306,7 +306,7 @@ put_dimension(Elements *elements, StringInfo buf, int dimension)
 	stash_json_put_char(buf, ']');
 }
 
-static void
+static pg_noinline void
 put_array(StashJsonWriter *writer, StringInfo buf, Datum value)
 {
 	StashJsonRoom room;
@@ -344,7 +344,7 @@ put_array(StashJsonWriter *writer, StringInfo buf, Datum value)
 /*
  * Append a row of a type that only the row itself names.
  */
-static void
+static pg_noinline void
 put_composite(StashJsonWriter *writer, StringInfo buf, Datum value)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
