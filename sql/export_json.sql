@@ -210,6 +210,9 @@ CREATE TEMP TABLE altered (a int, b text, c int);
 INSERT INTO altered VALUES (1, 'b', 3);
 ALTER TABLE altered DROP b;
 ALTER TABLE altered ADD d int DEFAULT 4;
+CREATE TEMP TABLE holder AS SELECT altered AS whole, ARRAY[altered] AS wholes FROM altered;
+ALTER TABLE altered ADD e text;
+SELECT * FROM pg_temp.compare('SELECT * FROM holder');
 SELECT * FROM pg_temp.compare('SELECT altered AS whole, * FROM altered');
 SELECT data FROM stash.to_jsonl('SELECT altered AS whole, * FROM altered');
 -- more labels than are kept

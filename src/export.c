@@ -38,7 +38,7 @@ struct StashExportQuery
 {
 	QueryDesc  *desc;
 	int64		memory_limit;	/* bytes; 0: none */
-	MemoryContext context;		/* all memory of the export, and of the query */
+	MemoryContext context;		/* all memory of the export and its query */
 };
 
 /*

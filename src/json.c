@@ -21,7 +21,7 @@
 
 #include "json.h"
 
-#define BLOCK		8192		/* input bytes for which room is made at once */
+#define BLOCK		8192		/* bytes of text that are escaped at once */
 #define WORST_CASE	6			/* bytes of \u0001, for one of input */
 
 #define USECS_OF_DAY	INT64CONST(86400000000)
@@ -327,8 +327,11 @@ stash_json_put_float4(StringInfo buf, float value)
 	if (unlikely(!isfinite(value)))
 		put_special(buf, value);
 	else
-		buf->len += float_to_shortest_decimal_bufn(value,
-												   stash_json_reserve(buf, STASH_JSON_NUMBER));
+	{
+		char	   *to = stash_json_reserve(buf, STASH_JSON_NUMBER);
+
+		buf->len += float_to_shortest_decimal_bufn(value, to);
+	}
 }
 
 /*
@@ -382,8 +385,11 @@ stash_json_put_float8(StringInfo buf, double value)
 	if (unlikely(!isfinite(value)))
 		put_special(buf, value);
 	else
-		buf->len += double_to_shortest_decimal_bufn(value,
-													stash_json_reserve(buf, STASH_JSON_NUMBER));
+	{
+		char	   *to = stash_json_reserve(buf, STASH_JSON_NUMBER);
+
+		buf->len += double_to_shortest_decimal_bufn(value, to);
+	}
 }
 
 /*

@@ -35,7 +35,7 @@
 #include "json_datum.h"
 #include "json_value.h"
 
-#define NAME_STEP	16			/* bytes; column names are copied so many at once */
+#define NAME_STEP	16			/* bytes of a column's name, copied at once */
 #define ENUM_SLOTS	64			/* labels kept for a type */
 
 typedef enum Kind
@@ -65,7 +65,7 @@ typedef enum Kind
 /* An enum label, quoted and escaped; at most ENUM_SLOTS of a type are kept. */
 typedef struct EnumLabel
 {
-	Oid			oid;			/* of pg_enum; invalid where the slot is free */
+	Oid			oid;			/* of pg_enum; invalid in a free slot */
 	int			len;
 	char	   *json;
 } EnumLabel;
@@ -90,7 +90,7 @@ struct StashJsonWriter
 typedef struct Column
 {
 	StashJsonWriter writer;
-	int			attno;			/* in values, from 0; dropped ones are left out */
+	int			attno;			/* in the values, from 0 */
 	int			namelen;
 	char	   *name;			/* all that stands before the value; padded */
 } Column;
@@ -218,11 +218,11 @@ put_float(StringInfo buf, Datum value, bool is_float4)
 		double		number = is_float4 ? DatumGetFloat4(value) :
 			DatumGetFloat8(value);
 		PGFunction	output = is_float4 ? float4out : float8out;
+		char	   *text;
 
 		if (isfinite(number))
 		{
-			char	   *text = DatumGetCString(DirectFunctionCall1(output, value));
-
+			text = DatumGetCString(DirectFunctionCall1(output, value));
 			stash_json_put_raw(buf, text, strlen(text));
 			return;
 		}
@@ -246,8 +246,9 @@ put_enum(StashJsonWriter *writer, StringInfo buf, Datum value)
 	EnumLabel  *label;
 
 	if (writer->labels == NULL)
-		writer->labels = MemoryContextAllocZero(writer->context,
-												ENUM_SLOTS * sizeof(EnumLabel));
+		writer->labels =
+			MemoryContextAllocZero(writer->context,
+								   ENUM_SLOTS * sizeof(EnumLabel));
 
 	label = &writer->labels[oid % ENUM_SLOTS];
 	if (label->oid != oid)

@@ -13,7 +13,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "datatype/timestamp.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
@@ -26,16 +26,16 @@
 #include "json_value.h"
 
 #define ZONE_SPAN		(INT64CONST(1) << 23)	/* seconds, about 97 days */
-#define JSONB_DEPTH		64		/* levels before the server's writer takes over */
+#define JSONB_DEPTH		64		/* levels; the server's writer does the rest */
 
 /*
  * Append a numeric, from the bytes that stand in tables.
  *
- * They are base 10,000 digits, most significant first, behind a header of
- * two bytes or four:
+ * They are base 10,000 digits, most significant first, behind one 16-bit
+ * number or two; the first one's bits are:
  *
  *		1 0 s d d d d d | d w w w w w w w		s sign, d decimals, w weight
- *		0 s d d d d d d | d d d d d d d d		and a word of weight
+ *		0 s d d d d d d | d d d d d d d d		the second is the weight
  *		1 1 x x . . . .							NaN, Infinity, -Infinity
  *
  * The weight is the exponent, to base 10,000, of the first digit.
@@ -132,6 +132,9 @@ put_rare_datetime(StringInfo buf, Datum value, Oid typid)
 	stash_json_put_char(buf, '"');
 }
 
+/*
+ * Append a date, quoted.
+ */
 void
 stash_json_put_any_date(StringInfo buf, DateADT date)
 {
@@ -151,6 +154,9 @@ is_common_time(Timestamp time)
 		time < STASH_JSON_LAST_DATE * USECS_PER_DAY;
 }
 
+/*
+ * Append a timestamp, quoted.
+ */
 void
 stash_json_put_any_timestamp(StringInfo buf, Timestamp time)
 {
@@ -170,6 +176,7 @@ static bool
 find_zone_span(StashJsonZoneSpan *span, pg_time_t second)
 {
 	struct pg_tm *local = pg_localtime(&second, session_timezone);
+	long		offset = local == NULL ? 0 : local->tm_gmtoff;
 	long		before;
 	long		after;
 	int			isdst;
@@ -179,16 +186,22 @@ find_zone_span(StashJsonZoneSpan *span, pg_time_t second)
 	span->zone = NULL;
 	found = pg_next_dst_boundary(&second, &before, &isdst, &until, &after,
 								 &isdst, session_timezone);
-	if (local == NULL || found < 0 || local->tm_gmtoff != before)
+	if (local == NULL || found < 0 || before != offset)
 		return false;
 
 	span->zone = session_timezone;
 	span->from = second;
 	span->until = found == 0 ? PG_INT64_MAX : until;
-	span->offset = (int32) before;
+	span->offset = (int32) offset;
 	return true;
 }
 
+/*
+ * Append a timestamp with time zone, quoted, in the session's time zone.
+ *
+ * 'spans' are STASH_JSON_ZONE_SLOTS of them, all zero at first, and kept from
+ * call to call.
+ */
 void
 stash_json_put_any_timestamptz(StringInfo buf, TimestampTz time,
 							   StashJsonZoneSpan *spans)
@@ -299,6 +312,8 @@ put_jsonb_container(StringInfo buf, JsonbContainer *container, int depth)
 	for (int i = 0; i < count; i++)
 	{
 		JEntry		entry = entries[is_object ? count + i : i];
+
+		CHECK_FOR_INTERRUPTS();
 
 		if (i > 0)
 			stash_json_put_raw(buf, ", ", 2);

@@ -14,6 +14,8 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
+
 #define STASH_JSON_ZONE_SLOTS	16	/* time spans that a cache of them has */
 
 /* A span of time in which the session's time zone has one offset from UTC. */
@@ -25,7 +27,7 @@ typedef struct StashJsonZoneSpan
 	int32		offset;			/* seconds; positive is east */
 } StashJsonZoneSpan;
 
-/* Room for a short varlena with the header, and the alignment, of a long one. */
+/* Room for a short varlena with the header and alignment of a long one. */
 typedef union StashJsonRoom
 {
 	int64		force_align;
@@ -78,7 +80,8 @@ stash_json_detoast_to(StashJsonRoom *room, Datum value)
 		Size		len = VARSIZE_SHORT(stored) - VARHDRSZ_SHORT;
 
 		SET_VARSIZE(room->data, VARHDRSZ + len);
-		stash_json_copy_short(room->data + VARHDRSZ, VARDATA_SHORT(stored), len);
+		stash_json_copy_short(room->data + VARHDRSZ, VARDATA_SHORT(stored),
+							  len);
 		return room->data;
 	}
 	return PG_DETOAST_DATUM(value);

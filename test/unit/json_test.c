@@ -242,7 +242,8 @@ static int
 days_of_month(int year, int month)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool		is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	bool		is_leap = year % 4 == 0 &&
+		(year % 100 != 0 || year % 400 == 0);
 
 	return days[month - 1] + (month == 2 && is_leap);
 }
