@@ -25,6 +25,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "parser/parse_type.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/regproc.h"
 
@@ -86,6 +87,23 @@
 #else
 #define stash_compat_index_beginscan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_plan_query(query, string, options) \
+	pg_plan_query(query, string, options, NULL, NULL)
+#else
+#define stash_compat_plan_query(query, string, options) \
+	pg_plan_query(query, string, options, NULL)
+#endif
+
+/* run until the receiver stops it; may be called again to go on */
+#if PG_VERSION_NUM >= 180000
+#define stash_compat_executor_run(desc) \
+	ExecutorRun(desc, ForwardScanDirection, 0)
+#else
+#define stash_compat_executor_run(desc) \
+	ExecutorRun(desc, ForwardScanDirection, 0, false)
 #endif
 
 #endif							/* STASH_COMPAT_H */
