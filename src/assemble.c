@@ -11,6 +11,9 @@
  * Entries come oldest first, those of one instant by key_hash, elements in
  * their order.  Expired entries are left out.
  *
+ * A column's name has at most 63 bytes, as all names in SQL: the server cuts
+ * longer ones, with a notice.
+ *
  * Memory.  The stash is read row by row, as the caller, so privileges and row
  * security are those of SELECT.  One entry is held at a time, a row set even
  * decoded row by row; results go to a tuplestore, which spills to disk.
@@ -89,17 +92,23 @@ struct Assembly
 
 /* ---- errors ---- */
 
-/* the entry's key as text, cut short; NULL where it is too large or absent */
+/* the entry's key as text, cut short, or why it is not shown */
 static const char *
 describe_key(Assembly *assembly, Datum key)
 {
+	StashFrameReader reader;
 	StashType  *variant;
 	char	   *text;
 
-	if (assembly->source_nulls[SOURCE_KEY] ||
-		VARATT_IS_EXTERNAL(DatumGetPointer(key)) ||
+	if (assembly->source_nulls[SOURCE_KEY])
+		return "(null)";
+	if (VARATT_IS_EXTERNAL(DatumGetPointer(key)) ||
 		VARSIZE_ANY(DatumGetPointer(key)) > LARGE_KEY)
-		return NULL;
+		return "(large)";
+	key = PointerGetDatum(PG_DETOAST_DATUM_PACKED(key));
+	if (stash_frame_parse(&reader, VARDATA_ANY(DatumGetPointer(key)),
+						  VARSIZE_ANY_EXHDR(DatumGetPointer(key))) != STASH_FRAME_OK)
+		return "(damaged)";
 	variant = stash_type_lookup(stash_catalog_variant_type(), -1);
 	text = stash_type_output(variant, key);
 	text[pg_mbcliplen(text, strlen(text), SHOWN_KEY)] = '\0';
@@ -115,12 +124,10 @@ add_error_context(void *arg)
 
 	if (source == NULL)
 		return;
-	/* should the key be damaged too, then no circle */
+	/* should describing the key fail, then not again for that error */
 	assembly->source = NULL;
 	key = describe_key(assembly, source[SOURCE_KEY]);
 	assembly->source = source;
-	if (key == NULL)
-		key = "(not shown)";
 	if (assembly->current != NULL)
 		errcontext("column \"%s\" of the entry with key %s in stash %s",
 				   assembly->current->name, key, assembly->stash);

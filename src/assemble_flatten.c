@@ -121,16 +121,6 @@ stash_assemble_wrap(JsonbValue *value)
 
 /* ---- flattening ---- */
 
-pg_noreturn static void
-refuse_size(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("flattened object is too large"),
-			 errdetail("Its joined names may take %d bytes and number %d.",
-					   JENTRY_OFFLENMASK, (int) MAX_PAIRS)));
-}
-
 static void
 add_pair(Flattener *flat, const JsonbValue *key, const JsonbValue *value)
 {
@@ -139,7 +129,11 @@ add_pair(Flattener *flat, const JsonbValue *key, const JsonbValue *value)
 	if (flat->npairs == flat->room)
 	{
 		if (flat->room >= MAX_PAIRS)
-			refuse_size();
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("flattened object is too large"),
+					 errdetail("An object can have at most %d names.",
+							   (int) MAX_PAIRS)));
 		flat->room = Min(flat->room * 2, MAX_PAIRS);
 		flat->pairs = repalloc(flat->pairs, sizeof(JsonbPair) * flat->room);
 	}
@@ -151,7 +145,11 @@ add_pair(Flattener *flat, const JsonbValue *key, const JsonbValue *value)
 	/* one long name over many others could take far more than it came in */
 	flat->namebytes += flat->path.len + key->val.string.len;
 	if (flat->namebytes > JENTRY_OFFLENMASK)
-		refuse_size();
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("flattened object is too large"),
+				 errdetail("The joined names of an object can take at most %d bytes.",
+						   JENTRY_OFFLENMASK)));
 	if (flat->path.len > 0)
 	{
 		int			len = flat->path.len + key->val.string.len;
