@@ -10,7 +10,7 @@ top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 UNITS = compat sink hash codec frame json catalog spi typeio typeio_id \
 	image image_write image_read hash_datum frame_datum json_datum variant store store_rw \
 	memo_body memo_key memo_cache memo_set memo memo_define \
-	export export_json assemble_flatten assemble_column assemble pg_hashstash
+	export export_json assemble assemble_flatten assemble_column pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.
 AREAS = hash frame variant store memo export assemble
 

@@ -124,6 +124,9 @@ SELECT * FROM stash.assemble_json('animals');
 SELECT * FROM stash.assemble('animals') AS t(_key int);
 \echo :SQLSTATE
 SELECT * FROM stash.assemble('animals') AS t(a jsonb, "c.d.e" int, _version int);
+-- no other name is hidden, whatever it begins with
+UPDATE animals SET value = stash.to_variant('{"_legs": 4, "_": {"_key": 5}}'::jsonb);
+SELECT * FROM stash.assemble('animals') AS t(_legs int, "_._key" int, _key int);
 CREATE TYPE clash AS (a place, "a.city" text, _version int);
 UPDATE animals SET value = stash.to_variant(ARRAY[ROW(NULL, 'x', 1)::clash, ROW(ROW('y', NULL), 'x', 1)::clash]);
 SELECT * FROM stash.assemble('animals') AS t("a.city" text) LIMIT 1;
@@ -157,6 +160,15 @@ SELECT stash.assemble('animals');
 \echo :SQLSTATE
 SELECT * FROM stash.assemble('animals');
 \echo :SQLSTATE
+
+-- a temporary stash is read by the leader, whatever the plan
+SELECT stash.create('mine', 'temp');
+SELECT stash.put('mine', 1, 5);
+SELECT set_config(name, 'on', false) AS parallel FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT * FROM stash.assemble('mine') AS t(value int);
+SELECT stash.assemble_json('mine');
+SELECT set_config(name, 'off', false) AS parallel FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT stash.drop('mine');
 
 -- more than fits in memory goes to disk
 SET work_mem = '64kB';

@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/portal.h"
+#include "utils/tuplestore.h"
 
 #include "compat.h"
 #include "spi.h"
