@@ -9,7 +9,7 @@ top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 # Floors, lowest first: a unit may include only headers of units to its left.
 UNITS = compat sink hash codec frame json catalog spi typeio typeio_id \
 	image image_write image_read hash_datum frame_datum json_datum variant store store_rw \
-	memo_body memo_key memo_cache memo_set memo memo_define \
+	memo memo_body memo_key memo_cache memo_table memo_call memo_define memo_inspect \
 	export export_json assemble assemble_flatten assemble_column pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.
 AREAS = hash frame variant store memo export assemble
@@ -24,20 +24,44 @@ EXTRA_CLEAN = $(EXTENSION)--*.sql tmp_check output_iso log
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -O3 $(WERROR)
 SHLIB_LINK += -lxxhash -llz4
 
-tests      = $(sort $(notdir $(basename $(wildcard $(1)))))
-REGRESS    = $(foreach a,$(AREAS),$(call tests,$(top)/sql/$a.sql $(top)/sql/$a_*.sql)) install
-REGRESS_OPTS   = --inputdir=$(top)
-ISOLATION      = $(call tests,$(top)/test/isolation/specs/*.spec)
+# ":=" because PGXS runs a kind of test when its variable has a text, even one that expands to nothing
+tests       = $(sort $(notdir $(basename $(wildcard $(1)))))
+REGRESS    := $(foreach a,$(AREAS),$(call tests,$(top)/sql/$a.sql $(top)/sql/$a_*.sql)) install
+ISOLATION  := $(call tests,$(top)/test/isolation/specs/*.spec)
+PROVE_TESTS = $(wildcard $(top)/test/tap/*.pl)
+TAP_TESTS  := $(if $(PROVE_TESTS),1)
+REGRESS_OPTS   = --inputdir=$(top) --load-extension=$(EXTENSION)
 ISOLATION_OPTS = --inputdir=$(top)/test/isolation --load-extension=$(EXTENSION)
-TAP_TESTS      = 1
-PROVE_TESTS    = $(wildcard $(top)/test/tap/*.pl)
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 $(shell mkdir -p src)
 include $(PGXS)
 
-$(OBJS): $(wildcard $(top)/src/*.h)
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(top)/src/*.h)
 
 $(DATA_built): $(foreach s,schema $(AREAS),$(wildcard $(top)/src/$s.sql)) $(top)/$(EXTENSION).control
 	for f in $(filter %.sql,$^); do echo "-- from src/$${f##*/}"; cat $$f; echo; done > $@
+
+for_scripts = CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' UNITS='$(UNITS)' REGRESS='$(REGRESS)' LIBRARY='$(CURDIR)/$(shlib)' PG_CONFIG='$(PG_CONFIG)'
+
+help: ## this list
+	@echo 'make, make install, make installcheck (needs a running server), make clean: as in every extension'
+	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(top)/Makefile
+
+test: ## all fast tests in a throw-away cluster; test/README.md tells more
+	bash $(top)/test/run.sh
+
+unit: ## the bytes floor outside the server, with sanitizers
+	@$(for_scripts) bash $(top)/test/unit/run.sh
+
+lint: all ## floors, headers, symbols, sizes, layout
+	@$(for_scripts) bash $(top)/test/lint/run.sh
+
+indent: ## lay out the C code as PostgreSQL does
+	@$(for_scripts) bash $(top)/test/lint/indent.sh write
+
+check-bare: ## both entry commands in a bare Debian chroot; root, some minutes
+	bash $(top)/test/bare.sh
+
+.PHONY: help test unit lint indent check-bare

@@ -22,9 +22,11 @@
 #include "image.h"
 #include "typeio.h"
 
-#define LEAST_COMPRESSED	64	/* bytes; smaller bodies are stored as they are */
+#define LEAST_COMPRESSED	64	/* bytes; smaller bodies are stored as they
+								 * are */
 #define LZ4_MAX_RATIO		255 /* an LZ4 block cannot expand further */
-#define ROWS_PROLOGUE		16	/* ndim, dim, lower bound, no nulls: 11 or less */
+#define ROWS_PROLOGUE		16	/* ndim, dim, lower bound, no nulls: 11 or
+								 * less */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_serialize);
 PG_FUNCTION_INFO_V1(pg_hashstash_deserialize);
@@ -117,6 +119,23 @@ stash_frame_make(StashType *type, Datum value, bool isnull, int codec)
 	if (!isnull)
 		stash_image_write(&writer, type, value);
 	return finish_frame(&sink, body, codec, isnull);
+}
+
+/*
+ * The frame of a row given by its columns, indexed by attribute number - 1.
+ */
+bytea *
+stash_frame_make_row(StashType *row, const Datum *values, const bool *nulls,
+					 int codec)
+{
+	StashSink	sink;
+	StashImageWriter writer = {&sink, true, NULL};
+	Size		body;
+
+	begin_frame(&sink, row);
+	body = sink.used;
+	stash_image_write_row(&writer, row, values, nulls);
+	return finish_frame(&sink, body, codec, false);
 }
 
 /*

@@ -33,6 +33,8 @@ typedef struct StashFrameRowsReader
 
 extern bytea *stash_frame_make(StashType *type, Datum value, bool isnull,
 							   int codec);
+extern bytea *stash_frame_make_row(StashType *row, const Datum *values,
+								   const bool *nulls, int codec);
 extern void stash_frame_open(StashFrameReader *reader, const char *buf,
 							 Size len);
 extern const char *stash_frame_body(const StashFrameReader *reader);

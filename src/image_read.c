@@ -443,8 +443,8 @@ static ArrayType *
 start_array(StashType *type, const ArrayShape *shape, Size datalen)
 {
 	Size		overhead = shape->bitmap ?
-		ARR_OVERHEAD_WITHNULLS(shape->ndim, shape->nitems) :
-		ARR_OVERHEAD_NONULLS(shape->ndim);
+	ARR_OVERHEAD_WITHNULLS(shape->ndim, shape->nitems) :
+	ARR_OVERHEAD_NONULLS(shape->ndim);
 	Size		len = overhead + datalen;
 	ArrayType  *array;
 	bits8	   *bitmap;

@@ -25,6 +25,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
@@ -669,7 +670,7 @@ stash_type_fix_settings(StashSettings *saved, StashType *type,
 						bool timezone_too)
 {
 	bool		fix_timezone = timezone_too &&
-		strcmp(pg_get_timezone_name(session_timezone), "GMT") != 0;
+	strcmp(pg_get_timezone_name(session_timezone), "GMT") != 0;
 	bool		fix_money = strcmp(locale_monetary, "C") != 0;
 
 	saved->nestlevel = 0;
@@ -706,4 +707,46 @@ stash_type_restore_settings(StashSettings *saved)
 {
 	if (saved->nestlevel > 0)
 		AtEOXact_GUC(true, saved->nestlevel);
+}
+
+/*
+ * A value cast to another type: by the server's own explicit cast, or through
+ * text where the server would do so.
+ *
+ * Throws 42846 where there is no such cast, and what the cast throws.
+ */
+Datum
+stash_type_cast(StashType *type, Datum value, StashType *wanted)
+{
+	Oid			function;
+
+	if (type->oid == wanted->oid)
+		return value;
+	switch (find_coercion_pathway(wanted->oid, type->oid, COERCION_EXPLICIT,
+								  &function))
+	{
+		case COERCION_PATH_RELABELTYPE:
+			return value;
+		case COERCION_PATH_FUNC:
+			/* such functions may also take a type modifier, here none */
+			switch (get_func_nargs(function))
+			{
+				case 1:
+					return OidFunctionCall1(function, value);
+				case 2:
+					return OidFunctionCall2(function, value, Int32GetDatum(-1));
+				default:
+					return OidFunctionCall3(function, value, Int32GetDatum(-1),
+											BoolGetDatum(true));
+			}
+		case COERCION_PATH_COERCEVIAIO:
+			return stash_type_input(wanted, stash_type_output(type, value));
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_CANNOT_COERCE),
+					 errmsg("cannot cast a value of type %s to %s",
+							stash_type_to_text(type),
+							stash_type_to_text(wanted))));
+	}
+	return (Datum) 0;
 }

@@ -128,6 +128,7 @@ extern Datum stash_type_receive(StashType *type, const char *buf, int len);
 extern char *stash_type_output(StashType *type, Datum value);
 extern Datum stash_type_input(StashType *type, char *text);
 extern Datum stash_type_to_jsonb(StashType *type, Datum value);
+extern Datum stash_type_cast(StashType *type, Datum value, StashType *wanted);
 
 extern void stash_type_fix_settings(StashSettings *saved, StashType *type,
 									bool timezone_too);

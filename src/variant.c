@@ -21,7 +21,6 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
-#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -357,43 +356,11 @@ pg_hashstash_variant_cast(PG_FUNCTION_ARGS)
 	StashType  *type;
 	bool		isnull;
 	Datum		value = stash_variant_value(PG_GETARG_DATUM(0), &type, &isnull);
-	Oid			function;
 	StashType  *wanted = stash_type_lookup(target, -1);
 
 	if (isnull)
 		PG_RETURN_NULL();
-	switch (find_coercion_pathway(target, type->oid, COERCION_EXPLICIT,
-								  &function))
-	{
-		case COERCION_PATH_RELABELTYPE:
-			PG_RETURN_DATUM(value);
-		case COERCION_PATH_FUNC:
-			/* such functions may also take a type modifier, here none */
-			switch (get_func_nargs(function))
-			{
-				case 1:
-					PG_RETURN_DATUM(OidFunctionCall1(function, value));
-				case 2:
-					PG_RETURN_DATUM(OidFunctionCall2(function, value,
-													 Int32GetDatum(-1)));
-				default:
-					PG_RETURN_DATUM(OidFunctionCall3(function, value,
-													 Int32GetDatum(-1),
-													 BoolGetDatum(true)));
-			}
-		case COERCION_PATH_COERCEVIAIO:
-			PG_RETURN_DATUM(stash_type_input(wanted,
-											 stash_type_output(type, value)));
-		default:
-			if (type->oid == target)
-				PG_RETURN_DATUM(value);
-			ereport(ERROR,
-					(errcode(ERRCODE_CANNOT_COERCE),
-					 errmsg("cannot cast a value of type %s to %s",
-							stash_type_to_text(type),
-							stash_type_to_text(wanted))));
-	}
-	PG_RETURN_NULL();
+	PG_RETURN_DATUM(stash_type_cast(type, value, wanted));
 }
 
 /* ---- comparison ---- */

@@ -1,0 +1,209 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo.h
+ *	  Memoized functions: what the units of the area tell each other.
+ *
+ * The way of a call: memo.c finds the memo of the function called, memo_key.c
+ * turns the call into a key, memo_cache.c looks in the session's memory,
+ * memo_table.c in the stash; what neither has memo_call.c, which leads the
+ * way, computes and keeps in both.  memo_body.c reads function bodies, memo_define.c writes them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_MEMO_H
+#define STASH_MEMO_H
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "frame_datum.h"
+#include "hash.h"
+#include "lib/ilist.h"
+#include "nodes/execnodes.h"
+#include "sink.h"
+#include "store.h"
+#include "typeio.h"
+
+/* Why a call was not answered from, or not kept in, the stash. */
+typedef enum StashMemoReason
+{
+	STASH_MEMO_FINE,
+	STASH_MEMO_DISABLED,		/* pg_hashstash.enabled = off */
+	STASH_MEMO_OFF,				/* pg_hashstash.memo = off */
+	STASH_MEMO_VOLATILE,		/* target is VOLATILE, and nobody vouched */
+	STASH_MEMO_UNPROVED,		/* STABLE without ttl: may be stale */
+	STASH_MEMO_RESTRICTED,		/* security-restricted operation */
+	STASH_MEMO_NO_STASH,		/* body names no stash: session memory only */
+	STASH_MEMO_STASH_MISSING,	/* the table named does not exist */
+	STASH_MEMO_STASH_FOREIGN,	/* the table belongs to somebody else */
+	STASH_MEMO_STASH_ALTERED,	/* not a plain table with one index any more */
+	STASH_MEMO_STASH_LOCKED,	/* somebody has it locked just now */
+	STASH_MEMO_READONLY_MODE,	/* pg_hashstash.memo = readonly */
+	STASH_MEMO_READ_ONLY,		/* read-only transaction */
+	STASH_MEMO_RECOVERY,		/* hot standby */
+	STASH_MEMO_PARALLEL,		/* parallel worker or leader in parallel mode */
+	STASH_MEMO_NO_SNAPSHOT,
+	STASH_MEMO_TOO_LARGE
+} StashMemoReason;
+
+/* pg_hashstash.memo */
+typedef enum StashMemoMode
+{
+	STASH_MEMO_MODE_OFF,
+	STASH_MEMO_MODE_ON,
+	STASH_MEMO_MODE_REFRESH,	/* compute and replace */
+	STASH_MEMO_MODE_READONLY	/* use, do not store */
+} StashMemoMode;
+
+/* What the body of a function in language stash says (memo_body.c). */
+typedef struct StashMemoBody
+{
+	char	   *target;			/* qualified name, as written */
+	bool		in_place;		/* written as "original": f stands for it */
+	char	   *stash;			/* qualified name, or NULL */
+	bool		has_ttl;
+	Interval	ttl;
+	bool		is_shared;		/* share = all: the role is not in the key */
+	bool		allow_volatile;
+} StashMemoBody;
+
+/* A function in language stash, resolved; valid while the generation lasts. */
+typedef struct StashMemo
+{
+	Oid			function;
+	Oid			owner;
+	Oid			target;
+	Oid			stash;			/* 0: none, or see 'stash_reason' */
+	StashMemoReason stash_reason;
+	StashMemoBody body;
+	char		volatility;		/* of the target */
+	bool		is_strict;		/* the target */
+	bool		retset;
+	char	   *signature;		/* schema.name(types) of the function */
+	char	   *definition;		/* everything that makes the target what it is */
+	MemoryContext context;		/* holds all of this */
+} StashMemo;
+
+/* Who asks, under which settings, for which definition (memo_key.c). */
+typedef struct StashMemoIdentity
+{
+	uint64		id;				/* equal in a session means the same identity */
+	StashHash128 prefix;		/* what key hashes begin with */
+	char	   *text;			/* stands in each key, short */
+	char	   *settings;		/* what went into it, for people */
+} StashMemoIdentity;
+
+/* The key of a call. */
+typedef struct StashMemoKey
+{
+	StashSink	sink;			/* prefix and canonical arguments */
+	StashHash128 hash;
+	const StashMemoIdentity *identity;
+	char		local[1024];	/* buffer of 'sink' while it suffices */
+} StashMemoKey;
+
+/* The result of a call. */
+typedef struct StashMemoResult
+{
+	TimestampTz created_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	bool		isnull;
+	bytea	   *rows;			/* frame of a row set, or NULL */
+	Datum		value;			/* of another result */
+} StashMemoResult;
+
+/* A result in the session's memory (memo_cache.c). */
+typedef struct StashMemoEntry
+{
+	dlist_node	lru;			/* in the list of all entries */
+	dlist_node	pending;		/* while 'subid' is not 0 */
+	SubTransactionId subid;		/* that made it and has not committed */
+	Oid			function;
+	Oid			stash;
+	uint64		identity;
+	StashHash128 hash;
+	Size		keylen;
+	char	   *key;			/* what the sink of the key held */
+	Size		size;			/* bytes, all in all */
+	StashMemoResult result;
+} StashMemoEntry;
+
+/* What a call site remembers (memo.c). */
+typedef struct StashMemoCall
+{
+	uint64		generation;		/* of memos when this was built */
+	uint64		types_generation;	/* of types */
+	StashMemo  *memo;
+	FmgrInfo	target;
+	int			nargs;
+	StashType **argtypes;
+	StashType  *rettype;		/* NULL: read it off each value */
+	StashType  *keytype;		/* row of the arguments and the identity */
+	bool		is_record;		/* result shape comes from the caller */
+	char	   *shape;			/* that shape as text, or NULL */
+	int16		rettyplen;
+	bool		rettypbyval;
+	Oid			checked_role;	/* has EXECUTE on the target, */
+	uint64		checked_roles;	/* when roles were at this generation */
+	uint64		environment;	/* of 'identity'; 0: not known yet */
+	StashMemoIdentity identity;
+} StashMemoCall;
+
+/* memo_body.c */
+extern void stash_memo_parse(StashMemoBody *body, const char *source);
+extern char *stash_memo_write(const StashMemoBody *body);
+
+/* memo_key.c */
+extern void stash_memo_key_init(void);
+extern uint64 stash_memo_roles_generation(void);
+extern uint64 stash_memo_environment(bool is_shared);
+extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
+								Oid collation, const char *shape,
+								MemoryContext context);
+extern void stash_memo_key(StashMemoKey *key, StashMemoCall *call,
+						   FunctionCallInfo fcinfo);
+extern bytea *stash_memo_key_frame(const StashMemoKey *key,
+								   StashMemoCall *call,
+								   FunctionCallInfo fcinfo);
+
+/* memo_cache.c */
+extern void stash_memo_cache_init(void);
+extern const StashMemoResult *stash_memo_cache_find(const StashMemoKey *key);
+extern void stash_memo_cache_put(const StashMemoKey *key, StashMemo *memo,
+								 const StashMemoResult *result,
+								 int16 typlen, bool typbyval);
+extern void stash_memo_cache_forget(Oid function);
+
+/* memo_table.c */
+extern StashMemoReason stash_memo_may_read(StashMemo *memo);
+extern StashMemoReason stash_memo_may_write(StashMemo *memo);
+extern StashMemoReason stash_memo_table_find(StashMemo *memo,
+											 const StashMemoKey *key,
+											 bytea *frame, bool *found,
+											 StashEntry *entry);
+extern StashMemoReason stash_memo_table_append(StashMemo *memo,
+											   const StashMemoKey *key,
+											   bytea *frame, bytea *value,
+											   TimestampTz created_at,
+											   TimestampTz expires_at,
+											   int64 cost_us);
+
+/* memo.c */
+extern bool stash_memo_enabled;
+extern int	stash_memo_mode;
+extern void stash_memo_init(void);
+extern StashMemo *stash_memo_lookup(Oid function);
+extern bool stash_memo_target_exists(Oid function);
+extern StashMemoReason stash_memo_bypass(StashMemo *memo);
+extern const char *stash_memo_reason_text(StashMemoReason reason);
+extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
+extern bool stash_memo_is_current(const StashMemoCall *call);
+extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);
+
+/* memo_call.c */
+extern bool stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
+								   StashMemoResult *result);
+
+/* memo_inspect.c */
+extern Oid	stash_memo_argument(FunctionCallInfo fcinfo);
+
+#endif							/* STASH_MEMO_H */

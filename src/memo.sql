@@ -1,0 +1,91 @@
+CREATE FUNCTION stash.call_handler()
+	RETURNS language_handler
+	AS 'MODULE_PATHNAME', 'pg_hashstash_call_handler'
+	LANGUAGE C;
+COMMENT ON FUNCTION stash.call_handler() IS 'handler of language stash';
+
+CREATE FUNCTION stash.validator(function oid)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_hashstash_validator'
+	LANGUAGE C STRICT;
+COMMENT ON FUNCTION stash.validator(oid) IS 'validator of language stash';
+
+CREATE TRUSTED LANGUAGE stash HANDLER stash.call_handler VALIDATOR stash.validator;
+COMMENT ON LANGUAGE stash IS 'functions whose body names a function to call and how to remember its results';
+
+CREATE FUNCTION stash.memoize(function regprocedure, ttl interval DEFAULT NULL,
+	"as" text DEFAULT NULL, share text DEFAULT 'role', volatile bool DEFAULT false)
+	RETURNS regprocedure
+	AS 'MODULE_PATHNAME', 'pg_hashstash_memoize'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.memoize(regprocedure, interval, text, text, bool)
+	IS 'remember what a function returns; in place, or as another function';
+
+CREATE FUNCTION stash.unmemoize(function regprocedure)
+	RETURNS regprocedure
+	AS 'MODULE_PATHNAME', 'pg_hashstash_unmemoize'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.unmemoize(regprocedure)
+	IS 'give a function back its original definition and drop what was remembered';
+
+CREATE FUNCTION stash.stash_of(function regprocedure)
+	RETURNS regclass
+	AS 'MODULE_PATHNAME', 'pg_hashstash_stash_of'
+	LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.stash_of(regprocedure)
+	IS 'stash of a memoized function; NULL where it has none';
+
+CREATE FUNCTION stash.call_args(key stash.variant)
+	RETURNS stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_call_args'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.call_args(stash.variant)
+	IS 'arguments in the key of a remembered call, as a row';
+
+CREATE FUNCTION stash.calls(function regprocedure,
+	OUT args stash.variant, OUT result stash.variant, OUT version int8,
+	OUT created_at timestamptz, OUT expires_at timestamptz, OUT cost interval)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_calls'
+	LANGUAGE C STABLE PARALLEL SAFE ROWS 1000;
+COMMENT ON FUNCTION stash.calls(regprocedure)
+	IS 'remembered calls of a function that have not expired, oldest first; for who may read its stash';
+
+CREATE FUNCTION stash.forget(function regprocedure)
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_forget'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.forget(regprocedure)
+	IS 'forget all remembered calls of a function; returns how many its stash held';
+
+CREATE FUNCTION stash.forget(function regprocedure, VARIADIC args "any")
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_forget_call'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.forget(regprocedure, "any")
+	IS 'forget a call, for all roles and settings; returns how many results its stash held';
+
+CREATE FUNCTION stash.explain(function regprocedure, OUT item text, OUT value text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_explain'
+	LANGUAGE C STABLE PARALLEL SAFE ROWS 15;
+COMMENT ON FUNCTION stash.explain(regprocedure)
+	IS 'what a call without arguments would do: hit, miss or bypass, and why';
+
+CREATE FUNCTION stash.explain(function regprocedure, VARIADIC args "any", OUT item text, OUT value text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_explain'
+	LANGUAGE C STABLE PARALLEL SAFE ROWS 15;
+COMMENT ON FUNCTION stash.explain(regprocedure, "any")
+	IS 'what a call with these arguments would do: hit, miss or bypass, and why';
+
+CREATE VIEW stash.memos AS
+SELECT p.oid::regprocedure AS function,
+	pg_catalog.pg_get_userbyid(p.proowner) AS owner,
+	stash.stash_of(p.oid) AS stash,
+	pg_catalog.btrim(p.prosrc, E'\n') AS definition
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang
+WHERE l.lanname OPERATOR(pg_catalog.=) 'stash';
+COMMENT ON VIEW stash.memos IS 'memoized functions of this database';
+GRANT SELECT ON stash.memos TO PUBLIC;

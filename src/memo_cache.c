@@ -1,0 +1,304 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_cache.c
+ *	  Results in the memory of the session, in front of the stash.
+ *
+ * Bounded by pg_hashstash.local_cache_size; the least recently used go first.
+ * An entry made in a transaction or subtransaction that is rolled back goes
+ * with it.  Entries go, too, when their stash changes as a relation, which is
+ * how stash.forget() of one session reaches the others.
+ *
+ * A result is copied out before it is returned: an entry may go at any time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "memo.h"
+
+/* a slot of the hash table; the entry itself never moves */
+typedef struct CacheSlot
+{
+	StashHash128 hash;
+	StashMemoEntry *entry;
+	char		status;			/* of simplehash.h */
+} CacheSlot;
+
+static inline uint32
+hash_of_key(StashHash128 hash)
+{
+	uint32		word;
+
+	memcpy(&word, hash.data, sizeof(word));
+	return word;
+}
+
+#define SH_PREFIX			slots
+#define SH_ELEMENT_TYPE		CacheSlot
+#define SH_KEY_TYPE			StashHash128
+#define SH_KEY				hash
+#define SH_HASH_KEY(tb, key)	hash_of_key(key)
+#define SH_EQUAL(tb, a, b)	(memcmp((a).data, (b).data, sizeof((a).data)) == 0)
+#define SH_SCOPE			static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static MemoryContext cache_context;
+static slots_hash *cache;		/* made at the first put */
+static dlist_head used = DLIST_STATIC_INIT(used);	/* most recent first */
+static dlist_head pending = DLIST_STATIC_INIT(pending); /* not committed */
+static Size cache_bytes;
+static List *stashes;			/* OIDs that entries have ever had */
+
+/*
+ * stash.entry's own relation stands for all memos without a stash: they have
+ * no relation whose news could reach other sessions (stash.forget()).
+ */
+static Oid	broadcast_relation;
+
+static int	local_cache_size = 16384;	/* kB */
+
+static void
+drop_entry(StashMemoEntry *entry)
+{
+	slots_delete(cache, entry->hash);
+	dlist_delete(&entry->lru);
+	if (entry->subid != InvalidSubTransactionId)
+		dlist_delete(&entry->pending);
+	cache_bytes -= entry->size;
+	if (entry->result.rows != NULL)
+		pfree(entry->result.rows);
+	pfree(entry);
+}
+
+/* drop the entries of a stash, of a function, or all: 0 stands for any */
+static void
+drop_entries(Oid stash, Oid function)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &used)
+	{
+		StashMemoEntry *entry = dlist_container(StashMemoEntry, lru, iter.cur);
+
+		if ((!OidIsValid(stash) || entry->stash == stash) &&
+			(!OidIsValid(function) || entry->function == function))
+			drop_entry(entry);
+	}
+}
+
+static void
+forget_relation(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == broadcast_relation)
+		drop_entries(InvalidOid, InvalidOid);
+	else if (list_member_oid(stashes, relid))
+		drop_entries(relid, InvalidOid);
+}
+
+/* the end of a transaction: what it made is kept, or goes */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	bool		is_commit = event == XACT_EVENT_COMMIT ||
+	event == XACT_EVENT_PARALLEL_COMMIT;
+
+	if (!is_commit && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PARALLEL_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	while (!dlist_is_empty(&pending))
+	{
+		StashMemoEntry *entry = dlist_container(StashMemoEntry, pending,
+												dlist_head_node(&pending));
+
+		if (!is_commit)
+			drop_entry(entry);
+		else
+		{
+			dlist_delete(&entry->pending);
+			entry->subid = InvalidSubTransactionId;
+		}
+	}
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subid,
+				   SubTransactionId parent, void *arg)
+{
+	dlist_mutable_iter iter;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	dlist_foreach_modify(iter, &pending)
+	{
+		StashMemoEntry *entry = dlist_container(StashMemoEntry, pending,
+												iter.cur);
+
+		if (entry->subid != subid)
+			continue;
+		if (event == SUBXACT_EVENT_ABORT_SUB)
+			drop_entry(entry);
+		else
+			entry->subid = parent;
+	}
+}
+
+/*
+ * Register the callbacks and the setting; called once at load.
+ */
+void
+stash_memo_cache_init(void)
+{
+	cache_context = AllocSetContextCreate(TopMemoryContext,
+										  "pg_hashstash memo cache",
+										  ALLOCSET_DEFAULT_SIZES);
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+
+	DefineCustomIntVariable("pg_hashstash.local_cache_size",
+							"Memory of each session for remembered results.",
+							"Zero leaves only the stash tables.",
+							&local_cache_size, 16384, 0, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+}
+
+/*
+ * The result kept for a key, or NULL.  Good until anything else is called.
+ */
+const StashMemoResult *
+stash_memo_cache_find(const StashMemoKey *key)
+{
+	CacheSlot  *slot;
+	StashMemoEntry *entry;
+
+	if (cache == NULL)
+		return NULL;
+	slot = slots_lookup(cache, key->hash);
+	if (slot == NULL)
+		return NULL;
+	entry = slot->entry;
+	if (entry->identity != key->identity->id ||
+		entry->keylen != key->sink.used ||
+		memcmp(entry->key, key->sink.buf, entry->keylen) != 0)
+		return NULL;
+	if (!TIMESTAMP_IS_NOEND(entry->result.expires_at) &&
+		entry->result.expires_at <= GetCurrentTimestamp())
+	{
+		drop_entry(entry);
+		return NULL;
+	}
+	dlist_move_head(&used, &entry->lru);
+	return &entry->result;
+}
+
+/* make room; false when so much will never fit */
+static bool
+make_room(Size size)
+{
+	Size		limit = (Size) local_cache_size * 1024;
+
+	if (size > limit / 4)
+		return false;
+	while (cache_bytes + size > limit)
+		drop_entry(dlist_container(StashMemoEntry, lru,
+								   dlist_tail_node(&used)));
+	return true;
+}
+
+/* know a stash again when the server tells of a change to it */
+static void
+remember_stash(Oid stash)
+{
+	if (!OidIsValid(broadcast_relation))
+		broadcast_relation = stash_catalog_entry_relation();
+	if (OidIsValid(stash) && !list_member_oid(stashes, stash))
+	{
+		MemoryContext old = MemoryContextSwitchTo(cache_context);
+
+		stashes = lappend_oid(stashes, stash);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/*
+ * Keep a copy of a result, unless the cache is off or the result too large.
+ *
+ * A value must be flat: no TOAST pointer, no expanded object.
+ */
+void
+stash_memo_cache_put(const StashMemoKey *key, StashMemo *memo,
+					 const StashMemoResult *result,
+					 int16 typlen, bool typbyval)
+{
+	Size		fixed = MAXALIGN(sizeof(StashMemoEntry));
+	Size		keylen = key->sink.used;
+	Size		valuelen = 0;	/* bytes of a value by reference */
+	Size		size;
+	StashMemoEntry *entry;
+	CacheSlot  *slot;
+	bool		found;
+
+	if (result->rows == NULL && !result->isnull && !typbyval)
+		valuelen = datumGetSize(result->value, false, typlen);
+	size = fixed + MAXALIGN(valuelen) + keylen;
+	/* what malloc and the table add is about a hundred bytes */
+	if (!make_room(size + (result->rows ? VARSIZE(result->rows) : 0) + 100))
+		return;
+
+	/* one block: entry, value, key; row sets apart, for they may be large */
+	entry = MemoryContextAllocZero(cache_context, size);
+	entry->size = size + 100;
+	entry->function = memo->function;
+	entry->stash = memo->stash;
+	entry->identity = key->identity->id;
+	entry->hash = key->hash;
+	entry->keylen = keylen;
+	entry->key = (char *) entry + fixed + MAXALIGN(valuelen);
+	memcpy(entry->key, key->sink.buf, keylen);
+	entry->result = *result;
+	if (result->rows != NULL)
+	{
+		entry->result.rows = MemoryContextAlloc(cache_context,
+												VARSIZE(result->rows));
+		memcpy(entry->result.rows, result->rows, VARSIZE(result->rows));
+		entry->size += VARSIZE(result->rows);
+	}
+	else if (valuelen > 0)
+	{
+		memcpy((char *) entry + fixed, DatumGetPointer(result->value), valuelen);
+		entry->result.value = PointerGetDatum((char *) entry + fixed);
+	}
+
+	if (cache == NULL)
+		cache = slots_create(cache_context, 256, NULL);
+	slot = slots_lookup(cache, key->hash);
+	if (slot != NULL)
+		drop_entry(slot->entry);
+	slot = slots_insert(cache, key->hash, &found);
+	slot->entry = entry;
+	dlist_push_head(&used, &entry->lru);
+	entry->subid = GetCurrentSubTransactionId();
+	dlist_push_head(&pending, &entry->pending);
+	cache_bytes += entry->size;
+	remember_stash(memo->stash);
+}
+
+/*
+ * Drop all entries of a function in this session.
+ */
+void
+stash_memo_cache_forget(Oid function)
+{
+	drop_entries(InvalidOid, function);
+}

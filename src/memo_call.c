@@ -1,0 +1,615 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_call.c
+ *	  The handler of language stash: answer a call, or compute and keep it.
+ *
+ * Rules that a change must not break:
+ *
+ * A hit is a right answer: the key holds all that the answer depends on, and
+ * nothing is kept unless the target is IMMUTABLE or a ttl was given.
+ *
+ * Caching never breaks a call: what prevents us from using the stash is a
+ * reason to compute, never an error.
+ *
+ * The target runs with the rights of the caller.  EXECUTE on the target is
+ * checked, unless the function was memoized in place: then EXECUTE on the
+ * function itself, which the executor has checked, is what counts.
+ *
+ * Only completely consumed sets are kept, errors never, NULL and empty sets
+ * always.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "commands/event_trigger.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "portability/instr_time.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "codec.h"
+#include "compat.h"
+#include "frame_datum.h"
+#include "memo.h"
+#include "store.h"
+#include "typeio.h"
+
+#define MAX_RESULT_BYTES	(64 * 1024 * 1024)	/* larger ones are not kept */
+
+PG_FUNCTION_INFO_V1(pg_hashstash_call_handler);
+PG_FUNCTION_INFO_V1(pg_hashstash_validator);
+
+/* ---- results out of a stash ---- */
+
+/*
+ * Read a value whose type's input may refuse it by now: a label that was
+ * renamed, an object that was dropped.  False then.
+ */
+static bool
+read_guarded(const StashFrameReader *reader, Datum *value, bool *isnull)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool ok = true;
+
+	if (IsInParallelMode())
+		return false;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		StashType  *type;
+
+		*value = stash_frame_read(reader, &type, isnull);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		ok = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return ok;
+}
+
+/*
+ * Take the result out of an entry; false when it is not, or no longer, a
+ * result that this call could have: then the call is a miss.
+ */
+bool
+stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
+					   StashMemoResult *result)
+{
+	struct varlena *variant = (struct varlena *) DatumGetPointer(entry->value);
+	StashFrameReader reader;
+	StashType  *type;
+
+	memset(result, 0, sizeof(*result));
+	result->created_at = entry->created_at;
+	result->expires_at = entry->expires_at;
+	result->isnull = entry->value_isnull;
+	if (entry->value_isnull)
+		return !call->memo->retset;
+	if (stash_frame_parse(&reader, VARDATA_ANY(variant),
+						  VARSIZE_ANY_EXHDR(variant)) != STASH_FRAME_OK)
+		return false;
+	type = stash_type_by_descriptor(reader.type, reader.typelen, true);
+	if (type == NULL)
+		return false;
+	if (call->memo->retset)
+	{
+		result->rows = variant;
+		return type->kind == STASH_KIND_ARRAY &&
+			type->inner->kind == STASH_KIND_ROW;
+	}
+	if (type->oid != (call->rettype ? call->rettype->oid : RECORDOID))
+		return false;
+	if (type->names_objects)
+		return read_guarded(&reader, &result->value, &result->isnull);
+	result->value = stash_frame_read(&reader, &type, &result->isnull);
+	return true;
+}
+
+/* the remembered result, in the session's memory or in the stash */
+static bool
+find_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
+			bytea **frame, StashMemoResult *result)
+{
+	const StashMemoResult *cached = stash_memo_cache_find(key);
+	StashEntry	entry;
+	bool		found;
+
+	if (cached != NULL)
+	{
+		*result = *cached;
+		/* reading rows asks the catalogs, whose news may drop the entry */
+		if (cached->rows != NULL)
+		{
+			result->rows = palloc(VARSIZE(cached->rows));
+			memcpy(result->rows, cached->rows, VARSIZE(cached->rows));
+		}
+		return true;
+	}
+	if (stash_memo_may_read(call->memo) != STASH_MEMO_FINE)
+		return false;
+	*frame = stash_memo_key_frame(key, call, fcinfo);
+	(void) stash_memo_table_find(call->memo, key, *frame, &found, &entry);
+	if (!found || !stash_memo_read_result(call, &entry, result))
+		return false;
+	stash_memo_cache_put(key, call->memo, result, call->rettyplen,
+						 call->rettypbyval);
+	return true;
+}
+
+/* ---- keeping results ---- */
+
+static void
+begin_result(StashMemo *memo, StashMemoResult *result)
+{
+	memset(result, 0, sizeof(*result));
+	result->created_at = GetCurrentTimestamp();
+	/* counted from the beginning: the answer is no newer than that */
+	result->expires_at = memo->body.has_ttl ?
+		stash_store_expiry(&memo->body.ttl, result->created_at) : DT_NOEND;
+}
+
+/* keep a result whose variant is 'variant'; NULL stands for a NULL result */
+static void
+keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
+			bytea *frame, bytea *variant, const StashMemoResult *result,
+			int64 cost_us)
+{
+	/* the key may name a definition that was replaced while it ran */
+	if (!stash_memo_is_current(call))
+		return;
+	stash_memo_cache_put(key, call->memo, result, call->rettyplen,
+						 call->rettypbyval);
+	if (stash_memo_may_write(call->memo) != STASH_MEMO_FINE)
+		return;
+	if (frame == NULL)
+		frame = stash_memo_key_frame(key, call, fcinfo);
+	(void) stash_memo_table_append(call->memo, key, frame, variant,
+								   result->created_at, result->expires_at,
+								   cost_us);
+}
+
+/* ---- results that are no sets ---- */
+
+static Datum
+call_target(StashMemoCall *call, FunctionCallInfo fcinfo, bool *isnull)
+{
+	LOCAL_FCINFO(target, FUNC_MAX_ARGS);
+	Datum		value;
+
+	InitFunctionCallInfoData(*target, &call->target, fcinfo->nargs,
+							 fcinfo->fncollation, fcinfo->context,
+							 fcinfo->resultinfo);
+	memcpy(target->args, fcinfo->args,
+		   sizeof(NullableDatum) * fcinfo->nargs);
+	value = FunctionCallInvoke(target);
+	*isnull = target->isnull;
+	return value;
+}
+
+/* a value without TOAST pointers and expanded objects */
+static Datum
+flatten(Datum value, int16 typlen)
+{
+	if (typlen == -1)
+		return PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+	return value;
+}
+
+static Datum
+compute_and_keep(StashMemoCall *call, StashMemoKey *key,
+				 FunctionCallInfo fcinfo, bytea *frame)
+{
+	StashMemoResult result;
+	StashType  *type = call->rettype;
+	bytea	   *variant = NULL;
+	instr_time	start;
+	instr_time	end;
+	Datum		value;
+
+	begin_result(call->memo, &result);
+	INSTR_TIME_SET_CURRENT(start);
+	value = call_target(call, fcinfo, &fcinfo->isnull);
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	if (stash_memo_mode == STASH_MEMO_MODE_READONLY)
+		return value;
+
+	result.isnull = fcinfo->isnull;
+	if (!result.isnull)
+	{
+		result.value = flatten(value, call->rettyplen);
+		if (!call->rettypbyval &&
+			datumGetSize(result.value, false, call->rettyplen) > MAX_RESULT_BYTES)
+			return value;
+		if (stash_memo_may_write(call->memo) == STASH_MEMO_FINE)
+		{
+			if (type == NULL)
+				type = stash_type_of_row(result.value);
+			variant = stash_frame_make(type, result.value, false,
+									   STASH_CODEC_LZ4);
+		}
+	}
+	keep_result(call, key, fcinfo, frame, variant, &result,
+				(int64) INSTR_TIME_GET_MICROSEC(end));
+	return value;
+}
+
+static Datum
+answer_value(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
+{
+	StashMemoResult result;
+	bytea	   *frame = NULL;
+
+	if (stash_memo_mode == STASH_MEMO_MODE_REFRESH ||
+		!find_result(call, key, fcinfo, &frame, &result))
+		return compute_and_keep(call, key, fcinfo, frame);
+	fcinfo->isnull = result.isnull;
+	if (result.isnull)
+		return (Datum) 0;
+	return datumCopy(result.value, call->rettypbyval, call->rettyplen);
+}
+
+/* ---- sets ---- */
+
+/* the columns that the caller of a set-returning function expects */
+static TupleDesc
+set_descriptor(StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			oid;
+	TupleDesc	desc = NULL;
+
+	switch (get_call_result_type(fcinfo, &oid, &desc))
+	{
+		case TYPEFUNC_COMPOSITE:
+		case TYPEFUNC_COMPOSITE_DOMAIN:
+			return CreateTupleDescCopy(desc);
+		case TYPEFUNC_SCALAR:
+			desc = CreateTemplateTupleDesc(1);
+			TupleDescInitEntry(desc, 1, get_func_name(call->memo->function),
+							   oid, -1, 0);
+			TupleDescFinalize(desc);
+			return desc;
+		default:
+			if (rsinfo->expectedDesc == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("function returning record called in context that cannot accept type record"),
+						 errhint("Call it in FROM with a column definition list.")));
+			return CreateTupleDescCopy(rsinfo->expectedDesc);
+	}
+}
+
+static StashType *
+row_type(TupleDesc desc)
+{
+	/* a named row type keeps its name only while its shape is its own */
+	if (desc->tdtypeid != RECORDOID)
+		return stash_type_lookup(desc->tdtypeid, -1);
+	BlessTupleDesc(desc);
+	return stash_type_lookup(RECORDOID, desc->tdtypmod);
+}
+
+/*
+ * Run the target to its end, in whatever mode it returns its rows.
+ */
+static Tuplestorestate *
+compute_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ExprContext *econtext = CreateStandaloneExprContext();
+	MemoryContext argcontext = AllocSetContextCreate(CurrentMemoryContext,
+													 "pg_hashstash arguments",
+													 ALLOCSET_SMALL_SIZES);
+	List	   *args = NIL;
+	FuncExpr   *expr;
+	SetExprState *state;
+	Tuplestorestate *rows;
+
+	for (int i = 0; i < call->nargs; i++)
+	{
+		StashType  *type = call->argtypes[i];
+
+		args = lappend(args, makeConst(type->oid, -1,
+									   get_typcollation(type->oid),
+									   type->typlen,
+									   fcinfo->args[i].value,
+									   fcinfo->args[i].isnull,
+									   type->typbyval));
+	}
+	expr = makeFuncExpr(call->memo->target,
+						call->rettype ? call->rettype->oid : RECORDOID, args,
+						InvalidOid, fcinfo->fncollation, COERCE_EXPLICIT_CALL);
+	expr->funcretset = true;
+	state = ExecInitTableFunctionResult((Expr *) expr, econtext, NULL);
+	rows = ExecMakeTableFunctionResult(state, econtext, argcontext, desc,
+									   (rsinfo->allowedModes & SFRM_Materialize_Random) != 0);
+	FreeExprContext(econtext, true);
+	MemoryContextDelete(argcontext);
+	return rows;
+}
+
+/* the frame of a row set, or NULL where it is too large to be kept */
+static bytea *
+frame_of_rows(Tuplestorestate *rows, TupleDesc desc)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	StashFrameRows writer;
+	bool		fits = true;
+
+	stash_frame_rows_begin(&writer, row_type(desc));
+	while (fits && tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		stash_frame_rows_add(&writer, slot);
+		fits = writer.sink.used <= MAX_RESULT_BYTES;
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_rescan(rows);
+	return fits ? stash_frame_rows_finish(&writer, STASH_CODEC_LZ4) : NULL;
+}
+
+static Tuplestorestate *
+compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
+					 FunctionCallInfo fcinfo, bytea *frame, TupleDesc desc)
+{
+	StashMemoResult result;
+	instr_time	start;
+	instr_time	end;
+	Tuplestorestate *rows;
+
+	begin_result(call->memo, &result);
+	INSTR_TIME_SET_CURRENT(start);
+	rows = compute_set(call, fcinfo, desc);
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	if (stash_memo_mode == STASH_MEMO_MODE_READONLY)
+		return rows;
+	result.rows = frame_of_rows(rows, desc);
+	if (result.rows != NULL)
+		keep_result(call, key, fcinfo, frame, result.rows, &result,
+					(int64) INSTR_TIME_GET_MICROSEC(end));
+	return rows;
+}
+
+/* the rows of a remembered set, or NULL when they are not what is expected */
+static Tuplestorestate *
+rows_of_frame(bytea *frame, TupleDesc desc, bool random)
+{
+	StashFrameReader reader;
+	StashFrameRowsReader rows;
+	StashType  *expected;
+	MemoryContext rowcontext;
+	MemoryContext old;
+	Tuplestorestate *store;
+	Datum	   *values;
+	bool	   *nulls;
+
+	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
+	expected = row_type(desc);
+	if (!stash_frame_rows_open(&rows, &reader) ||
+		rows.row->oid != expected->oid || rows.row->typmod != expected->typmod)
+		return NULL;
+	store = tuplestore_begin_heap(random, false, work_mem);
+	values = palloc(sizeof(Datum) * Max(rows.row->desc->natts, 1));
+	nulls = palloc(sizeof(bool) * Max(rows.row->desc->natts, 1));
+	rowcontext = AllocSetContextCreate(CurrentMemoryContext,
+									   "pg_hashstash row",
+									   ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(rowcontext);
+	while (stash_frame_rows_next(&rows, values, nulls))
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_putvalues(store, desc, values, nulls);
+		MemoryContextReset(rowcontext);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(rowcontext);
+	return store;
+}
+
+static void
+check_set_context(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
+		(rsinfo->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot accept a set")));
+}
+
+/*
+ * Answer a call to a set-returning function; 'key' is NULL when the stash is
+ * to be left out.
+ */
+static Datum
+answer_set(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller = CurrentMemoryContext;
+	bool		random = (rsinfo->allowedModes & SFRM_Materialize_Random) != 0;
+	StashMemoResult result;
+	bytea	   *frame = NULL;
+	bool		found = false;
+	Tuplestorestate *rows = NULL;
+	TupleDesc	desc;
+
+	if (key != NULL && stash_memo_mode != STASH_MEMO_MODE_REFRESH)
+		found = find_result(call, key, fcinfo, &frame, &result);
+
+	MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	desc = set_descriptor(call, fcinfo);
+	if (found)
+		rows = rows_of_frame(result.rows, desc, random);
+	if (rows == NULL)
+		rows = key == NULL ? compute_set(call, fcinfo, desc) :
+			compute_and_keep_set(call, key, fcinfo, frame, desc);
+	MemoryContextSwitchTo(caller);
+
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult = rows;
+	rsinfo->setDesc = desc;
+	return (Datum) 0;
+}
+
+/* a STRICT target is not called with a NULL: the answer is NULL, or no row */
+static bool
+is_strict_null(StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	if (!call->memo->is_strict)
+		return false;
+	for (int i = 0; i < fcinfo->nargs; i++)
+	{
+		if (fcinfo->args[i].isnull)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * stash.call_handler() returns language_handler
+ *
+ * Calls the target that the function's body names, or answers for it.
+ * Errors: what the target throws; 42501 without EXECUTE on the target; what
+ * stash_memo_lookup() throws for a body that does not fit.
+ */
+Datum
+pg_hashstash_call_handler(PG_FUNCTION_ARGS)
+{
+	StashMemoCall *call;
+	StashMemoKey key;
+	bool		remembers;
+
+	check_stack_depth();
+	if (CALLED_AS_TRIGGER(fcinfo) || CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("trigger functions cannot be memoized")));
+	call = stash_memo_call(fcinfo, fcinfo->flinfo->fn_oid);
+	stash_memo_refresh(call, fcinfo);
+	if (call->memo->retset)
+		check_set_context(fcinfo);
+
+	if (is_strict_null(call, fcinfo))
+	{
+		if (call->memo->retset)
+			((ReturnSetInfo *) fcinfo->resultinfo)->isDone = ExprEndResult;
+		PG_RETURN_NULL();
+	}
+	remembers = stash_memo_bypass(call->memo) == STASH_MEMO_FINE;
+	if (remembers)
+		stash_memo_key(&key, call, fcinfo);
+	if (call->memo->retset)
+		return answer_set(call, remembers ? &key : NULL, fcinfo);
+	if (remembers)
+		return answer_value(call, &key, fcinfo);
+	return call_target(call, fcinfo, &fcinfo->isnull);
+}
+
+/* ---- validation ---- */
+
+/* the target and the stash cannot be dropped under the function */
+static void
+record_dependencies(StashMemo *memo)
+{
+	ObjectAddress self;
+	ObjectAddress other;
+
+	ObjectAddressSet(self, ProcedureRelationId, memo->function);
+	ObjectAddressSet(other, ProcedureRelationId, memo->target);
+	recordDependencyOn(&self, &other, DEPENDENCY_NORMAL);
+	if (OidIsValid(memo->stash))
+	{
+		ObjectAddressSet(other, RelationRelationId, memo->stash);
+		recordDependencyOn(&self, &other, DEPENDENCY_NORMAL);
+	}
+}
+
+static void
+check_result_type(Oid function)
+{
+	Oid			rettype = get_func_rettype(function);
+
+	if (get_typtype(rettype) != TYPTYPE_PSEUDO || rettype == RECORDOID ||
+		IsPolymorphicType(rettype))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+			 errmsg("functions returning %s cannot be memoized",
+					format_type_be(rettype))));
+}
+
+/*
+ * stash.validator(function oid) returns void
+ *
+ * Errors: 42601 for a body that breaks the grammar, 42883 no such target,
+ * 42P13 a target that does not fit or is VOLATILE, 42501 a target that the
+ * creator may not execute.  Strict, volatile.
+ */
+Datum
+pg_hashstash_validator(PG_FUNCTION_ARGS)
+{
+	Oid			function = PG_GETARG_OID(0);
+	StashMemo  *memo;
+
+	if (!CheckFunctionValidatorAccess(fcinfo->flinfo->fn_oid, function))
+		PG_RETURN_VOID();
+	if (!check_function_bodies)
+	{
+		/* a restore may bring the target later: then there is none to note */
+		if (stash_memo_target_exists(function))
+			record_dependencies(stash_memo_lookup(function));
+		PG_RETURN_VOID();
+	}
+
+	check_result_type(function);
+	memo = stash_memo_lookup(function);
+	if (!memo->body.in_place &&
+		stash_compat_proc_aclcheck(memo->target, GetUserId(),
+								   ACL_EXECUTE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION,
+					   get_func_name(memo->target));
+	if (memo->volatility == PROVOLATILE_VOLATILE && !memo->body.allow_volatile)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s is VOLATILE and cannot be memoized",
+						format_procedure(memo->target)),
+				 errhint("Declare it STABLE if its result does not change within a statement, or vouch for it with volatile => true.")));
+	record_dependencies(memo);
+	PG_RETURN_VOID();
+}

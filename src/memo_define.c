@@ -1,0 +1,386 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_define.c
+ *	  Memoized functions are made and unmade here.
+ *
+ * All is done with SQL as the caller: what the caller may not do fails as it
+ * would by hand.  No catalog of ours knows the functions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "commands/extension.h"
+#include "commands/proclang.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "memo.h"
+#include "spi.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(pg_hashstash_memoize);
+PG_FUNCTION_INFO_V1(pg_hashstash_unmemoize);
+
+/* ---- names and definitions ---- */
+
+static char *
+qualified_function(Oid function)
+{
+	return quote_qualified_identifier(get_namespace_name(get_func_namespace(function)),
+									  get_func_name(function));
+}
+
+static char *
+signature_of(Oid function)
+{
+	return format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY);
+}
+
+static char *
+text_of(PGFunction show, Oid function)
+{
+	return TextDatumGetCString(DirectFunctionCall1(show,
+												   ObjectIdGetDatum(function)));
+}
+
+/* the CREATE statement of a function, under another name */
+static char *
+definition_as(Oid function, const char *name, bool or_replace)
+{
+	char	   *definition = text_of(pg_get_functiondef, function);
+	char	   *prefix = psprintf("CREATE OR REPLACE FUNCTION %s(",
+								  qualified_function(function));
+
+	if (strncmp(definition, prefix, strlen(prefix)) != 0)
+		elog(ERROR, "unexpected definition of function %u", function);
+	return psprintf("CREATE %sFUNCTION %s(%s", or_replace ? "OR REPLACE " : "",
+					name, definition + strlen(prefix));
+}
+
+static const char *
+volatility_words(char volatility)
+{
+	switch (volatility)
+	{
+		case PROVOLATILE_IMMUTABLE:
+			return "IMMUTABLE";
+		case PROVOLATILE_STABLE:
+			return "STABLE";
+		default:
+			return "VOLATILE";
+	}
+}
+
+static const char *
+parallel_words(char parallel)
+{
+	switch (parallel)
+	{
+		case PROPARALLEL_SAFE:
+			return "SAFE";
+		case PROPARALLEL_RESTRICTED:
+			return "RESTRICTED";
+		default:
+			return "UNSAFE";
+	}
+}
+
+/*
+ * The CREATE statement of a wrapper with the signature and the labels of
+ * 'function'.  SET clauses, SECURITY DEFINER and LEAKPROOF stay with the
+ * target, which runs under them.
+ */
+static char *
+wrapper_definition(Oid function, Form_pg_proc form, const char *name,
+				   const StashMemoBody *body)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %sFUNCTION %s(%s) RETURNS %s LANGUAGE stash %s PARALLEL %s%s COST %g",
+					 body->in_place ? "OR REPLACE " : "", name,
+					 text_of(pg_get_function_arguments, function),
+					 text_of(pg_get_function_result, function),
+					 volatility_words(form->provolatile),
+					 parallel_words(form->proparallel),
+					 form->proisstrict ? " STRICT" : "",
+					 form->procost);
+	if (form->proretset)
+		appendStringInfo(&sql, " ROWS %g", form->prorows);
+	appendStringInfo(&sql, " AS %s",
+					 quote_literal_cstr(stash_memo_write(body)));
+	return sql.data;
+}
+
+/* ---- what can be memoized ---- */
+
+static void
+check_kind(Oid function, Form_pg_proc form)
+{
+	const char *kind = NULL;
+
+	if (form->prokind == PROKIND_AGGREGATE)
+		kind = "an aggregate function";
+	else if (form->prokind == PROKIND_WINDOW)
+		kind = "a window function";
+	else if (form->prokind == PROKIND_PROCEDURE)
+		kind = "a procedure";
+	else if (form->prorettype == TRIGGEROID ||
+			 form->prorettype == EVENT_TRIGGEROID)
+		kind = "a trigger function";
+	if (kind != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is %s and cannot be memoized",
+						format_procedure(function), kind),
+				 errhint("Only functions that return a value or a set can be.")));
+	if (form->prolang == get_language_oid("stash", true))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("function %s is memoized already",
+						format_procedure(function)),
+				 errhint("Use stash.unmemoize() first to change its options.")));
+}
+
+static void
+check_owner(Oid function)
+{
+	if (!stash_compat_proc_ownercheck(function, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FUNCTION,
+					   get_func_name(function));
+}
+
+/* functions whose definition is somebody else's business */
+static void
+check_in_place(Oid function)
+{
+	check_owner(function);
+	if (function < FirstNormalObjectId ||
+		OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("function %s belongs to the server or to an extension and cannot be memoized in place",
+						format_procedure(function)),
+				 errhint("Use \"as\" to make a memoized function of another name.")));
+}
+
+static void
+check_volatility(Oid function, Form_pg_proc form, const StashMemoBody *body)
+{
+	if (form->provolatile == PROVOLATILE_VOLATILE && !body->allow_volatile)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s is VOLATILE and cannot be memoized",
+						format_procedure(function)),
+				 errhint("Declare it STABLE if its result does not change within a statement, or vouch for it with volatile => true.")));
+	if (form->provolatile != PROVOLATILE_IMMUTABLE && !body->has_ttl)
+		ereport(NOTICE,
+				(errmsg("results of function %s will not be remembered yet",
+						format_procedure(function)),
+				 errdetail("It is not IMMUTABLE and no ttl was given, so that an answer could not be proved fresh."),
+				 errhint("Use stash.memoize() with a ttl.")));
+}
+
+/* ---- memoize ---- */
+
+static void
+read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
+{
+	char	   *share;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("function must not be null")));
+	memset(body, 0, sizeof(*body));
+	if (!PG_ARGISNULL(1))
+	{
+		body->has_ttl = true;
+		body->ttl = *PG_GETARG_INTERVAL_P(1);
+		stash_store_check_ttl(&body->ttl);
+	}
+	share = PG_ARGISNULL(3) ? "role" : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	body->is_shared = strcmp(share, "all") == 0;
+	if (!body->is_shared && strcmp(share, "role") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown share \"%s\"", share),
+				 errhint("Use \"role\", or \"all\" to share results between roles.")));
+	body->allow_volatile = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
+}
+
+/* make the memo's own stash and return its qualified name */
+static char *
+make_stash(Oid nsp, const char *function_name, const char *signature, Oid owner)
+{
+	char	   *table = ChooseRelationName(function_name, NULL, "stash", nsp, false);
+	char	   *name = quote_qualified_identifier(get_namespace_name(nsp), table);
+
+	stash_spi_run(psprintf("CREATE TABLE %s OF stash.entry ("
+						   "key_hash WITH OPTIONS NOT NULL, "
+						   "key WITH OPTIONS NOT NULL)", name));
+	/* not unique: calls must never wait for each other here */
+	stash_spi_run(psprintf("CREATE INDEX ON %s (key_hash)", name));
+	stash_spi_run(psprintf("REVOKE ALL ON TABLE %s FROM PUBLIC", name));
+	stash_spi_run(psprintf("COMMENT ON TABLE %s IS %s", name,
+						   quote_literal_cstr(psprintf("remembered results of %s",
+													   signature))));
+	if (owner != GetUserId())
+		stash_spi_run(psprintf("ALTER TABLE %s OWNER TO %s", name,
+							   quote_identifier(GetUserNameFromId(owner, false))));
+	return name;
+}
+
+/* move the original definition to a function of its own; returns its OID */
+static Oid
+move_original(Oid function, Form_pg_proc form, const char *name)
+{
+	Oid			original;
+
+	stash_spi_run(definition_as(function, name, false));
+	original = LookupFuncName(stash_compat_name_list(name), form->pronargs,
+							  form->proargtypes.values, false);
+	stash_spi_run(psprintf("REVOKE ALL ON FUNCTION %s FROM PUBLIC",
+						   signature_of(original)));
+	stash_spi_run(psprintf("COMMENT ON FUNCTION %s IS %s",
+						   signature_of(original),
+						   quote_literal_cstr(psprintf("original of the memoized function %s",
+													   signature_of(function)))));
+	if (form->proowner != GetUserId())
+		stash_spi_run(psprintf("ALTER FUNCTION %s OWNER TO %s",
+							   signature_of(original),
+							   quote_identifier(GetUserNameFromId(form->proowner, false))));
+	return original;
+}
+
+static void
+memoize_in_place(Oid function, Form_pg_proc form, StashMemoBody *body)
+{
+	char	   *schema = get_namespace_name(form->pronamespace);
+	char	   *name = makeObjectName(NameStr(form->proname), NULL, "uncached");
+
+	check_in_place(function);
+	body->in_place = true;
+	body->target = quote_qualified_identifier(schema, name);
+	body->stash = make_stash(form->pronamespace, NameStr(form->proname),
+							 signature_of(function), form->proowner);
+	(void) move_original(function, form, body->target);
+	stash_spi_run(wrapper_definition(function, form,
+									 qualified_function(function), body));
+}
+
+static Oid
+memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as)
+{
+	char	   *schema;
+	char	   *name;
+	Oid			nsp = form->pronamespace;
+
+	DeconstructQualifiedName(stash_compat_name_list(as), &schema, &name);
+	if (schema != NULL)
+		nsp = get_namespace_oid(schema, false);
+	body->target = qualified_function(function);
+	as = quote_qualified_identifier(get_namespace_name(nsp), name);
+	body->stash = make_stash(nsp, name, as, GetUserId());
+	stash_spi_run(wrapper_definition(function, form, as, body));
+	return LookupFuncName(stash_compat_name_list(as), form->pronargs,
+						  form->proargtypes.values, false);
+}
+
+/*
+ * stash.memoize(function regprocedure, ttl interval DEFAULT NULL,
+ *               "as" text DEFAULT NULL, share text DEFAULT 'role',
+ *               volatile bool DEFAULT false) returns regprocedure
+ *
+ * Args:    function  to remember; its owner is the caller, or "as" is given
+ *          ttl       how long a result is good; needed unless IMMUTABLE
+ *          as        name of a function to make, instead of working in place
+ *          share     role: each role has results of its own; all: shared
+ *          volatile  remember a VOLATILE function all the same
+ * Returns: the memoized function; in place it has the OID it had
+ * Errors:  42501 not the owner, 42809 no plain function, 42710 memoized
+ *          already, 42P13 VOLATILE, 22023 bad option, 42723 name taken
+ * Volatile, parallel unsafe.
+ */
+Datum
+pg_hashstash_memoize(PG_FUNCTION_ARGS)
+{
+	StashMemoBody body;
+	Oid			function;
+	HeapTuple	tuple;
+	Form_pg_proc form;
+
+	read_options(fcinfo, &body);
+	function = PG_GETARG_OID(0);
+	tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function with OID %u does not exist", function)));
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	check_kind(function, form);
+	if (PG_ARGISNULL(2))
+		check_owner(function);
+	check_volatility(function, form, &body);
+	if (PG_ARGISNULL(2))
+		memoize_in_place(function, form, &body);
+	else
+		function = memoize_as(function, form, &body,
+							  text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	PG_RETURN_OID(function);
+}
+
+/* ---- unmemoize ---- */
+
+/*
+ * stash.unmemoize(function regprocedure) returns regprocedure
+ *
+ * In place: the function has its original definition again.  Made with "as":
+ * the function is dropped.  Its stash is dropped in both cases.
+ * Returns: the function that is left: the original, or the target
+ * Errors:  42501 not the owner, 55000 not memoized
+ * Volatile, parallel unsafe.
+ */
+Datum
+pg_hashstash_unmemoize(PG_FUNCTION_ARGS)
+{
+	Oid			function = stash_memo_argument(fcinfo);
+	StashMemo  *memo;
+	Oid			target;
+	char	   *stash = NULL;
+	bool		in_place;
+
+	check_owner(function);
+	memo = stash_memo_lookup(function);
+	target = memo->target;
+	in_place = memo->body.in_place;
+	if (OidIsValid(memo->stash))
+		stash = pstrdup(memo->body.stash);
+	stash_memo_cache_forget(function);
+	if (in_place)
+	{
+		stash_spi_run(definition_as(target, qualified_function(function), true));
+		stash_spi_run(psprintf("DROP FUNCTION %s", signature_of(target)));
+	}
+	else
+		stash_spi_run(psprintf("DROP FUNCTION %s", signature_of(function)));
+	if (stash != NULL)
+		stash_spi_run(psprintf("DROP TABLE %s", stash));
+	PG_RETURN_OID(in_place ? function : target);
+}

@@ -1,0 +1,408 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_key.c
+ *	  What makes two calls the same call.
+ *
+ * A key is an identity and the arguments.  The identity is the function, the
+ * definition of its target, and, unless the target is IMMUTABLE, the role and
+ * all settings that can change a result.  It stands in keys as a short text:
+ * the role in clear, the rest as a cryptographic digest, so that nobody can
+ * make settings whose key is that of somebody else.  Keys found by their hash
+ * are compared in full.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "tsearch/ts_cache.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/pg_locale.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+#include "utils/xml.h"
+
+#include "codec.h"
+#include "compat.h"
+#include "frame_datum.h"
+#include "hash_datum.h"
+#include "memo.h"
+
+#define DIGEST_BYTES		16	/* of SHA-256, in the text of an identity */
+#define MAX_INTERNED		1000	/* texts remembered before starting over */
+#define SHARED_ROLE			InvalidOid
+
+/* Settings whose value is a string, read through their variables' addresses. */
+typedef struct TextSetting
+{
+	const char *name;
+	char	  **value;
+} TextSetting;
+
+static const TextSetting text_settings[] = {
+	{"search_path", &namespace_search_path},
+	{"lc_monetary", &locale_monetary},
+	{"lc_numeric", &locale_numeric},
+	{"lc_time", &locale_time},
+	{"default_text_search_config", &TSCurrentConfig},
+};
+
+/* All that is compared at each call to see whether the environment changed. */
+typedef struct Environment
+{
+	Oid			role;			/* SHARED_ROLE: not part of it */
+	Oid			session_role;
+	uint64		roles_generation;
+	pg_tz	   *timezone;
+	int			numbers[11];
+	char	   *texts[lengthof(text_settings)];
+} Environment;
+
+/* A text that has a number for as long as the session lasts. */
+typedef struct Interned
+{
+	StashHash128 hash;			/* must be first */
+	uint64		id;
+	char	   *text;
+} Interned;
+
+static MemoryContext key_context;
+static HTAB *environments;		/* text of an environment to Interned */
+static HTAB *identities;		/* text of an identity to Interned */
+static uint64 next_id = 1;
+static uint64 roles_generation = 1;
+
+/* the environments of the last calls: one with the role, one shared */
+static Environment last[2];
+static uint64 last_id[2];		/* 0: not known */
+static char *last_text[2];
+
+static void
+forget_roles(Datum arg, int cacheid, uint32 hashvalue)
+{
+	roles_generation++;
+}
+
+static HTAB *
+make_table(const char *name)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(StashHash128);
+	ctl.entrysize = sizeof(Interned);
+	ctl.hcxt = key_context;
+	return hash_create(name, 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/*
+ * Register the callbacks; called once when the library is loaded.
+ */
+void
+stash_memo_key_init(void)
+{
+	key_context = AllocSetContextCreate(TopMemoryContext,
+										"pg_hashstash memo keys",
+										ALLOCSET_DEFAULT_SIZES);
+	environments = make_table("pg_hashstash environments");
+	identities = make_table("pg_hashstash identities");
+	CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_roles, (Datum) 0);
+}
+
+/*
+ * A number that changes whenever a role or a membership may have changed.
+ */
+uint64
+stash_memo_roles_generation(void)
+{
+	return roles_generation;
+}
+
+/* ---- the environment ---- */
+
+/* find or add a text; numbers are never given twice in a session */
+static Interned *
+intern(HTAB *table, const char *text)
+{
+	StashHash128 hash = stash_hash_bytes128(text, strlen(text));
+	Interned   *entry = hash_search(table, &hash, HASH_FIND, NULL);
+
+	/* of two texts with one hash the later takes the place, and a new number */
+	if (entry == NULL || strcmp(entry->text, text) != 0)
+	{
+		char	   *copy = MemoryContextStrdup(key_context, text);
+
+		entry = hash_search(table, &hash, HASH_ENTER, NULL);
+		entry->text = copy;
+		entry->id = next_id++;
+	}
+	return entry;
+}
+
+static void
+read_numbers(int *numbers)
+{
+	int			i = 0;
+
+	numbers[i++] = DateStyle;
+	numbers[i++] = DateOrder;
+	numbers[i++] = IntervalStyle;
+	numbers[i++] = extra_float_digits;
+	numbers[i++] = bytea_output;
+	numbers[i++] = xmloption;
+	numbers[i++] = xmlbinary;
+	numbers[i++] = row_security;
+	numbers[i++] = Array_nulls;
+	numbers[i++] = quote_all_identifiers;
+	numbers[i++] = pg_get_client_encoding();
+	Assert(i == lengthof(((Environment *) NULL)->numbers));
+}
+
+static bool
+environment_is(const Environment *env, Oid role, Oid session_role,
+			   const int *numbers)
+{
+	if (env->role != role || env->session_role != session_role ||
+		env->roles_generation != roles_generation ||
+		env->timezone != session_timezone ||
+		memcmp(env->numbers, numbers, sizeof(env->numbers)) != 0)
+		return false;
+	for (int i = 0; i < lengthof(text_settings); i++)
+	{
+		if (strcmp(env->texts[i], *text_settings[i].value) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* a role by name and OID, with the attributes that change what it may see */
+static void
+append_role(StringInfo out, const char *what, Oid role)
+{
+	appendStringInfo(out, "%s=%s(%u)%s%s ", what,
+					 quote_identifier(GetUserNameFromId(role, true) ?
+									  GetUserNameFromId(role, true) : "?"),
+					 role, superuser_arg(role) ? "+superuser" : "",
+					 has_bypassrls_privilege(role) ? "+bypassrls" : "");
+}
+
+static char *
+describe_environment(const Environment *env)
+{
+	static const char *const names[] = {
+		"datestyle", "dateorder", "intervalstyle", "extra_float_digits",
+		"bytea_output", "xmloption", "xmlbinary", "row_security",
+		"array_nulls", "quote_all_identifiers", "client_encoding"
+	};
+	StringInfoData out;
+
+	StaticAssertStmt(lengthof(names) == lengthof(env->numbers),
+					 "each number has a name");
+	initStringInfo(&out);
+	if (env->role != SHARED_ROLE)
+	{
+		append_role(&out, "role", env->role);
+		append_role(&out, "session", env->session_role);
+	}
+	appendStringInfo(&out, "timezone=%s",
+					 pg_get_timezone_name(env->timezone));
+	for (int i = 0; i < lengthof(names); i++)
+		appendStringInfo(&out, " %s=%d", names[i], env->numbers[i]);
+	for (int i = 0; i < lengthof(text_settings); i++)
+		appendStringInfo(&out, " %s=%s", text_settings[i].name,
+						 quote_literal_cstr(env->texts[i]));
+	return out.data;
+}
+
+/* drop what was interned when it has become too much; numbers go on */
+static void
+start_over(void)
+{
+	last_id[0] = last_id[1] = 0;
+	memset(last, 0, sizeof(last));
+	MemoryContextReset(key_context);
+	environments = make_table("pg_hashstash environments");
+	identities = make_table("pg_hashstash identities");
+}
+
+/*
+ * The number of the environment of this call: role and settings.
+ *
+ * Equal numbers mean equal environments.  'is_shared' leaves out the role.
+ * Called once a call: compares some words and short strings.
+ */
+uint64
+stash_memo_environment(bool is_shared)
+{
+	Environment *env = &last[is_shared];
+	int			numbers[lengthof(env->numbers)];
+	Oid			role = is_shared ? SHARED_ROLE : GetUserId();
+	Oid			session_role = is_shared ? SHARED_ROLE : GetSessionUserId();
+	char	   *text;
+	Interned   *entry;
+
+	read_numbers(numbers);
+	if (likely(last_id[is_shared] != 0 &&
+			   environment_is(env, role, session_role, numbers)))
+		return last_id[is_shared];
+
+	last_id[is_shared] = 0;
+	if (hash_get_num_entries(environments) >= MAX_INTERNED ||
+		hash_get_num_entries(identities) >= MAX_INTERNED)
+		start_over();
+	env->role = role;
+	env->session_role = session_role;
+	env->roles_generation = roles_generation;
+	env->timezone = session_timezone;
+	memcpy(env->numbers, numbers, sizeof(env->numbers));
+	for (int i = 0; i < lengthof(text_settings); i++)
+	{
+		char	   *old = env->texts[i];
+
+		env->texts[i] = MemoryContextStrdup(key_context, *text_settings[i].value);
+		if (old != NULL)
+			pfree(old);
+	}
+	text = describe_environment(env);
+	entry = intern(environments, text);
+	pfree(text);
+	last_text[is_shared] = entry->text;
+	last_id[is_shared] = entry->id;
+	return entry->id;
+}
+
+/* ---- the identity ---- */
+
+static void
+append_digest(StringInfo out, const char *text)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *sha = pg_cryptohash_create(PG_SHA256);
+
+	if (sha == NULL || pg_cryptohash_init(sha) < 0 ||
+		pg_cryptohash_update(sha, (const uint8 *) text, strlen(text)) < 0 ||
+		pg_cryptohash_final(sha, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute a SHA-256 digest");
+	pg_cryptohash_free(sha);
+	for (int i = 0; i < DIGEST_BYTES; i++)
+		appendStringInfo(out, "%02x", digest[i]);
+}
+
+/*
+ * The identity of calls to a memo in the present environment.
+ *
+ * 'collation' is the call's, 'shape' the text of the row type that the caller
+ * asks of a function returning record, or NULL.  The strings of *identity are
+ * allocated in 'context'.
+ */
+void
+stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
+					Oid collation, const char *shape, MemoryContext context)
+{
+	bool		has_environment = memo->volatility != PROVOLATILE_IMMUTABLE;
+	StringInfoData settings;
+	StringInfoData text;
+
+	if (has_environment)
+		(void) stash_memo_environment(memo->body.is_shared);
+	initStringInfo(&settings);
+	if (has_environment)
+		appendStringInfo(&settings, "%s ", last_text[memo->body.is_shared]);
+	if (OidIsValid(collation) && collation != DEFAULT_COLLATION_OID)
+		appendStringInfo(&settings, "collation=%s(%u) ",
+						 get_collation_name(collation), collation);
+	if (shape != NULL)
+		appendStringInfo(&settings, "returns=%s ", shape);
+
+	initStringInfo(&text);
+	if (has_environment && !memo->body.is_shared)
+		appendStringInfo(&text, "role=%s(%u) ",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)),
+						 GetUserId());
+	appendStringInfoString(&text, "id=");
+	append_digest(&text, psprintf("%s\n%s\n%s", memo->signature,
+								  memo->definition, settings.data));
+
+	identity->id = intern(identities, text.data)->id;
+	identity->prefix = stash_hash_bytes128(text.data, text.len);
+	identity->text = MemoryContextStrdup(context, text.data);
+	identity->settings = MemoryContextStrdup(context, settings.data);
+}
+
+/* ---- the key ---- */
+
+static void
+overflow_key(StashSink *sink, const void *data, Size len)
+{
+	Size		need = sink->used + len;
+	Size		cap = Max(sink->cap * 2, need);
+	char	   *buf = palloc(cap);
+
+	/* the first buffer is not palloc'd, later ones go with their context */
+	memcpy(buf, sink->buf, sink->used);
+	memcpy(buf + sink->used, data, len);
+	sink->buf = buf;
+	sink->cap = cap;
+	sink->used = need;
+}
+
+/*
+ * Make the key of a call whose call->identity is current.
+ *
+ * What outgrows the key's own buffer is allocated in the current context.
+ */
+void
+stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	key->sink.buf = key->local;
+	key->sink.used = 0;
+	key->sink.cap = sizeof(key->local);
+	key->sink.overflow = overflow_key;
+	key->identity = &call->identity;
+	stash_sink_put(&key->sink, call->identity.prefix.data,
+				   sizeof(call->identity.prefix.data));
+	for (int i = 0; i < call->nargs; i++)
+		stash_hash_put_value(&key->sink, call->argtypes[i],
+							 fcinfo->args[i].value, fcinfo->args[i].isnull,
+							 NULL);
+	key->hash = stash_hash_bytes128(key->sink.buf, key->sink.used);
+}
+
+/*
+ * The key as it stands in the stash: the frame of a row of the arguments and,
+ * last, the text of the identity.
+ */
+bytea *
+stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
+					 FunctionCallInfo fcinfo)
+{
+	Datum		values[FUNC_MAX_ARGS + 1];
+	bool		nulls[FUNC_MAX_ARGS + 1];
+
+	for (int i = 0; i < call->nargs; i++)
+	{
+		values[i] = fcinfo->args[i].value;
+		nulls[i] = fcinfo->args[i].isnull;
+	}
+	values[call->nargs] = CStringGetTextDatum(key->identity->text);
+	nulls[call->nargs] = false;
+	return stash_frame_make_row(call->keytype, values, nulls,
+								STASH_CODEC_NONE);
+}

@@ -1,0 +1,143 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_table.c
+ *	  Results in a memo's own stash.
+ *
+ * Nothing here waits for a lock, and nothing may make a call fail that would
+ * succeed without us: where the stash cannot be used, the reason is returned
+ * and the call is computed.  The stash belongs to the owner of the function;
+ * it is read and written on that owner's behalf, whoever calls.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "memo.h"
+#include "store.h"
+
+/*
+ * Whether the stash of a memo may be read now: STASH_MEMO_FINE or why not.
+ */
+StashMemoReason
+stash_memo_may_read(StashMemo *memo)
+{
+	if (!OidIsValid(memo->stash))
+		return memo->stash_reason;
+	if (!ActiveSnapshotSet())
+		return STASH_MEMO_NO_SNAPSHOT;
+	return STASH_MEMO_FINE;
+}
+
+/*
+ * Whether it may be written now.
+ */
+StashMemoReason
+stash_memo_may_write(StashMemo *memo)
+{
+	if (!OidIsValid(memo->stash))
+		return memo->stash_reason;
+	if (stash_memo_mode == STASH_MEMO_MODE_READONLY)
+		return STASH_MEMO_READONLY_MODE;
+	if (RecoveryInProgress())
+		return STASH_MEMO_RECOVERY;
+	if (XactReadOnly)
+		return STASH_MEMO_READ_ONLY;
+	if (IsInParallelMode())
+		return STASH_MEMO_PARALLEL;
+	return STASH_MEMO_FINE;
+}
+
+/* open the stash without waiting; NULL, and the reason, where that fails */
+static StashStore *
+open_stash(StashMemo *memo, LOCKMODE lock, Relation *rel,
+		   StashMemoReason *reason)
+{
+	StashStore *store;
+
+	if (!ConditionalLockRelationOid(memo->stash, lock))
+	{
+		*reason = STASH_MEMO_STASH_LOCKED;
+		return NULL;
+	}
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(memo->stash)))
+	{
+		*reason = STASH_MEMO_STASH_MISSING;
+		return NULL;
+	}
+	store = stash_store_open(memo->stash, rel, NoLock);
+	if ((*rel)->rd_rel->relowner != memo->owner)
+		*reason = STASH_MEMO_STASH_FOREIGN;
+	else if (!store->is_bare || RELATION_IS_OTHER_TEMP(*rel))
+		*reason = STASH_MEMO_STASH_ALTERED;
+	else if (RecoveryInProgress() &&
+			 (*rel)->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		*reason = STASH_MEMO_RECOVERY;
+	else
+		return store;
+	relation_close(*rel, NoLock);
+	return NULL;
+}
+
+/*
+ * Find the newest visible result of a key; 'frame' is the key in full.
+ *
+ * *found tells whether there is one; it is never set where the stash cannot
+ * be read, and then the result says why.
+ */
+StashMemoReason
+stash_memo_table_find(StashMemo *memo, const StashMemoKey *key, bytea *frame,
+					  bool *found, StashEntry *entry)
+{
+	StashMemoReason reason = stash_memo_may_read(memo);
+	Relation	rel;
+	StashStore *store;
+
+	*found = false;
+	if (reason != STASH_MEMO_FINE)
+		return reason;
+	store = open_stash(memo, AccessShareLock, &rel, &reason);
+	if (store == NULL)
+		return reason;
+	*found = stash_store_find(store, rel, key->hash, frame, entry);
+	relation_close(rel, NoLock);
+	return STASH_MEMO_FINE;
+}
+
+/*
+ * Keep a result in the stash; 'value' is a variant or NULL.
+ *
+ * Returns STASH_MEMO_FINE, or why it was not kept.
+ */
+StashMemoReason
+stash_memo_table_append(StashMemo *memo, const StashMemoKey *key, bytea *frame,
+						bytea *value, TimestampTz created_at,
+						TimestampTz expires_at, int64 cost_us)
+{
+	StashMemoReason reason = stash_memo_may_write(memo);
+	Interval	cost = {0};
+	Relation	rel;
+	StashStore *store;
+
+	if (reason != STASH_MEMO_FINE)
+		return reason;
+	store = open_stash(memo, RowExclusiveLock, &rel, &reason);
+	if (store == NULL)
+		return reason;
+	cost.time = cost_us;
+	stash_store_append(store, rel, key->hash, frame, value, created_at,
+					   expires_at, &cost);
+	relation_close(rel, NoLock);
+	return STASH_MEMO_FINE;
+}

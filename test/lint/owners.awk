@@ -1,0 +1,30 @@
+# owners.awk: things that exactly one unit may do, and things that none may
+# usage: awk -f owners.awk src/*.[ch]
+
+function complain(text) {
+	print FILENAME ":" FNR ": " text
+	bad = 1
+}
+
+function owned_by(owner, what) {
+	if (unit != owner)
+		complain(what " belongs into " owner " alone")
+}
+
+FNR == 1 {
+	unit = FILENAME
+	sub(/.*\//, "", unit)
+}
+
+# prose may name them
+/^ \*|^\/\*|^[ \t]+\*/ { next }
+
+/PG_VERSION_NUM/			{ owned_by("compat.h", "PG_VERSION_NUM") }
+/SPI_connect/				{ owned_by("spi.c", "SPI_connect") }
+/#include [<"]xxh/			{ owned_by("hash.c", "xxHash") }
+/#include [<"]lz4/			{ owned_by("codec.c", "LZ4") }
+/#include "postgres(_fe)?\.h"/ && unit ~ /\.h$/	{ complain("postgres.h comes first in the .c file, not in a header") }
+/(^|[ \t;])\/\/ /			{ complain("comments are /* */") }
+/(ereport|elog)\(/ && unit ~ /^(hash|codec|frame|json|arrow|arrow_fb)\.[ch]$/	{ complain("the bytes floor reports by return value") }
+
+END { exit bad }

@@ -1,0 +1,187 @@
+#!/bin/bash
+# run.sh [--accept] [SUITE...] [TEST...]: all fast tests, from a bare Debian machine on
+#
+# Suites, cheap ones first: lint unit regress isolation tap pgtap. Without a SUITE all run; with a TEST only
+# the tests of that name do. --accept takes what regress and isolation tests printed as what they should
+# print, for "git diff" to judge. The last line is the total: "N passed, N failed".
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib/setup.sh"
+
+suites=()
+wanted=()		# names of tests; none means all
+names=()		# of the suite that runs
+accept=
+passed=0
+failed=0
+make_args=(WERROR=-Werror with_llvm=no)
+make=(as_user make -s --no-print-directory "${make_args[@]}")
+
+read_arguments() {
+	local word
+
+	for word in "$@"; do
+		case $word in
+			--accept) accept=yes ;;
+			lint | unit | regress | isolation | tap | pgtap) suites+=("$word") ;;
+			-*) die "unknown option $word" ;;
+			*) wanted+=("$word") ;;
+		esac
+	done
+	[[ ${#suites[@]} -gt 0 ]] || suites=(lint unit regress isolation tap pgtap)
+}
+
+# --- one function for each suite; it prints what count() understands
+
+run_lint() { "${make[@]}" lint; }
+run_unit() { as_user bash test/unit/run.sh "${names[@]}"; }
+run_tap() { "${make[@]}" installcheck REGRESS= ISOLATION= PROVE_FLAGS=--verbose PROVE_TESTS="${names[*]/#/$tree/test/tap/}"; }
+run_isolation() { "${make[@]}" installcheck REGRESS= TAP_TESTS= ISOLATION="${names[*]}"; }
+
+run_regress() {
+	local only=()
+
+	# the Makefile knows the order
+	[[ ${#wanted[@]} -eq 0 ]] || only=(REGRESS="${names[*]}")
+	"${make[@]}" installcheck ISOLATION= TAP_TESTS= "${only[@]}"
+}
+
+# Each file gets a database of its own, with both extensions in it.
+run_pgtap() {
+	local name status=0
+
+	as_user createdb pgtap_template
+	as_user psql -qX -v ON_ERROR_STOP=1 -d pgtap_template -c 'CREATE EXTENSION pgtap' -c 'CREATE EXTENSION pg_hashstash'
+	for name in "${names[@]}"; do
+		as_user createdb -T pgtap_template "pgtap_$name"
+		as_user pg_prove --verbose -d "pgtap_$name" "test/pgtap/$name.sql" || status=1
+	done
+	return "$status"
+}
+
+# The names of a suite's tests, as far as they are wanted.
+find_names() {
+	local name pattern=
+
+	case $1 in
+		unit) pattern='test/unit/*_test.c' ;;
+		regress) pattern='sql/*.sql' ;;
+		isolation) pattern='test/isolation/specs/*.spec' ;;
+		tap) pattern='test/tap/*.pl' ;;
+		pgtap) pattern='test/pgtap/*.sql' ;;
+	esac
+	names=()
+	for name in $(compgen -G "$pattern" || true); do
+		name=${name##*/}
+		# prove wants the file, the others the bare name
+		[[ $1 == tap ]] || name=${name%.*}
+		name=${name%_test}
+		is_wanted "${name%.pl}" && names+=("$name")
+	done
+	[[ $1 != lint || ${#wanted[@]} -gt 0 ]] || names=(all)
+}
+
+is_wanted() { [[ ${#wanted[@]} -eq 0 || " ${wanted[*]} " == *" $1 "* ]]; }
+
+# --- running and counting
+
+run_suite() {
+	local suite=$1 log=$work/$1.log status=0 good bad start=$SECONDS
+
+	find_names "$suite"
+	[[ ${#names[@]} -gt 0 ]] || { say "$suite: no such tests"; return; }
+	[[ -z $accept ]] || prepare_accept "$suite"
+	"run_$suite" >"$log" 2>&1 || status=$?
+	read -r good bad < <(count "$log")
+	# a suite that broke off, or that ran nothing, has failed even if no test of it says so
+	[[ $bad -gt 0 || ($status -eq 0 && $good -gt 0) ]] || bad=1
+	if [[ -n $accept ]]; then
+		accept_results "$suite"
+	elif [[ $bad -gt 0 ]]; then
+		show_failure "$suite"
+	fi
+	say "$suite: $good passed, $bad failed ($((SECONDS - start)) s)"
+	passed=$((passed + good))
+	failed=$((failed + bad))
+}
+
+# Prints passed and failed tests. pg_regress says "test x ... ok" up to PostgreSQL 15 and TAP from 16 on.
+count() {
+	awk '
+		/(^| )[0-9]+ passed, [0-9]+ failed$/ { good += $(NF - 3); bad += $(NF - 1); next }
+		/^ok .*# (skip|SKIP|TODO)/ { next }
+		/^not ok .*# TODO/ { next }
+		/^ok / || /^(test|  ) .* \.\.\. ok/ { good++ }
+		/^not ok / || /^(test|  ) .* \.\.\. FAILED/ { bad++ }
+		END { print good + 0, bad + 0 }' "$1"
+}
+
+show_failure() {
+	local file files=()
+
+	case $1 in
+		regress) files=(regression.diffs) ;;
+		isolation) files=(output_iso/regression.diffs) ;;
+		tap) files=(tmp_check/log/*) ;;
+	esac
+	say "--- $1"
+	cat "$work/$1.log"
+	for file in "${files[@]}"; do
+		[[ -s $file ]] || continue
+		say "--- $1: $file"
+		# the nodes of TAP tests log each statement
+		grep -v 'LOG:  statement:' "$file" | tail -n 100
+	done
+	grep -E -A 20 'terminated by signal|PANIC|TRAP:|Sanitizer|runtime error' "$work/server.log" | head -n 60 || true
+}
+
+results_of() {
+	case $1 in
+		regress) say results expected ;;
+		isolation) say output_iso/results test/isolation/expected ;;
+	esac
+}
+
+# pg_regress breaks off at a test that has no expected output yet.
+prepare_accept() {
+	local name expected
+
+	read -r _ expected < <(results_of "$1") || return 0
+	mkdir -p "$expected"
+	for name in "${names[@]}"; do
+		[[ -e $expected/$name.out ]] || : >"$expected/$name.out"
+	done
+	chown -R "$user" "$expected"
+}
+
+accept_results() {
+	local name results expected
+
+	read -r results expected < <(results_of "$1") || { cat "$work/$1.log"; return; }
+	mkdir -p "$top/$expected"
+	for name in "${names[@]}"; do
+		[[ -e $results/$name.out ]] || continue
+		cmp -s "$results/$name.out" "$top/$expected/$name.out" || {
+			cp "$results/$name.out" "$top/$expected/$name.out"
+			say "accepted $expected/$name.out"
+		}
+	done
+}
+
+finish() {
+	say "$passed passed, $failed failed"
+	[[ $failed -eq 0 && $passed -gt 0 ]]
+	exit
+}
+
+read_arguments "$@"
+setup_begin libipc-run-perl '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent'
+say "PostgreSQL $major, $("${CC:-gcc}" --version | head -n 1)"
+setup_build "${make_args[@]}" || { failed=1; finish; }
+# prepared transactions are for tests of two-phase commit
+setup_cluster max_prepared_transactions=10 || { failed=1; finish; }
+for suite in "${suites[@]}"; do
+	run_suite "$suite"
+done
+finish

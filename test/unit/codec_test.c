@@ -1,0 +1,232 @@
+/*-------------------------------------------------------------------------
+ *
+ * codec_test.c
+ *	  What was compressed comes back, and damage never writes outside.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <limits.h>
+
+#include "codec.h"
+#include "unit.h"
+
+/* Some bytes of a kind: 0 all alike, 1 words, 2 noise. */
+static char *
+sample(int kind, Size len)
+{
+	char	   *data = unit_noise(len);
+
+	for (Size i = 0; i < len && kind < 2; i++)
+		data[i] = kind == 0 ? 'x' : "the same dozen words again "[(i + i / 1000) % 27];
+	return data;
+}
+
+/* Room in which LZ4 cannot fail. */
+static Size
+bound(Size len)
+{
+	return len + len / 255 + 16;
+}
+
+/* Compress to a block of its own; the result is exactly as large as it says. */
+static char *
+compress(const char *data, Size len, Size *stored)
+{
+	char	   *room = malloc(bound(len));
+	char	   *block;
+
+	*stored = stash_codec_compress(STASH_CODEC_LZ4, data, len, room, bound(len));
+	block = unit_copy(room, *stored);
+	free(room);
+	return block;
+}
+
+/* Decompress into exactly 'rawlen' bytes, and compare when it worked. */
+static bool
+gives_back(const char *block, Size stored, const char *data, Size rawlen)
+{
+	char	   *room = malloc(rawlen);
+	bool		result = stash_codec_decompress(STASH_CODEC_LZ4, block, stored, room, rawlen);
+
+	if (result)
+		result = memcmp(room, data, rawlen) == 0;
+	free(room);
+	return result;
+}
+
+static void
+test_names(void)
+{
+	CHECK(stash_codec_by_name("none") == STASH_CODEC_NONE);
+	CHECK(stash_codec_by_name("lz4") == STASH_CODEC_LZ4);
+	CHECK(stash_codec_by_name("LZ4") == -1);
+	CHECK(stash_codec_by_name("") == -1);
+	CHECK(strcmp(stash_codec_name(STASH_CODEC_NONE), "none") == 0);
+	CHECK(strcmp(stash_codec_name(STASH_CODEC_LZ4), "lz4") == 0);
+	CHECK(stash_codec_name(-1) == NULL);
+	CHECK(stash_codec_name(15) == NULL);
+}
+
+/* The numbers stand in frames that users have stored. */
+static void
+test_numbers_are_frozen(void)
+{
+	CHECK(STASH_CODEC_NONE == 0);
+	CHECK(STASH_CODEC_LZ4 == 1);
+	CHECK(STASH_CODEC_ZSTD == 2);
+}
+
+static void
+test_round_trips(void)
+{
+	static const Size lengths[] = {0, 1, 2, 5, 12, 13, 64, 255, 256, 1000, 65535, 65537, 1000000};
+
+	for (int kind = 0; kind < 3; kind++)
+	{
+		for (int i = 0; i < lengthof(lengths); i++)
+		{
+			char	   *data = sample(kind, lengths[i]);
+			Size		stored;
+			char	   *block = compress(data, lengths[i], &stored);
+
+			CHECK(stored > 0 && gives_back(block, stored, data, lengths[i]));
+			free(block);
+			free(data);
+		}
+	}
+}
+
+/* A result that does not fit is reported, and nothing is written behind 'cap'. */
+static void
+test_small_room(void)
+{
+	char	   *words = sample(1, 10000);
+	char	   *noise = sample(2, 10000);
+	char	   *room;
+	Size		stored;
+	int			wrong = 0;
+
+	free(compress(words, 10000, &stored));
+	for (Size cap = 0; cap < stored + 100; cap++)
+	{
+		Size		n;
+
+		room = malloc(cap);
+		n = stash_codec_compress(STASH_CODEC_LZ4, words, 10000, room, cap);
+		if (n > cap || (cap < stored && n != 0) ||
+			(n != 0 && !gives_back(room, n, words, 10000)))
+			wrong++;
+		free(room);
+	}
+	CHECK(wrong == 0);
+
+	room = malloc(9999);
+	CHECK(stash_codec_compress(STASH_CODEC_LZ4, noise, 10000, room, 9999) == 0);
+	free(room);
+	free(words);
+	free(noise);
+}
+
+static void
+test_wrong_lengths(void)
+{
+	char	   *data = sample(1, 3000);
+	Size		stored;
+	char	   *block = compress(data, 3000, &stored);
+	int			taken = 0;
+
+	CHECK(!gives_back(block, stored, data, 2999));
+	CHECK(!gives_back(block, stored, data, 0));
+	{
+		char	   *room = malloc(3001);
+
+		CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, block, stored, room, 3001));
+		free(room);
+	}
+	for (Size len = 0; len < stored; len++)
+	{
+		char	   *cut = unit_copy(block, len);
+
+		if (gives_back(cut, len, data, 3000))
+			taken++;
+		free(cut);
+	}
+	CHECK(taken == 0);
+	free(block);
+	free(data);
+}
+
+/*
+ * LZ4 has no checksum, so a flipped bit may give other bytes of the right
+ * number; what counts is that the sanitizer stays silent.
+ */
+static void
+test_damage(void)
+{
+	char	   *data = sample(1, 3000);
+	Size		stored;
+	char	   *block = compress(data, 3000, &stored);
+	int			unharmed = 0;
+
+	for (Size bit = 0; bit < stored * 8; bit++)
+	{
+		block[bit / 8] ^= 1 << (bit % 8);
+		if (gives_back(block, stored, data, 3000))
+			unharmed++;
+		block[bit / 8] ^= 1 << (bit % 8);
+	}
+	/* nearly every bit matters; a match may point at an equal word elsewhere */
+	CHECK(unharmed < stored);
+	CHECK(gives_back(block, stored, data, 3000));
+
+	srand(1);
+	for (int round = 0; round < 20000; round++)
+	{
+		Size		len = (Size) (rand() % 100);
+		char	   *junk = malloc(len);
+
+		for (Size i = 0; i < len; i++)
+			junk[i] = (char) rand();
+		gives_back(junk, len, data, (Size) (rand() % 3000));
+		free(junk);
+	}
+	free(block);
+	free(data);
+}
+
+/* Numbers from a frame's header are not trusted, and lengths of more than an int are refused unread. */
+static void
+test_refusals(void)
+{
+	char		room[16] = {0};
+	Size		huge = (Size) INT_MAX + 1;
+
+	for (int codec = -1; codec < 16; codec++)
+	{
+		if (codec == STASH_CODEC_LZ4)
+			continue;
+		CHECK(!stash_codec_decompress(codec, "\0", 1, room, 0));
+		CHECK(stash_codec_compress(codec, "abc", 3, room, sizeof(room)) == 0);
+	}
+	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, room, huge, room, 1));
+	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, "\0", 1, room, huge));
+	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, "\0", 1, room, SIZE_MAX));
+	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, room, 0, room, 0));
+	CHECK(stash_codec_compress(STASH_CODEC_LZ4, room, huge, room, 16) == 0);
+	CHECK(stash_codec_compress(STASH_CODEC_LZ4, room, SIZE_MAX, room, 16) == 0);
+}
+
+int
+main(void)
+{
+	test_names();
+	test_numbers_are_frozen();
+	test_round_trips();
+	test_small_room();
+	test_wrong_lengths();
+	test_damage();
+	test_refusals();
+	return unit_report();
+}
