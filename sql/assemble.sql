@@ -212,5 +212,27 @@ SELECT * FROM stash.assemble('"Odd ""one"."my stash"') AS t(_key int, value text
 SELECT * FROM stash.assemble('"Odd ""one"."my stash"') AS t(value int);
 \echo :SQLSTATE
 DROP SCHEMA "Odd ""one" CASCADE;
+
+-- remembered sets of rows; a result that was computed again counts once
+CREATE FUNCTION route(hub text) RETURNS TABLE (destination text, flights int) IMMUTABLE LANGUAGE sql AS $$
+	SELECT hub || i, CASE current_setting('pg_hashstash.memo') WHEN 'refresh' THEN 10 * i ELSE i END
+	FROM generate_series(1, 2) AS i
+$$;
+SELECT stash.memoize('route(text)');
+SELECT count(*) FROM route('A') AS a, route('B') AS b;
+SET pg_hashstash.memo = refresh;
+SELECT count(*) FROM route('A');
+RESET pg_hashstash.memo;
+SELECT count(*) FROM stash.entries(stash.stash_of('route(text)'));
+SELECT * FROM stash.assemble(stash.stash_of('route(text)')) AS t(destination text, flights int) ORDER BY destination;
+SELECT stash.unmemoize('route(text)');
+DROP FUNCTION route;
+-- one version of one key is one entry, another version another
+CREATE TABLE doubles OF stash.entry;
+INSERT INTO doubles (key_hash, key, value, version, created_at) VALUES
+	(stash.hash(1), 'int4:1', 'text:old', 1, '2024-01-01'), (stash.hash(1), 'int4:1', 'text:new', 1, '2024-01-02'),
+	(stash.hash(1), 'int4:1', 'text:next', 2, '2024-01-03'), (stash.hash(2), 'int4:2', 'text:other', 1, '2024-01-04');
+SELECT * FROM stash.assemble('doubles') AS t(_key int, _version int, value text);
+SELECT stash.drop('doubles');
 DROP TYPE clash, flight, place;
 DROP DOMAIN legs, some_legs, animal;

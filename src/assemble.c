@@ -9,7 +9,8 @@
  * without names of its own is called "value".
  *
  * Entries come oldest first, those of one instant by key_hash, elements in
- * their order.  Expired entries are left out.
+ * their order.  Expired entries are left out, and all but the newest of those
+ * that are doubles, as memoized functions may leave them.
  *
  * A column's name has at most 63 bytes, as all names in SQL: the server cuts
  * longer ones, with a notice.
@@ -458,19 +459,35 @@ emit_json(Assembly *assembly, const StashPart *element)
 
 /* ---- SQL ---- */
 
+/*
+ * The query that reads a stash.
+ *
+ * Where no index forbids it, as in the stash of a memoized function, a key may
+ * stand there more than once: the newest entry counts, as for stash.get().
+ */
+static char *
+source_query(const StashStore *store)
+{
+	const char *source = psprintf("%s WHERE " STASH_ENTRY_NOT_EXPIRED,
+								  store->name);
+
+	if (!store->is_unique)
+		source = psprintf("(SELECT DISTINCT ON (key_hash, version, key) "
+						  "key_hash, key, value, version, created_at FROM %s "
+						  "ORDER BY key_hash, version, key, "
+						  "created_at DESC NULLS LAST) AS newest", source);
+	return psprintf("SELECT key, value, version, created_at FROM %s "
+					"ORDER BY created_at, key_hash, version", source);
+}
+
 /* read the stash and emit all there is; 'assembly' knows where to */
 static void
 run(Assembly *assembly, Oid relid)
 {
 	Relation	rel;
 	StashStore *store = stash_store_open(relid, &rel, AccessShareLock);
-	char	   *sql;
+	char	   *sql = source_query(store);
 
-	sql = psprintf("SELECT key, value, version, created_at FROM %s "
-				   "WHERE " STASH_ENTRY_NOT_EXPIRED
-				   " ORDER BY created_at USING OPERATOR(pg_catalog.<), "
-				   "key_hash USING OPERATOR(pg_catalog.<), "
-				   "version USING OPERATOR(pg_catalog.<)", store->name);
 	assembly->stash = pstrdup(store->name);
 	assembly->receiver.receiveSlot = receive_entry;
 	assembly->receiver.rStartup = start_entries;
