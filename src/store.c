@@ -456,7 +456,7 @@ name_of_argument(FunctionCallInfo fcinfo)
 /*
  * stash.count(stash regclass) returns int8: entries that have not expired.
  *
- * Errors: 42809, 42501.  Stable, parallel safe.
+ * Errors: 42809, 42501.  Stable, parallel restricted.
  */
 Datum
 pg_hashstash_count(PG_FUNCTION_ARGS)
@@ -481,7 +481,7 @@ pg_hashstash_clear(PG_FUNCTION_ARGS)
 /*
  * stash.entries(stash regclass) returns setof record
  *
- * Errors: 42809, 42501.  Stable, parallel safe.
+ * Errors: 42809, 42501.  Stable, parallel restricted.
  */
 Datum
 pg_hashstash_entries(PG_FUNCTION_ARGS)

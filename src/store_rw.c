@@ -306,7 +306,7 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
  * Returns: the value; NULL where the key is absent or expired, or the value
  *          is NULL
  * Errors:  42809 no stash, 42501, 22004 NULL stash
- * Stable, parallel safe, called on NULL.
+ * Stable, parallel restricted, called on NULL.
  */
 Datum
 pg_hashstash_get(PG_FUNCTION_ARGS)
@@ -323,7 +323,7 @@ pg_hashstash_get(PG_FUNCTION_ARGS)
  *
  * Args:    like  any value of the wanted type, such as NULL::int[]
  * Errors:  42804 when the value is of another type; else as above
- * Stable, parallel safe, called on NULL.
+ * Stable, parallel restricted, called on NULL.
  */
 Datum
 pg_hashstash_get_like(PG_FUNCTION_ARGS)
@@ -345,7 +345,7 @@ pg_hashstash_get_like(PG_FUNCTION_ARGS)
 /*
  * stash.has(stash regclass, key any) returns bool
  *
- * Errors as stash.get().  Stable, parallel safe, called on NULL.
+ * Errors as stash.get().  Stable, parallel restricted, called on NULL.
  */
 Datum
 pg_hashstash_has(PG_FUNCTION_ARGS)
