@@ -65,8 +65,12 @@
 /* the name changed with 16 */
 #if PG_VERSION_NUM >= 160000
 #define stash_compat_materialize(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#define stash_compat_materialize_expected(fcinfo) \
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
 #else
 #define stash_compat_materialize(fcinfo) SetSingleFuncCall(fcinfo, 0)
+#define stash_compat_materialize_expected(fcinfo) \
+	SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
 #endif
 
 /* soft errors came with 16 */

@@ -43,9 +43,6 @@
 #include "store.h"
 #include "variant.h"
 
-#define NOT_EXPIRED \
-	"(expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp())"
-
 /*
  * By StashStatement; %s is the stash.  $1 is the hash of the key, $2 the key.
  * Everything is qualified, for search_path is the caller's.
@@ -62,11 +59,11 @@ static const char *const statements[STASH_STATEMENTS] = {
 	"WHERE stash.identical(s.key, excluded.key) RETURNING version",
 	[STASH_STATEMENT_GET] = "SELECT value FROM %s "
 	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
-	"AND stash.identical(key, $2) AND " NOT_EXPIRED
+	"AND stash.identical(key, $2) AND " STASH_ENTRY_NOT_EXPIRED
 	" ORDER BY created_at USING OPERATOR(pg_catalog.>) LIMIT 1",
 	[STASH_STATEMENT_REMOVE] = "DELETE FROM %s "
 	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
-	"AND stash.identical(key, $2) RETURNING " NOT_EXPIRED,
+	"AND stash.identical(key, $2) RETURNING " STASH_ENTRY_NOT_EXPIRED,
 };
 
 PG_FUNCTION_INFO_V1(pg_hashstash_put);
