@@ -216,7 +216,7 @@ put_float(StringInfo buf, Datum value, bool is_float4)
 	if (unlikely(extra_float_digits <= 0))
 	{
 		double		number = is_float4 ? DatumGetFloat4(value) :
-			DatumGetFloat8(value);
+		DatumGetFloat8(value);
 		PGFunction	output = is_float4 ? float4out : float8out;
 		char	   *text;
 

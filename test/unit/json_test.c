@@ -45,7 +45,7 @@ static bool
 has_text(StringInfo buf, const char *want)
 {
 	bool		is_same = buf->len == (int) strlen(want) &&
-		memcmp(buf->data, want, buf->len) == 0;
+	memcmp(buf->data, want, buf->len) == 0;
 
 	if (!is_same)
 		printf("# got %.*s, want %s\n", buf->len, buf->data, want);
@@ -243,7 +243,7 @@ days_of_month(int year, int month)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool		is_leap = year % 4 == 0 &&
-		(year % 100 != 0 || year % 400 == 0);
+	(year % 100 != 0 || year % 400 == 0);
 
 	return days[month - 1] + (month == 2 && is_leap);
 }
