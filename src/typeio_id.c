@@ -408,9 +408,13 @@ put_text(StringInfo out, StashType *type)
 			elog(ERROR, "cache lookup failed for type %u", type->oid);
 		form = (Form_pg_type) GETSTRUCT(tuple);
 		if (form->typnamespace != PG_CATALOG_NAMESPACE)
-			appendStringInfo(out, "%s.",
-							 quote_identifier(get_namespace_name(form->typnamespace)));
-		appendStringInfoString(out, quote_identifier(NameStr(form->typname)));
+			appendStringInfo(out, "%s.%s",
+							 quote_identifier(get_namespace_name(form->typnamespace)),
+							 quote_identifier(NameStr(form->typname)));
+		else if (type->oid == CHAROID)
+			appendStringInfoString(out, "\"char\"");
+		else
+			appendStringInfoString(out, NameStr(form->typname));
 		ReleaseSysCache(tuple);
 	}
 }
@@ -498,7 +502,7 @@ scan_named(Cursor *in)
 	const char *start = in->at;
 	char	   *schema = NULL;
 	char	   *name = scan_identifier(in);
-	Oid			oid;
+	Oid			oid = InvalidOid;
 
 	if (*in->at == '.')
 	{
@@ -513,9 +517,10 @@ scan_named(Cursor *in)
 	else
 	{
 		/* built-in ones first: a name must not change its meaning */
-		oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-							  CStringGetDatum(name),
-							  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
+		if (strncmp(start, "char", in->at - start) != 0)
+			oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								  CStringGetDatum(name),
+								  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
 		if (!OidIsValid(oid))
 			oid = TypenameGetTypid(name);
 		/* as people write them: integer, text, timestamp */
