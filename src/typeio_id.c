@@ -502,7 +502,7 @@ scan_named(Cursor *in)
 	const char *start = in->at;
 	char	   *schema = NULL;
 	char	   *name = scan_identifier(in);
-	Oid			oid = InvalidOid;
+	Oid			oid;
 
 	if (*in->at == '.')
 	{
@@ -517,7 +517,9 @@ scan_named(Cursor *in)
 	else
 	{
 		/* built-in ones first: a name must not change its meaning */
-		if (strncmp(start, "char", in->at - start) != 0)
+		if (strcmp(name, "char") == 0 && *start != '"')
+			oid = BPCHAROID;
+		else
 			oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 								  CStringGetDatum(name),
 								  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
