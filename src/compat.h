@@ -19,6 +19,7 @@
 #endif
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
@@ -28,6 +29,14 @@
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/regproc.h"
+
+/*
+ * From 17 on utils/pg_locale.h wants the headers of ICU, which the server's
+ * own -dev package does not bring along.
+ */
+extern PGDLLIMPORT char *locale_monetary;
+extern PGDLLIMPORT char *locale_numeric;
+extern PGDLLIMPORT char *locale_time;
 
 /* before 18 the attribute had another name and another place */
 #if PG_VERSION_NUM < 180000
