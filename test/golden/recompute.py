@@ -32,8 +32,8 @@ DAY0 = datetime.datetime(2000, 1, 1)
 # --- image.md: tables
 
 OIDS = {
-	'bool': 16, 'bytea': 17, '"char"': 18, 'name': 19, 'int8': 20, 'int2': 21, 'int4': 23, 'regproc': 24, 'text': 25,
-	'oid': 26, 'xid': 28, 'cid': 29, 'json': 114, 'xml': 142, 'point': 600, 'lseg': 601, 'path': 602, 'box': 603,
+	'bool': 16, 'bytea': 17, '"char"': 18, 'name': 19, 'int8': 20, 'int2': 21, 'int2vector': 22, 'int4': 23, 'regproc': 24, 'text': 25,
+	'oid': 26, 'xid': 28, 'cid': 29, 'oidvector': 30, 'json': 114, 'xml': 142, 'point': 600, 'lseg': 601, 'path': 602, 'box': 603,
 	'polygon': 604, 'line': 628, 'cidr': 650, 'float4': 700, 'float8': 701, 'circle': 718, 'macaddr8': 774,
 	'money': 790, 'macaddr': 829, 'inet': 869, 'aclitem': 1033, 'bpchar': 1042, 'varchar': 1043, 'date': 1082,
 	'time': 1083, 'timestamp': 1114, 'timestamptz': 1184, 'interval': 1186, 'timetz': 1266, 'bit': 1560,
@@ -59,9 +59,9 @@ NUMBERS = {
 }
 SIZES = {name: struct.calcsize(form) for name, form in NUMBERS.items()}
 SIZES.update({'bool': 1, '"char"': 1, 'date': 4, 'time': 8, 'timestamp': 8, 'timestamptz': 8, 'uuid': 16, 'macaddr8': 8})
-BY_NAME = {name for name in OIDS if name.startswith('reg')} | {'aclitem'}
-TEXTS = {'text', 'varchar', 'bpchar', 'xml', 'name', 'json'} | BY_NAME
-NEVER_SAMPLED = SIZES.keys() | BY_NAME | {'macaddr', 'numeric'}
+BY_TEXT = {name for name in OIDS if name.startswith('reg')} | {'aclitem', 'int2vector', 'oidvector'}
+TEXTS = {'text', 'varchar', 'bpchar', 'xml', 'name', 'json'} | BY_TEXT
+NEVER_SAMPLED = SIZES.keys() | BY_TEXT | {'macaddr', 'numeric'}
 
 
 class Invalid(Exception):

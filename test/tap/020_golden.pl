@@ -149,7 +149,7 @@ SELECT '{"array": {"row": [["a", "int4"], ["b", "text"]], "name": "golden.pair"}
 FROM dice, LATERAL (SELECT array_agg(ROW(j, t)::golden.pair ORDER BY j) AS v, json_agg(json_build_array(j, t) ORDER BY j)::jsonb AS w
 	FROM generate_series(1, i % 9 + 1) j, LATERAL (SELECT CASE WHEN j % 3 > 0 THEN pg_temp.word((j * b)::numeric % 1) END AS t) y) x;
 SQL
-	my $passed = IPC::Run::run([ 'python3', "$golden/recompute.py", 'rows' ], '<', $input, '>', \$output, '2>&1');
+	my $passed = IPC::Run::run([ 'python3', '-B', "$golden/recompute.py", 'rows' ], '<', $input, '>', \$output, '2>&1');
 	ok($passed, 'hashes and frames of random values are those of the documents');
 	like($output, qr/^2400 rows, 0 differ$/m, 'and there were some');
 	return;
@@ -158,7 +158,7 @@ SQL
 sub check_program
 {
 	my $output = '';
-	my $passed = IPC::Run::run([ 'python3', "$golden/recompute.py", 'check' ], '>', \$output, '2>&1');
+	my $passed = IPC::Run::run([ 'python3', '-B', "$golden/recompute.py", 'check' ], '>', \$output, '2>&1');
 	my $good = () = $output =~ /^ok /mg;
 	my ($plan) = $output =~ /^1\.\.(\d+)$/m;
 
