@@ -65,4 +65,7 @@ indent: ## lay out the C code as PostgreSQL does
 check-bare: ## both entry commands in a bare Debian chroot; root, some minutes
 	bash $(top)/test/bare.sh
 
-.PHONY: help test unit lint indent check-bare
+check-majors: ## the same with PostgreSQL 15, 17, 18 and 19
+	for suite in bookworm trixie forky experimental; do bash $(top)/test/bare.sh $$suite || exit 1; done
+
+.PHONY: help test unit lint indent check-bare check-majors
