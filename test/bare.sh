@@ -88,10 +88,10 @@ inside=(
 	"$root"
 )
 
-# Prefer the newest packages of experimental, which apt else leaves alone.
+# Prefer PostgreSQL's packages of experimental, which apt else leaves alone.
 use_experimental() {
 	sed 's/ sid / experimental /' "$root/etc/apt/sources.list" >"$root/etc/apt/sources.list.d/experimental.list"
-	printf 'Package: *\nPin: release a=experimental\nPin-Priority: 500\n' >"$root/etc/apt/preferences.d/experimental"
+	printf 'Package: postgresql* libpq* libecpg* libpgtypes*\nPin: release a=experimental\nPin-Priority: 500\n' >"$root/etc/apt/preferences.d/experimental"
 }
 
 mapfile -t mirror < <(mirrors)
