@@ -15,37 +15,23 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/event_trigger.h"
-#include "commands/trigger.h"
-#include "executor/executor.h"
+#include "commands/proclang.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
-#include "portability/instr_time.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/expandeddatum.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
-#include "codec.h"
 #include "compat.h"
-#include "frame_datum.h"
 #include "memo.h"
-#include "store.h"
-#include "variant.h"
 
 typedef struct MemoSlot
 {
@@ -203,45 +189,60 @@ stash_memo_init(void)
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-/* everything that makes a function do what it does, as one text */
+/* a column of pg_proc, as a digest; "-" for NULL */
+static void
+append_column(StringInfo out, HeapTuple tuple, AttrNumber column)
+{
+	bool		isnull;
+	Datum		datum = SysCacheGetAttr(PROCOID, tuple, column, &isnull);
+	struct varlena *packed;
+	StashHash128 hash;
+
+	if (isnull)
+	{
+		appendStringInfoString(out, " -");
+		return;
+	}
+	packed = PG_DETOAST_DATUM_PACKED(datum);
+	hash = stash_hash_bytes128(VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
+	appendStringInfo(out, " %zu:", (Size) VARSIZE_ANY_EXHDR(packed));
+	for (int i = 0; i < sizeof(hash.data); i++)
+		appendStringInfo(out, "%02x", hash.data[i]);
+}
+
+/*
+ * Everything that makes a function do what it does, as one text.  By name
+ * where there is one, so that it is the same in a restored database.
+ */
 static char *
 describe_definition(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	StringInfoData out;
-	static const int columns[] = {
-		Anum_pg_proc_prosrc, Anum_pg_proc_probin, Anum_pg_proc_prosqlbody,
-		Anum_pg_proc_proconfig, Anum_pg_proc_proallargtypes,
-		Anum_pg_proc_proargmodes
-	};
 	Form_pg_proc form;
+	StringInfoData out;
+	Oid		   *argtypes;
+	char	  **argnames;
+	char	   *argmodes;
+	int			nargs;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	initStringInfo(&out);
-	appendStringInfo(&out, "%u %u %u %d %c%c%c ", form->prolang, form->proowner,
-					 form->prorettype, form->proretset, form->provolatile,
-					 form->prosecdef ? 'd' : 'i',
-					 form->proisstrict ? 's' : 'n');
-	for (int i = 0; i < lengthof(columns); i++)
-	{
-		bool		isnull;
-		Datum		datum = SysCacheGetAttr(PROCOID, tuple, columns[i], &isnull);
-
-		if (isnull)
-			appendStringInfoString(&out, "- ");
-		else
-		{
-			struct varlena *packed = PG_DETOAST_DATUM_PACKED(datum);
-			StashHash128 hash = stash_hash_bytes128(VARDATA_ANY(packed),
-													VARSIZE_ANY_EXHDR(packed));
-
-			for (int j = 0; j < sizeof(hash.data); j++)
-				appendStringInfo(&out, "%02x", hash.data[j]);
-			appendStringInfo(&out, ":%zu ", (Size) VARSIZE_ANY_EXHDR(packed));
-		}
-	}
+	appendStringInfo(&out, "%s %s %s%c%c%c",
+					 get_language_name(form->prolang, false),
+					 form->prosecdef ? GetUserNameFromId(form->proowner, false) : "-",
+					 format_type_be_qualified(form->prorettype),
+					 form->proretset ? 's' : '-', form->provolatile,
+					 form->proisstrict ? 's' : '-');
+	nargs = get_func_arg_info(tuple, &argtypes, &argnames, &argmodes);
+	for (int i = 0; i < nargs; i++)
+		appendStringInfo(&out, " %c%s", argmodes ? argmodes[i] : 'i',
+						 format_type_be_qualified(argtypes[i]));
+	append_column(&out, tuple, Anum_pg_proc_prosrc);
+	append_column(&out, tuple, Anum_pg_proc_probin);
+	append_column(&out, tuple, Anum_pg_proc_prosqlbody);
+	append_column(&out, tuple, Anum_pg_proc_proconfig);
 	ReleaseSysCache(tuple);
 	return out.data;
 }
@@ -337,12 +338,8 @@ build_memo(Oid function)
 				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 				 errmsg("function %s does not return what its target returns",
 						format_procedure(function))));
-	if (memo->body.in_place && target_form->proowner != form->proowner)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("function %s and its original have different owners",
-						format_procedure(function)),
-				 errhint("Give %s to the same owner.", memo->body.target)));
+	memo->owns_target = memo->body.in_place &&
+		target_form->proowner == form->proowner;
 	memo->volatility = target_form->provolatile;
 	memo->is_strict = target_form->proisstrict;
 	ReleaseSysCache(target);
@@ -532,14 +529,17 @@ stash_memo_is_current(const StashMemoCall *call)
 	return call->generation == generation;
 }
 
-/* the caller must be allowed to call the target itself */
+/*
+ * The caller must be allowed to call the target itself, unless the owner of
+ * the function vouches: by having put it in the place of one of his own.
+ */
 static void
 check_target(StashMemoCall *call)
 {
 	AclResult	result;
 	Oid			role = GetUserId();
 
-	if (call->memo->body.in_place ||
+	if (call->memo->owns_target ||
 		(call->checked_role == role &&
 		 call->checked_roles == stash_memo_roles_generation()))
 		return;

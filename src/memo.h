@@ -75,6 +75,7 @@ typedef struct StashMemo
 	Oid			stash;			/* 0: none, or see 'stash_reason' */
 	StashMemoReason stash_reason;
 	StashMemoBody body;
+	bool		owns_target;	/* memoized in place, both of one owner */
 	char		volatility;		/* of the target */
 	bool		is_strict;		/* the target */
 	bool		retset;

@@ -12,8 +12,9 @@
  * reason to compute, never an error.
  *
  * The target runs with the rights of the caller.  EXECUTE on the target is
- * checked, unless the function was memoized in place: then EXECUTE on the
- * function itself, which the executor has checked, is what counts.
+ * checked, unless the function was memoized in place and both still have one
+ * owner: then EXECUTE on the function itself, which the executor has checked,
+ * is what counts.
  *
  * Only completely consumed sets are kept, errors never, NULL and empty sets
  * always.
@@ -599,7 +600,7 @@ pg_hashstash_validator(PG_FUNCTION_ARGS)
 
 	check_result_type(function);
 	memo = stash_memo_lookup(function);
-	if (!memo->body.in_place &&
+	if (!memo->owns_target &&
 		stash_compat_proc_aclcheck(memo->target, GetUserId(),
 								   ACL_EXECUTE) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION,
