@@ -1,11 +1,14 @@
 #!/bin/bash
-# bare.sh [SUITE]: both entry commands in a new Debian that has nothing but its essential packages
+# bare.sh [SUITE [COMMAND...]]: both entry commands in a new Debian that has nothing but its essential packages
 #
+# A COMMAND runs instead of the two.
 # Takes what is committed. Needs root, mmdebstrap and some minutes; SUITE is bookworm (PostgreSQL 15) unless said,
 # else trixie (17), forky (18) or experimental (19, on top of sid). The mounts live in a namespace of their own, so that removing the folder can never reach the devices of this machine.
 set -euo pipefail
 
 suite=${1:-bookworm}
+shift || true
+command=("$@")
 top=$(cd "$(dirname "$0")/.." && pwd)
 root=
 child=
@@ -110,6 +113,10 @@ step "a bare $suite" mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Che
 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
 	git clone -q --no-hardlinks "$top" "$root/root/pg_hashstash"
 
+if [[ ${#command[@]} -gt 0 ]]; then
+	step "${command[*]}" "${inside[@]}" "${server[@]}" "${command[@]}"
+	exit
+fi
 step "test/run.sh" "${inside[@]}" "${server[@]}" bash test/run.sh
 if [[ -e $top/examples/demo.sh ]]; then
 	step "examples/demo.sh" "${inside[@]}" "${server[@]}" bash examples/demo.sh
