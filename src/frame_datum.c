@@ -56,6 +56,7 @@ stash_frame_codec(const char *name)
 static void
 begin_frame(StashSink *sink, StashType *type)
 {
+	stash_type_check_readable(type);
 	stash_buffer_init(sink, VARHDRSZ + STASH_FRAME_FIXED);
 	stash_sink_put_varint(sink, type->frame_idlen);
 	stash_sink_put(sink, type->frame_id, type->frame_idlen);
@@ -265,11 +266,9 @@ stash_frame_body(const StashFrameReader *reader)
 	return body;
 }
 
-/*
- * The value in an open frame; *type is set to its type.
- */
-Datum
-stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
+static Datum
+read_frame(const StashFrameReader *reader, StashType **type, bool *isnull,
+		   bool trusts_domains)
 {
 	StashImageReader in;
 	const char *body;
@@ -283,6 +282,7 @@ stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
 	body = stash_frame_body(reader);
 	in.at = body;
 	in.end = body + reader->rawlen;
+	in.trusts_domains = trusts_domains;
 	value = stash_image_read(&in, *type);
 	if (in.at != in.end)
 		ereport(ERROR,
@@ -292,6 +292,27 @@ stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
 	if (body != reader->body)
 		pfree((char *) body);
 	return value;
+}
+
+/*
+ * The value in an open frame; *type is set to its type.
+ */
+Datum
+stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
+{
+	return read_frame(reader, type, isnull, false);
+}
+
+/*
+ * The same for a value that is only to be shown: conditions of domains are
+ * not asked again, for they may be anybody's code, and who looks at a table
+ * must not run it.
+ */
+Datum
+stash_frame_read_to_show(const StashFrameReader *reader, StashType **type,
+						 bool *isnull)
+{
+	return read_frame(reader, type, isnull, true);
 }
 
 /*
@@ -349,6 +370,7 @@ stash_frame_rows_open(StashFrameRowsReader *rows, const StashFrameReader *frame)
 	rows->row = type->inner;
 	rows->in.at = body;
 	rows->in.end = body + frame->rawlen;
+	rows->in.trusts_domains = false;
 	if (!stash_frame_get_varint(&rows->in.at, rows->in.end, &ndim) || ndim > 1)
 		return false;
 	if (ndim == 1)

@@ -133,7 +133,7 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	}
 	if (type->oid != (call->rettype ? call->rettype->oid : RECORDOID))
 		return false;
-	if (type->names_objects)
+	if (!type->always_reads)
 		return read_guarded(&reader, &result->value, &result->isnull);
 	result->value = stash_frame_read(&reader, &type, &result->isnull);
 	return true;

@@ -199,6 +199,9 @@ builtin_image(Oid oid)
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
+		case UNKNOWNOID:
+			/* xml_send() drops the declaration, xml_recv() asks a setting */
+		case XMLOID:
 			return STASH_IMAGE_TEXT;
 		case NUMERICOID:
 			return STASH_IMAGE_NUMERIC;
@@ -219,10 +222,61 @@ builtin_image(Oid oid)
 	}
 }
 
+/* true for types whose input functions refuse everything */
+static bool
+is_write_only(Oid oid)
+{
+	switch (oid)
+	{
+		case PG_NODE_TREEOID:
+		case PG_NDISTINCTOID:
+		case PG_DEPENDENCIESOID:
+		case PG_MCV_LISTOID:
+		case PG_BRIN_BLOOM_SUMMARYOID:
+		case PG_BRIN_MINMAX_MULTI_SUMMARYOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* true for built-in types whose text form may lose something of a value */
+static bool
+has_lossy_text(Oid oid)
+{
+	switch (oid)
+	{
+			/* of a NaN not all bits are shown */
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case POINTOID:
+		case LSEGOID:
+		case PATHOID:
+		case BOXOID:
+		case POLYGONOID:
+		case LINEOID:
+		case CIRCLEOID:
+			/* nor the lower bound */
+		case INT2VECTOROID:
+		case OIDVECTOROID:
+			/* written by functions that are no mere inverse of their input */
+		case INTERVALOID:
+		case TSQUERYOID:
+		case JSONPATHOID:
+		case XMLOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* look up the I/O functions of a type that is written as a whole */
 static void
 build_base(StashType *type, Form_pg_type form)
 {
+	/* its text does not tell values apart, and no user can have one */
+	if (type->oid == GTSVECTOROID)
+		refuse_type(type->oid);
 	if (form->typtype == TYPTYPE_ENUM)
 		type->image = STASH_IMAGE_LABEL;
 	else if (type->oid < FirstGenbkiObjectId)
@@ -237,8 +291,30 @@ build_base(StashType *type, Form_pg_type form)
 		(!OidIsValid(form->typoutput) || !OidIsValid(form->typinput)))
 		refuse_type(type->oid);
 
+	/* the names of overloaded functions and operators need their arguments */
+	if (type->oid == REGPROCOID)
+		type->inner = stash_type_lookup(REGPROCEDUREOID, -1);
+	else if (type->oid == REGOPEROID)
+		type->inner = stash_type_lookup(REGOPERATOROID, -1);
+
+	type->is_write_only = is_write_only(type->oid);
+	type->always_reads = type->oid < FirstGenbkiObjectId &&
+		type->image != STASH_IMAGE_OUTPUT;
+	type->has_exact_text = type->always_reads && !has_lossy_text(type->oid);
 	type->names_objects = type->image == STASH_IMAGE_OUTPUT ||
 		type->oid >= FirstGenbkiObjectId;
+}
+
+/* what holds for a part holds for the whole */
+static void
+take_from_part(StashType *type, StashType *part)
+{
+	type->names_objects |= part->names_objects;
+	type->has_record |= part->has_record;
+	type->is_write_only |= part->is_write_only;
+	type->always_reads &= part->always_reads;
+	type->has_exact_text &= part->has_exact_text;
+	type->is_domain_free &= part->is_domain_free;
 }
 
 static void
@@ -247,7 +323,8 @@ build_row(StashType *type)
 	TupleDesc	desc = lookup_rowtype_tupdesc(type->oid, type->typmod);
 	MemoryContext old = MemoryContextSwitchTo(types_context);
 
-	type->desc = CreateTupleDescCopy(desc);
+	/* with constraints: they hold the values of columns added with a default */
+	type->desc = CreateTupleDescCopyConstr(desc);
 	type->fields = palloc(sizeof(StashField) * Max(desc->natts, 1));
 	MemoryContextSwitchTo(old);
 	ReleaseTupleDesc(desc);
@@ -262,8 +339,7 @@ build_row(StashType *type)
 		field->attno = i + 1;
 		field->name = NameStr(att->attname);
 		field->type = stash_type_lookup(att->atttypid, -1);
-		type->names_objects |= field->type->names_objects;
-		type->has_record |= field->type->has_record;
+		take_from_part(type, field->type);
 		type->nfields++;
 	}
 }
@@ -272,8 +348,7 @@ static void
 build_inner(StashType *type, Oid inner, int32 typmod)
 {
 	type->inner = stash_type_lookup(inner, typmod);
-	type->names_objects |= type->inner->names_objects;
-	type->has_record |= type->inner->has_record;
+	take_from_part(type, type->inner);
 }
 
 /* decide what a type is made of, and build its parts first */
@@ -297,9 +372,16 @@ build_kind(StashType *type, Form_pg_type form)
 			 (type->oid == RECORDARRAYOID ||
 			  get_array_type(form->typelem) == type->oid))
 		type->kind = STASH_KIND_ARRAY;
-	else if (form->typtype == TYPTYPE_PSEUDO)
+	/* literals without a type stand in rows: ROW(1, 'a') */
+	else if (form->typtype == TYPTYPE_PSEUDO && type->oid != UNKNOWNOID)
 		refuse_type(type->oid);
 
+	/* domains have conditions, ranges of users have functions that may refuse */
+	type->always_reads = type->kind != STASH_KIND_DOMAIN &&
+		type->kind != STASH_KIND_RECORD &&
+		(type->oid < FirstGenbkiObjectId || form->typtype != TYPTYPE_RANGE);
+	type->has_exact_text = type->always_reads;
+	type->is_domain_free = type->kind != STASH_KIND_DOMAIN;
 	switch (type->kind)
 	{
 		case STASH_KIND_BASE:
@@ -421,7 +503,21 @@ stash_type_of_row(Datum row)
 							 HeapTupleHeaderGetTypMod(header));
 }
 
-/* the typmod that all rows of an array of anonymous rows share, or -1 */
+/* true when rows of two registered shapes have columns of the same names and types */
+static bool
+is_same_shape(int32 a, int32 b)
+{
+	StashType  *one = stash_type_lookup(RECORDOID, a);
+	StashType  *two = stash_type_lookup(RECORDOID, b);
+
+	return one->frame_idlen == two->frame_idlen &&
+		memcmp(one->frame_id, two->frame_id, one->frame_idlen) == 0;
+}
+
+/*
+ * The typmod of a shape that all rows of an array of anonymous rows share, or
+ * -1.  The server registers shapes that differ in type modifiers apart.
+ */
 static int32
 common_shape(Datum array)
 {
@@ -434,14 +530,17 @@ common_shape(Datum array)
 	while (array_iterate(rows, &row, &isnull))
 	{
 		HeapTupleHeader header;
+		int32		typmod;
 
 		if (isnull)
 			continue;
 		header = DatumGetHeapTupleHeader(row);
+		typmod = HeapTupleHeaderGetTypMod(header);
 		if (HeapTupleHeaderGetTypeId(header) != RECORDOID ||
-			(shape >= 0 && HeapTupleHeaderGetTypMod(header) != shape))
+			(shape >= 0 && typmod != shape && !is_same_shape(shape, typmod)))
 			return -1;
-		shape = HeapTupleHeaderGetTypMod(header);
+		if (shape < 0)
+			shape = typmod;
 	}
 	array_free_iterator(rows);
 	return shape;
@@ -518,6 +617,21 @@ stash_type_of_rows(StashType *row)
 	if (!OidIsValid(oid))
 		refuse_type(row->oid);
 	return stash_type_lookup(oid, -1);
+}
+
+/*
+ * Throw 0A000 for a type whose values could be written but never read.
+ */
+void
+stash_type_check_readable(StashType *type)
+{
+	if (type->is_write_only)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("values of type %s cannot be stored",
+						stash_type_to_text(type)),
+				 errdetail("The server accepts no such values from outside."),
+				 errhint("Store its text instead.")));
 }
 
 /* ---- conversion that does not depend on the session ---- */
@@ -694,8 +808,9 @@ stash_type_fix_settings(StashSettings *saved, StashType *type,
 		set_locally("lc_monetary", "C");
 	if (fix_timezone)
 		set_locally("timezone", "GMT");
+	/* pg_temp last: unnamed it would come first, and shadow built-in names */
 	if (type->names_objects)
-		set_locally("search_path", "pg_catalog");
+		set_locally("search_path", "pg_catalog, pg_temp");
 }
 
 /*

@@ -142,9 +142,11 @@ put_type(StringInfo out, StashType *type, bool for_frame)
 	}
 	else if (type->oid < FirstGenbkiObjectId)
 	{
+		Oid			oid = type->oid == UNKNOWNOID ? TEXTOID : type->oid;
+
 		appendStringInfoCharMacro(out, TAG_BUILTIN);
-		appendStringInfoCharMacro(out, (char) (type->oid & 0xff));
-		appendStringInfoCharMacro(out, (char) (type->oid >> 8));
+		appendStringInfoCharMacro(out, (char) (oid & 0xff));
+		appendStringInfoCharMacro(out, (char) (oid >> 8));
 	}
 	else if (type->kind == STASH_KIND_BASE)
 	{
@@ -250,7 +252,24 @@ lookup_named(Cursor *in, const char *schema, const char *name)
 {
 	Oid			oid = find_type(schema, name, in->missing_ok);
 
-	return OidIsValid(oid) ? stash_type_lookup(oid, -1) : NULL;
+	/* a shell is a type that is still, or again, missing */
+	if (!OidIsValid(oid) || (in->missing_ok && !get_typisdefined(oid)))
+		return NULL;
+	return stash_type_lookup(oid, -1);
+}
+
+/* a built-in type, which an older server than the writer's may not have */
+static StashType *
+lookup_builtin(Cursor *in, Oid oid)
+{
+	if (SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(oid)))
+		return stash_type_lookup(oid, -1);
+	if (!in->missing_ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("built-in type with OID %u does not exist", oid),
+				 errdetail("A stash frame holds a value of this type.")));
+	return NULL;
 }
 
 /* an anonymous row: register its shape with the server */
@@ -293,7 +312,7 @@ get_row(Cursor *in)
 }
 
 static StashType *
-array_over(StashType *element)
+array_over(Cursor *in, StashType *element)
 {
 	Oid			oid;
 
@@ -302,6 +321,8 @@ array_over(StashType *element)
 	if (element->oid == RECORDOID)
 		return stash_type_lookup(RECORDARRAYOID, element->typmod);
 	oid = get_array_type(element->oid);
+	if (!OidIsValid(oid) && in->missing_ok)
+		return NULL;
 	if (!OidIsValid(oid) || element->kind == STASH_KIND_ARRAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -325,9 +346,9 @@ get_type(Cursor *in)
 			oid = get_byte(in);
 			oid |= (Oid) get_byte(in) << 8;
 			if (oid >= FirstGenbkiObjectId || oid == RECORDOID ||
-				!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(oid)))
+				oid == UNKNOWNOID)
 				refuse_descriptor();
-			return stash_type_lookup(oid, -1);
+			return lookup_builtin(in, oid);
 		case TAG_BASE:
 		case TAG_ENUM:
 			schema = get_name(in);
@@ -341,7 +362,7 @@ get_type(Cursor *in)
 			(void) get_type(in);
 			return lookup_named(in, schema, name);
 		case TAG_ARRAY:
-			return array_over(get_type(in));
+			return array_over(in, get_type(in));
 		case TAG_ROW:
 			return get_row(in);
 		case TAG_RECORD:
@@ -548,7 +569,7 @@ scan_type(Cursor *in)
 	if (in->at[0] == '[' && in->at[1] == ']')
 	{
 		in->at += 2;
-		type = array_over(type);
+		type = array_over(in, type);
 	}
 	return type;
 }
