@@ -21,6 +21,7 @@
 #include "access/genam.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -46,6 +47,8 @@
 	object_ownercheck(ProcedureRelationId, oid, role)
 #define stash_compat_class_ownercheck(oid, role) \
 	object_ownercheck(RelationRelationId, oid, role)
+#define stash_compat_namespace_aclcheck(oid, role, mode) \
+	object_aclcheck(NamespaceRelationId, oid, role, mode)
 #define stash_compat_name_list(string) stringToQualifiedNameList(string, NULL)
 #define stash_compat_parse_type(string, oid, typmod) \
 	((void) parseTypeString(string, oid, typmod, NULL))
@@ -56,6 +59,8 @@
 	pg_proc_ownercheck(oid, role)
 #define stash_compat_class_ownercheck(oid, role) \
 	pg_class_ownercheck(oid, role)
+#define stash_compat_namespace_aclcheck(oid, role, mode) \
+	pg_namespace_aclcheck(oid, role, mode)
 #define stash_compat_name_list(string) stringToQualifiedNameList(string)
 #define stash_compat_parse_type(string, oid, typmod) \
 	parseTypeString(string, oid, typmod, false)
