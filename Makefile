@@ -8,9 +8,10 @@ top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
 # Floors, lowest first: a unit may include only headers of units to its left.
 UNITS = compat sink hash codec frame json catalog spi typeio typeio_id \
-	image image_write image_read hash_datum frame_datum json_datum variant store store_rw \
+	image image_write image_read hash_datum frame_datum json_value json_datum \
+	variant store store_rw \
 	memo memo_body memo_key memo_cache memo_table memo_call memo_define memo_inspect \
-	export export_json assemble pg_hashstash
+	export export_json assemble assemble_flatten assemble_column pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.
 AREAS = hash frame variant store memo export assemble
 

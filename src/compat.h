@@ -19,6 +19,7 @@
 #endif
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
@@ -26,8 +27,17 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "parser/parse_type.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/regproc.h"
+
+/*
+ * From 17 on utils/pg_locale.h wants the headers of ICU, which the server's
+ * own -dev package does not bring along.
+ */
+extern PGDLLIMPORT char *locale_monetary;
+extern PGDLLIMPORT char *locale_numeric;
+extern PGDLLIMPORT char *locale_time;
 
 /* before 18 the attribute had another name and another place */
 #if PG_VERSION_NUM < 180000
@@ -45,8 +55,6 @@
 	object_aclcheck(ProcedureRelationId, oid, role, mode)
 #define stash_compat_proc_ownercheck(oid, role) \
 	object_ownercheck(ProcedureRelationId, oid, role)
-#define stash_compat_class_ownercheck(oid, role) \
-	object_ownercheck(RelationRelationId, oid, role)
 #define stash_compat_namespace_aclcheck(oid, role, mode) \
 	object_aclcheck(NamespaceRelationId, oid, role, mode)
 #define stash_compat_name_list(string) stringToQualifiedNameList(string, NULL)
@@ -57,8 +65,6 @@
 	pg_proc_aclcheck(oid, role, mode)
 #define stash_compat_proc_ownercheck(oid, role) \
 	pg_proc_ownercheck(oid, role)
-#define stash_compat_class_ownercheck(oid, role) \
-	pg_class_ownercheck(oid, role)
 #define stash_compat_namespace_aclcheck(oid, role, mode) \
 	pg_namespace_aclcheck(oid, role, mode)
 #define stash_compat_name_list(string) stringToQualifiedNameList(string)
@@ -69,8 +75,12 @@
 /* the name changed with 16 */
 #if PG_VERSION_NUM >= 160000
 #define stash_compat_materialize(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#define stash_compat_materialize_expected(fcinfo) \
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
 #else
 #define stash_compat_materialize(fcinfo) SetSingleFuncCall(fcinfo, 0)
+#define stash_compat_materialize_expected(fcinfo) \
+	SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
 #endif
 
 /* soft errors came with 16 */
@@ -91,6 +101,23 @@
 #else
 #define stash_compat_index_beginscan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_plan_query(query, string, options) \
+	pg_plan_query(query, string, options, NULL, NULL)
+#else
+#define stash_compat_plan_query(query, string, options) \
+	pg_plan_query(query, string, options, NULL)
+#endif
+
+/* run until the receiver stops it; may be called again to go on */
+#if PG_VERSION_NUM >= 180000
+#define stash_compat_executor_run(desc) \
+	ExecutorRun(desc, ForwardScanDirection, 0)
+#else
+#define stash_compat_executor_run(desc) \
+	ExecutorRun(desc, ForwardScanDirection, 0, false)
 #endif
 
 #endif							/* STASH_COMPAT_H */

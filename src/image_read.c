@@ -447,7 +447,7 @@ start_array(StashType *type, const ArrayShape *shape, Size datalen)
 	ARR_OVERHEAD_NONULLS(shape->ndim);
 	Size		len = overhead + datalen;
 	ArrayType  *array;
-	bits8	   *bitmap;
+	uint8	   *bitmap;
 
 	if (len > MaxAllocSize)
 		refuse_image(type);

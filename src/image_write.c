@@ -374,7 +374,7 @@ write_record(StashImageWriter *writer, Datum value)
 
 /* the array's own bitmap, without whatever stands behind its last bit */
 static void
-put_bitmap(StashSink *sink, const bits8 *bitmap, int nitems)
+put_bitmap(StashSink *sink, const uint8 *bitmap, int nitems)
 {
 	stash_sink_put(sink, bitmap, nitems / 8);
 	if (nitems % 8 != 0)
@@ -382,7 +382,7 @@ put_bitmap(StashSink *sink, const bits8 *bitmap, int nitems)
 }
 
 static int
-count_elements(const bits8 *bitmap, int nitems)
+count_elements(const uint8 *bitmap, int nitems)
 {
 	int			count = 0;
 
@@ -427,7 +427,7 @@ is_sampled(const StashSampling *sampling, int i, int n)
 /* write elements one by one; 'nsampled', unless 0, is their number for sampling */
 static void
 write_elements(StashImageWriter *writer, StashType *type, const char *data,
-			   const bits8 *bitmap, int nitems, int nsampled)
+			   const uint8 *bitmap, int nitems, int nsampled)
 {
 	int			nth = 0;
 
@@ -466,7 +466,7 @@ write_array(StashImageWriter *writer, StashType *type, Datum value)
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	int			ndim = ARR_NDIM(array);
 	int			nitems = ArrayGetNItems(ndim, ARR_DIMS(array));
-	bits8	   *bitmap = array_contains_nulls(array) ? ARR_NULLBITMAP(array) : NULL;
+	uint8	   *bitmap = array_contains_nulls(array) ? ARR_NULLBITMAP(array) : NULL;
 	int			nelements = count_elements(bitmap, nitems);
 	bool		sampled = array_is_sampled(writer, type->inner, nelements);
 	Size		len;

@@ -47,7 +47,7 @@ CREATE FUNCTION stash.calls(function regprocedure,
 	OUT created_at timestamptz, OUT expires_at timestamptz, OUT cost interval)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_hashstash_calls'
-	LANGUAGE C STABLE PARALLEL SAFE ROWS 1000;
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
 COMMENT ON FUNCTION stash.calls(regprocedure)
 	IS 'remembered calls of a function that have not expired, oldest first; for who may read its stash';
 
@@ -68,14 +68,14 @@ COMMENT ON FUNCTION stash.forget(regprocedure, "any")
 CREATE FUNCTION stash.explain(function regprocedure, OUT item text, OUT value text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_hashstash_explain'
-	LANGUAGE C STABLE PARALLEL SAFE ROWS 15;
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 15;
 COMMENT ON FUNCTION stash.explain(regprocedure)
 	IS 'what a call without arguments would do: hit, miss or bypass, and why';
 
 CREATE FUNCTION stash.explain(function regprocedure, VARIADIC args "any", OUT item text, OUT value text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_hashstash_explain'
-	LANGUAGE C STABLE PARALLEL SAFE ROWS 15;
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 15;
 COMMENT ON FUNCTION stash.explain(regprocedure, "any")
 	IS 'what a call with these arguments would do: hit, miss or bypass, and why';
 

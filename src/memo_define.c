@@ -3,31 +3,42 @@
  * memo_define.c
  *	  Memoized functions are made and unmade here.
  *
- * All is done with SQL as the caller: what the caller may not do fails as it
- * would by hand.  No catalog of ours knows the functions.
+ * Mostly with SQL as the caller: what the caller may not do fails as it would
+ * by hand.  Only the original definition is moved as a row of pg_proc, for a
+ * parsed body has no text that would mean the same under another name, and
+ * LEAKPROOF could not be set again by its owner.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/proclang.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "memo.h"
@@ -57,20 +68,6 @@ text_of(PGFunction show, Oid function)
 {
 	return TextDatumGetCString(DirectFunctionCall1(show,
 												   ObjectIdGetDatum(function)));
-}
-
-/* the CREATE statement of a function, under another name */
-static char *
-definition_as(Oid function, const char *name, bool or_replace)
-{
-	char	   *definition = text_of(pg_get_functiondef, function);
-	char	   *prefix = psprintf("CREATE OR REPLACE FUNCTION %s(",
-								  qualified_function(function));
-
-	if (strncmp(definition, prefix, strlen(prefix)) != 0)
-		elog(ERROR, "unexpected definition of function %u", function);
-	return psprintf("CREATE %sFUNCTION %s(%s", or_replace ? "OR REPLACE " : "",
-					name, definition + strlen(prefix));
 }
 
 static const char *
@@ -180,6 +177,63 @@ check_in_place(Oid function)
 				 errhint("Use \"as\" to make a memoized function of another name.")));
 }
 
+/* true when 'source' has the word 'name', a dot and the word 'column' */
+static bool
+names_column(const char *source, const char *name, const char *column)
+{
+	for (const char *at = source; *at != '\0'; at++)
+	{
+		const char *rest = at + strlen(name);
+
+		if (pg_strncasecmp(at, name, strlen(name)) != 0 ||
+			(at > source && (isalnum((unsigned char) at[-1]) || at[-1] == '_')))
+			continue;
+		rest += strspn(rest, "\" \t\n\r");
+		if (*rest++ != '.')
+			continue;
+		rest += strspn(rest, "\" \t\n\r");
+		if (pg_strncasecmp(rest, column, strlen(column)) == 0 &&
+			!isalnum((unsigned char) rest[strlen(column)]) &&
+			rest[strlen(column)] != '_')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A body kept as text is read again under the name of the function: one that
+ * says f.x for its parameter x would not find it as f_uncached.
+ */
+static void
+check_own_name(Oid function, HeapTuple tuple)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+	Oid		   *argtypes;
+	char	  **argnames;
+	char	   *argmodes;
+	int			nargs = get_func_arg_info(tuple, &argtypes, &argnames, &argmodes);
+	bool		isnull;
+	char	   *source;
+
+	(void) SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
+	if (!isnull || argnames == NULL)
+		return;
+	source = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple,
+												 Anum_pg_proc_prosrc, &isnull));
+	for (int i = 0; i < nargs; i++)
+	{
+		if (argnames[i][0] != '\0' &&
+			names_column(source, NameStr(form->proname), argnames[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("function %s calls a parameter \"%s.%s\" and cannot be memoized in place",
+							format_procedure(function),
+							NameStr(form->proname), argnames[i]),
+					 errdetail("Its original gets another name, under which that would mean nothing."),
+					 errhint("Name the parameter without the function, or use \"as\" to make a memoized function of another name.")));
+	}
+}
+
 static void
 check_volatility(Oid function, Form_pg_proc form, const StashMemoBody *body)
 {
@@ -247,40 +301,118 @@ make_stash(Oid nsp, const char *function_name, const char *signature, Oid owner)
 	return name;
 }
 
-/* move the original definition to a function of its own; returns its OID */
-static Oid
-move_original(Oid function, Form_pg_proc form, const char *name)
+/* an access list that lets only the owner execute */
+static Acl *
+owner_only(Oid owner)
 {
-	Oid			original;
+	AclItem		item;
 
-	stash_spi_run(definition_as(function, name, false));
-	original = LookupFuncName(stash_compat_name_list(name), form->pronargs,
-							  form->proargtypes.values, false);
-	stash_spi_run(psprintf("REVOKE ALL ON FUNCTION %s FROM PUBLIC",
-						   signature_of(original)));
+	item.ai_grantee = owner;
+	item.ai_grantor = owner;
+	ACLITEM_SET_PRIVS_GOPTIONS(item, ACL_EXECUTE, ACL_NO_RIGHTS);
+	return aclupdate(make_empty_acl(), &item, ACL_MODECHG_ADD, owner,
+					 DROP_RESTRICT);
+}
+
+/*
+ * Move the definition of a function to a new one called 'name', and with it
+ * all that it depends on.  Only the owner may execute the new one: callers of
+ * the memoized function need no right on it.
+ */
+static void
+move_original(HeapTuple tuple, const char *name)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+	Relation	pg_proc = table_open(ProcedureRelationId, RowExclusiveLock);
+	Datum		values[Natts_pg_proc] = {0};
+	bool		nulls[Natts_pg_proc] = {0};
+	bool		replaces[Natts_pg_proc] = {0};
+	Oid			original = GetNewOidWithIndex(pg_proc, ProcedureOidIndexId,
+											  Anum_pg_proc_oid);
+	NameData	proname;
+	AclResult	result;
+
+	result = stash_compat_namespace_aclcheck(form->pronamespace, GetUserId(),
+											 ACL_CREATE);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA,
+					   get_namespace_name(form->pronamespace));
+	if (SearchSysCacheExists3(PROCNAMEARGSNSP, CStringGetDatum(name),
+							  PointerGetDatum(&form->proargtypes),
+							  ObjectIdGetDatum(form->pronamespace)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_FUNCTION),
+				 errmsg("function \"%s\" already exists with same argument types",
+						name),
+				 errhint("Rename it, or use \"as\" to make a memoized function of another name.")));
+
+	namestrcpy(&proname, name);
+#define REPLACE_COLUMN(column, datum) \
+	(values[(column) - 1] = (datum), replaces[(column) - 1] = true)
+	REPLACE_COLUMN(Anum_pg_proc_oid, ObjectIdGetDatum(original));
+	REPLACE_COLUMN(Anum_pg_proc_proname, NameGetDatum(&proname));
+	REPLACE_COLUMN(Anum_pg_proc_proacl,
+				   PointerGetDatum(owner_only(form->proowner)));
+	tuple = heap_modify_tuple(tuple, RelationGetDescr(pg_proc), values, nulls,
+							  replaces);
+	CatalogTupleInsert(pg_proc, tuple);
+	recordDependencyOnOwner(ProcedureRelationId, original, form->proowner);
+	changeDependenciesOf(ProcedureRelationId, form->oid, original);
+	table_close(pg_proc, NoLock);
+	InvokeObjectPostCreateHook(ProcedureRelationId, original, 0);
+	CommandCounterIncrement();
 	stash_spi_run(psprintf("COMMENT ON FUNCTION %s IS %s",
 						   signature_of(original),
 						   quote_literal_cstr(psprintf("original of the memoized function %s",
-													   signature_of(function)))));
-	if (form->proowner != GetUserId())
-		stash_spi_run(psprintf("ALTER FUNCTION %s OWNER TO %s",
-							   signature_of(original),
-							   quote_identifier(GetUserNameFromId(form->proowner, false))));
-	return original;
+													   signature_of(form->oid)))));
+}
+
+/* give a function the definition of another one, which is left empty-handed */
+static void
+restore_original(Oid function, Oid original)
+{
+	Relation	pg_proc = table_open(ProcedureRelationId, RowExclusiveLock);
+	HeapTuple	old = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(function));
+	HeapTuple	new = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(original));
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(old);
+	Datum		values[Natts_pg_proc] = {0};
+	bool		nulls[Natts_pg_proc] = {0};
+	bool		replaces[Natts_pg_proc] = {0};
+
+	if (!HeapTupleIsValid(old) || !HeapTupleIsValid(new))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	REPLACE_COLUMN(Anum_pg_proc_oid, ObjectIdGetDatum(function));
+	REPLACE_COLUMN(Anum_pg_proc_proname, NameGetDatum(&form->proname));
+	REPLACE_COLUMN(Anum_pg_proc_pronamespace,
+				   ObjectIdGetDatum(form->pronamespace));
+	REPLACE_COLUMN(Anum_pg_proc_proacl,
+				   SysCacheGetAttr(PROCOID, old, Anum_pg_proc_proacl,
+								   &nulls[Anum_pg_proc_proacl - 1]));
+#undef REPLACE_COLUMN
+	new = heap_modify_tuple(new, RelationGetDescr(pg_proc), values, nulls,
+							replaces);
+	CatalogTupleUpdate(pg_proc, &old->t_self, new);
+	deleteDependencyRecordsFor(ProcedureRelationId, function, true);
+	changeDependenciesOf(ProcedureRelationId, original, function);
+	table_close(pg_proc, NoLock);
+	InvokeObjectPostAlterHook(ProcedureRelationId, function, 0);
+	CommandCounterIncrement();
 }
 
 static void
-memoize_in_place(Oid function, Form_pg_proc form, StashMemoBody *body)
+memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body)
 {
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 	char	   *schema = get_namespace_name(form->pronamespace);
 	char	   *name = makeObjectName(NameStr(form->proname), NULL, "uncached");
 
 	check_in_place(function);
+	check_own_name(function, tuple);
 	body->in_place = true;
 	body->target = quote_qualified_identifier(schema, name);
 	body->stash = make_stash(form->pronamespace, NameStr(form->proname),
 							 signature_of(function), form->proowner);
-	(void) move_original(function, form, body->target);
+	move_original(tuple, name);
 	stash_spi_run(wrapper_definition(function, form,
 									 qualified_function(function), body));
 }
@@ -339,7 +471,7 @@ pg_hashstash_memoize(PG_FUNCTION_ARGS)
 		check_owner(function);
 	check_volatility(function, form, &body);
 	if (PG_ARGISNULL(2))
-		memoize_in_place(function, form, &body);
+		memoize_in_place(function, tuple, &body);
 	else
 		function = memoize_as(function, form, &body,
 							  text_to_cstring(PG_GETARG_TEXT_PP(2)));
@@ -375,7 +507,7 @@ pg_hashstash_unmemoize(PG_FUNCTION_ARGS)
 	stash_memo_cache_forget(function);
 	if (in_place)
 	{
-		stash_spi_run(definition_as(target, qualified_function(function), true));
+		restore_original(function, target);
 		stash_spi_run(psprintf("DROP FUNCTION %s", signature_of(target)));
 	}
 	else

@@ -211,7 +211,7 @@ pg_hashstash_call_args(PG_FUNCTION_ARGS)
  * stash.calls(function regprocedure) returns setof record
  *
  * Errors: 55000 not memoized, 42501 no right to read the stash.
- * Stable, parallel safe.
+ * Stable, parallel restricted.
  */
 Datum
 pg_hashstash_calls(PG_FUNCTION_ARGS)
@@ -425,7 +425,7 @@ explain_call(ReturnSetInfo *rsinfo, StashMemoCall *call,
  *          and changes nothing
  * Errors:  42501 no EXECUTE on the function, 55000 not memoized, 42883 wrong
  *          number of arguments
- * Stable, parallel safe.
+ * Stable, parallel restricted.
  */
 Datum
 pg_hashstash_explain(PG_FUNCTION_ARGS)

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/relation.h"
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -81,6 +82,9 @@ open_stash(StashMemo *memo, LOCKMODE lock, Relation *rel,
 		*reason = STASH_MEMO_STASH_FOREIGN;
 	else if (!store->is_bare || RELATION_IS_OTHER_TEMP(*rel))
 		*reason = STASH_MEMO_STASH_ALTERED;
+	else if (IsParallelWorker() &&
+			 (*rel)->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		*reason = STASH_MEMO_PARALLEL;
 	else if (RecoveryInProgress() &&
 			 (*rel)->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 		*reason = STASH_MEMO_RECOVERY;

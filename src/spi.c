@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/portal.h"
+#include "utils/tuplestore.h"
 
 #include "compat.h"
 #include "spi.h"
@@ -114,5 +115,32 @@ stash_spi_materialize(FunctionCallInfo fcinfo, const char *sql)
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_cursor_close(portal);
+	stash_spi_finish();
+}
+
+/*
+ * Run a read-only query as the current user and hand each row to 'receiver'
+ * as it comes.
+ *
+ * Never in parallel: what the receiver calls may be unsafe then.
+ */
+void
+stash_spi_stream(const char *sql, DestReceiver *receiver)
+{
+	SPIExecuteOptions options = {0};
+	SPIPlanPtr	plan;
+	int			code;
+
+	stash_spi_begin();
+	plan = SPI_prepare_cursor(sql, 0, NULL, 0);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql,
+			 SPI_result_code_string(SPI_result));
+	options.read_only = true;
+	options.dest = receiver;
+	code = SPI_execute_plan_extended(plan, &options);
+	if (code < 0)
+		elog(ERROR, "could not run \"%s\": %s", sql,
+			 SPI_result_code_string(code));
 	stash_spi_finish();
 }

@@ -466,13 +466,13 @@ name_of_argument(FunctionCallInfo fcinfo)
 /*
  * stash.count(stash regclass) returns int8: entries that have not expired.
  *
- * Errors: 42809, 42501.  Stable, parallel safe.
+ * Errors: 42809, 42501.  Stable, parallel restricted.
  */
 Datum
 pg_hashstash_count(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(stash_spi_run_bigint(psprintf("SELECT pg_catalog.count(*) FROM %s "
-												  "WHERE expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()",
+												  "WHERE " STASH_ENTRY_NOT_EXPIRED,
 												  name_of_argument(fcinfo)), true));
 }
 
@@ -491,15 +491,15 @@ pg_hashstash_clear(PG_FUNCTION_ARGS)
 /*
  * stash.entries(stash regclass) returns setof record
  *
- * Errors: 42809, 42501.  Stable, parallel safe.
+ * Errors: 42809, 42501.  Stable, parallel restricted.
  */
 Datum
 pg_hashstash_entries(PG_FUNCTION_ARGS)
 {
 	stash_spi_materialize(fcinfo,
 						  psprintf("SELECT key, value, version, created_at, expires_at FROM %s "
-								   "WHERE expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp() "
-								   "ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
+								   "WHERE " STASH_ENTRY_NOT_EXPIRED
+								   " ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
 								   name_of_argument(fcinfo)));
 	return (Datum) 0;
 }

@@ -28,6 +28,10 @@
 #define STASH_ENTRY_COST		7
 #define STASH_ENTRY_COLUMNS		7
 
+/* What every query of entries asks; qualified, for search_path is anybody's. */
+#define STASH_ENTRY_NOT_EXPIRED \
+	"(expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp())"
+
 /* Statements that are kept prepared for each stash. */
 typedef enum StashStatement
 {

@@ -44,24 +44,25 @@ CREATE FUNCTION stash.put(stash regclass, key "any", value "any", ttl interval D
 COMMENT ON FUNCTION stash.put(regclass, "any", "any", interval)
 	IS 'store a value under a key, in place of the one there; returns the version';
 
+-- restricted, as all that read: a stash may be a temporary table
 CREATE FUNCTION stash.get(stash regclass, key "any")
 	RETURNS stash.variant
 	AS 'MODULE_PATHNAME', 'pg_hashstash_get'
-	LANGUAGE C STABLE PARALLEL SAFE;
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION stash.get(regclass, "any")
 	IS 'value under a key; NULL where absent or expired';
 
 CREATE FUNCTION stash.get(stash regclass, key "any", "like" anyelement)
 	RETURNS anyelement
 	AS 'MODULE_PATHNAME', 'pg_hashstash_get_like'
-	LANGUAGE C STABLE PARALLEL SAFE;
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION stash.get(regclass, "any", anyelement)
 	IS 'value under a key, of the type of the last argument, as in NULL::int[]; NULL where absent or expired';
 
 CREATE FUNCTION stash.has(stash regclass, key "any")
 	RETURNS bool
 	AS 'MODULE_PATHNAME', 'pg_hashstash_has'
-	LANGUAGE C STABLE PARALLEL SAFE;
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION stash.has(regclass, "any")
 	IS 'whether a key is there and not expired, be its value NULL or not';
 
@@ -75,7 +76,7 @@ COMMENT ON FUNCTION stash.remove(regclass, "any")
 CREATE FUNCTION stash.count(stash regclass)
 	RETURNS int8
 	AS 'MODULE_PATHNAME', 'pg_hashstash_count'
-	LANGUAGE C STABLE PARALLEL SAFE;
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION stash.count(regclass) IS 'number of entries that have not expired';
 
 CREATE FUNCTION stash.clear(stash regclass)
@@ -89,7 +90,7 @@ CREATE FUNCTION stash.entries(stash regclass,
 	OUT created_at timestamptz, OUT expires_at timestamptz)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_hashstash_entries'
-	LANGUAGE C STABLE PARALLEL SAFE ROWS 1000;
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
 COMMENT ON FUNCTION stash.entries(regclass) IS 'entries that have not expired, oldest first';
 
 CREATE VIEW stash.stashes AS

@@ -43,9 +43,6 @@
 #include "store.h"
 #include "variant.h"
 
-#define NOT_EXPIRED \
-	"(expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp())"
-
 /*
  * By StashStatement; %s is the stash.  $1 is the hash of the key, $2 the key.
  * Everything is qualified, for search_path is the caller's.
@@ -62,11 +59,11 @@ static const char *const statements[STASH_STATEMENTS] = {
 	"WHERE stash.identical(s.key, excluded.key) RETURNING version",
 	[STASH_STATEMENT_GET] = "SELECT value FROM %s "
 	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
-	"AND stash.identical(key, $2) AND " NOT_EXPIRED
+	"AND stash.identical(key, $2) AND " STASH_ENTRY_NOT_EXPIRED
 	" ORDER BY created_at USING OPERATOR(pg_catalog.>) LIMIT 1",
 	[STASH_STATEMENT_REMOVE] = "DELETE FROM %s "
 	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
-	"AND stash.identical(key, $2) RETURNING " NOT_EXPIRED,
+	"AND stash.identical(key, $2) RETURNING " STASH_ENTRY_NOT_EXPIRED,
 };
 
 PG_FUNCTION_INFO_V1(pg_hashstash_put);
@@ -321,7 +318,7 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
  * Returns: the value; NULL where the key is absent or expired, or the value
  *          is NULL
  * Errors:  42809 no stash, 42501, 22004 NULL stash
- * Stable, parallel safe, called on NULL.
+ * Stable, parallel restricted, called on NULL.
  */
 Datum
 pg_hashstash_get(PG_FUNCTION_ARGS)
@@ -338,7 +335,7 @@ pg_hashstash_get(PG_FUNCTION_ARGS)
  *
  * Args:    like  any value of the wanted type, such as NULL::int[]
  * Errors:  42804 when the value is of another type; else as above
- * Stable, parallel safe, called on NULL.
+ * Stable, parallel restricted, called on NULL.
  */
 Datum
 pg_hashstash_get_like(PG_FUNCTION_ARGS)
@@ -360,7 +357,7 @@ pg_hashstash_get_like(PG_FUNCTION_ARGS)
 /*
  * stash.has(stash regclass, key any) returns bool
  *
- * Errors as stash.get().  Stable, parallel safe, called on NULL.
+ * Errors as stash.get().  Stable, parallel restricted, called on NULL.
  */
 Datum
 pg_hashstash_has(PG_FUNCTION_ARGS)

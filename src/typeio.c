@@ -24,17 +24,18 @@
 #include "commands/dbcommands.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/float.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/pg_locale.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 #include "utils/xml.h"
@@ -621,6 +622,32 @@ Datum
 stash_type_input(StashType *type, char *text)
 {
 	return InputFunctionCall(&type->input, text, type->ioparam, type->typmod);
+}
+
+/*
+ * to_jsonb() of a value, under the settings of the session.
+ */
+Datum
+stash_type_to_jsonb(StashType *type, Datum value)
+{
+	if (type->to_jsonb == NULL)
+	{
+		/* the function wants to be told the type of its argument */
+		MemoryContext context = GetMemoryChunkContext(type);
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Const	   *arg = makeNullConst(type->oid, type->typmod, InvalidOid);
+		FmgrInfo   *function = palloc(sizeof(FmgrInfo));
+
+		fmgr_info_cxt(F_TO_JSONB, function, context);
+		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
+												 list_make1(arg), InvalidOid,
+												 InvalidOid,
+												 COERCE_EXPLICIT_CALL),
+						   function);
+		type->to_jsonb = function;
+		MemoryContextSwitchTo(old);
+	}
+	return FunctionCall1(type->to_jsonb, value);
 }
 
 static void

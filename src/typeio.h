@@ -92,6 +92,7 @@ struct StashType
 	FmgrInfo	receive;
 	FmgrInfo	output;
 	FmgrInfo	input;
+	FmgrInfo   *to_jsonb;		/* NULL: not needed yet */
 	int8		is_ordered;		/* has a btree order: 1, not: -1, unknown: 0 */
 	const char *hash_id;		/* descriptor for hashes: no row, domain names */
 	int			hash_idlen;
@@ -126,6 +127,7 @@ extern bytea *stash_type_send(StashType *type, Datum value);
 extern Datum stash_type_receive(StashType *type, const char *buf, int len);
 extern char *stash_type_output(StashType *type, Datum value);
 extern Datum stash_type_input(StashType *type, char *text);
+extern Datum stash_type_to_jsonb(StashType *type, Datum value);
 extern Datum stash_type_cast(StashType *type, Datum value, StashType *wanted);
 
 extern void stash_type_fix_settings(StashSettings *saved, StashType *type,

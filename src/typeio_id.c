@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
@@ -408,9 +409,13 @@ put_text(StringInfo out, StashType *type)
 			elog(ERROR, "cache lookup failed for type %u", type->oid);
 		form = (Form_pg_type) GETSTRUCT(tuple);
 		if (form->typnamespace != PG_CATALOG_NAMESPACE)
-			appendStringInfo(out, "%s.",
-							 quote_identifier(get_namespace_name(form->typnamespace)));
-		appendStringInfoString(out, quote_identifier(NameStr(form->typname)));
+			appendStringInfo(out, "%s.%s",
+							 quote_identifier(get_namespace_name(form->typnamespace)),
+							 quote_identifier(NameStr(form->typname)));
+		else if (type->oid == CHAROID)
+			appendStringInfoString(out, "\"char\"");
+		else
+			appendStringInfoString(out, NameStr(form->typname));
 		ReleaseSysCache(tuple);
 	}
 }
@@ -513,9 +518,12 @@ scan_named(Cursor *in)
 	else
 	{
 		/* built-in ones first: a name must not change its meaning */
-		oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-							  CStringGetDatum(name),
-							  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
+		if (strcmp(name, "char") == 0 && *start != '"')
+			oid = BPCHAROID;
+		else
+			oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								  CStringGetDatum(name),
+								  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
 		if (!OidIsValid(oid))
 			oid = TypenameGetTypid(name);
 		/* as people write them: integer, text, timestamp */

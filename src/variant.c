@@ -21,9 +21,7 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
-#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -58,8 +56,14 @@ PG_FUNCTION_INFO_V1(pg_hashstash_variant_identical);
 
 /* ---- what a variant holds ---- */
 
-static void
-open_variant(StashFrameReader *reader, Datum variant)
+/*
+ * Open the frame in a variant.  Errors as stash_frame_open() has them.
+ *
+ * The reader points into the variant, or a detoasted copy of it in the
+ * current memory context.
+ */
+void
+stash_variant_open(StashFrameReader *reader, Datum variant)
 {
 	struct varlena *packed = PG_DETOAST_DATUM_PACKED(variant);
 
@@ -77,7 +81,7 @@ stash_variant_value(Datum variant, StashType **type, bool *isnull)
 {
 	StashFrameReader reader;
 
-	open_variant(&reader, variant);
+	stash_variant_open(&reader, variant);
 	return stash_frame_read(&reader, type, isnull);
 }
 
@@ -189,7 +193,7 @@ pg_hashstash_variant_out(PG_FUNCTION_ARGS)
 	StashFrameReader reader;
 	char	   *text;
 
-	open_variant(&reader, PG_GETARG_DATUM(0));
+	stash_variant_open(&reader, PG_GETARG_DATUM(0));
 	text = readable_text(&reader);
 	if (text == NULL)
 	{
@@ -262,7 +266,7 @@ pg_hashstash_typeof(PG_FUNCTION_ARGS)
 	StashFrameReader reader;
 	StashType  *type;
 
-	open_variant(&reader, PG_GETARG_DATUM(0));
+	stash_variant_open(&reader, PG_GETARG_DATUM(0));
 	type = stash_type_by_descriptor(reader.type, reader.typelen, true);
 	if (type == NULL)
 		PG_RETURN_NULL();
@@ -319,20 +323,6 @@ pg_hashstash_variant_text(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(stash_type_output(type, value)));
 }
 
-/* call a function of the server that wants to know its argument's type */
-static Datum
-call_polymorphic(Oid function, Oid result, StashType *type, Datum value)
-{
-	FmgrInfo	flinfo;
-	Const	   *arg = makeNullConst(type->oid, type->typmod, InvalidOid);
-
-	fmgr_info(function, &flinfo);
-	fmgr_info_set_expr((Node *) makeFuncExpr(function, result, list_make1(arg),
-											 InvalidOid, InvalidOid,
-											 COERCE_EXPLICIT_CALL), &flinfo);
-	return FunctionCall1(&flinfo, value);
-}
-
 /*
  * Cast to jsonb: to_jsonb() of the inner value.
  *
@@ -349,7 +339,7 @@ pg_hashstash_variant_jsonb(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (type->oid == JSONBOID)
 		PG_RETURN_DATUM(value);
-	PG_RETURN_DATUM(call_polymorphic(F_TO_JSONB, JSONBOID, type, value));
+	PG_RETURN_DATUM(stash_type_to_jsonb(type, value));
 }
 
 /*
@@ -420,8 +410,8 @@ compare_variants(Datum a, Datum b)
 	int			order;
 	TypeCacheEntry *cache;
 
-	open_variant(&one, a);
-	open_variant(&two, b);
+	stash_variant_open(&one, a);
+	stash_variant_open(&two, b);
 	order = compare_bytes(one.type, one.typelen, two.type, two.typelen);
 	if (order != 0)
 		return order;
@@ -449,7 +439,7 @@ hash_variant(Datum variant, uint64 seed)
 	bool		isnull;
 	TypeCacheEntry *cache;
 
-	open_variant(&reader, variant);
+	stash_variant_open(&reader, variant);
 	hash = stash_hash_bytes64(reader.type, reader.typelen, seed);
 	if (reader.is_null)
 		return hash;

@@ -13,6 +13,7 @@
 #include "frame_datum.h"
 #include "typeio.h"
 
+extern void stash_variant_open(StashFrameReader *reader, Datum variant);
 extern Datum stash_variant_value(Datum variant, StashType **type, bool *isnull);
 extern Datum stash_variant_value_as(Datum variant, Oid wanted, bool *isnull);
 extern bool stash_variant_identical(Datum a, Datum b);

@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * assemble.h
+ *	  Nested values as flat rows: parts of a value, columns, flat objects.
+ *
+ * Names.  A part of a nested value is called by the keys that lead to it,
+ * joined with a dot: "etc.goes_to.heaven".  A key may hold dots itself.  Where
+ * one name leads to two places, in {"a": {"b": 1}, "a.b": 2}, nothing is
+ * chosen: it is an error.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_ASSEMBLE_H
+#define STASH_ASSEMBLE_H
+
+#include "fmgr.h"
+#include "nodes/execnodes.h"
+#include "typeio.h"
+#include "utils/jsonb.h"
+
+/* What a part of a value was found to be; domains and json are seen through. */
+typedef enum StashPartKind
+{
+	STASH_PART_NULL,			/* also JSON's null */
+	STASH_PART_JSON,			/* 'json': a scalar, or jbvBinary */
+	STASH_PART_ROW,				/* 'type', 'values', 'nulls' */
+	STASH_PART_DATUM			/* 'type', 'value' */
+} StashPartKind;
+
+/* A value or a part of one; points into what it was taken from. */
+typedef struct StashPart
+{
+	StashPartKind kind;
+	JsonbValue	json;
+	StashType  *type;
+	Datum		value;			/* a row set's rows have none */
+	Datum	   *values;			/* by attribute number - 1 of type->desc */
+	bool	   *nulls;
+} StashPart;
+
+/* How values of one type become those of a column. */
+typedef struct StashCast
+{
+	struct StashCast *next;
+	Oid			source;
+	ExprState  *state;			/* NULL: the same type, nothing to do */
+} StashCast;
+
+/* A column that the caller asked for. */
+typedef struct StashColumn
+{
+	const char *name;
+	int			namelen;
+	Oid			type;
+	int32		typmod;
+	Oid			base;			/* of a domain; else 'type' itself */
+	bool		has_parts;		/* array or row: made from JSON as a whole */
+	StashCast  *casts;			/* by source type, as they were needed */
+	StashType  *row;			/* the row type that the next two are for */
+	StashField *field;			/* the one of this name; NULL: none */
+	bool		is_ambiguous;	/* another one may lead to this name too */
+	FmgrInfo   *populate;		/* jsonb_populate_record, and the row ... */
+	Datum		populate_row;	/* ... of one column of our type it fills */
+	ExprContext *econtext;
+	MemoryContext context;		/* of all of the above */
+} StashColumn;
+
+/* assemble_flatten.c */
+extern Jsonb *stash_assemble_flatten(JsonbValue *object, const char *separator,
+									 int separatorlen);
+extern Jsonb *stash_assemble_wrap(JsonbValue *value);
+
+/* assemble_column.c */
+extern void stash_assemble_open(StashPart *part, StashType *type, Datum value,
+								bool isnull);
+extern void stash_assemble_open_json(StashPart *part, const JsonbValue *json);
+extern void stash_assemble_init_column(StashColumn *column, const char *name,
+									   Oid type, int32 typmod,
+									   ExprContext *econtext);
+extern bool stash_assemble_has(StashColumn *column, const StashPart *value);
+extern Datum stash_assemble_get(StashColumn *column, const StashPart *value,
+								bool *isnull);
+extern Datum stash_assemble_convert(StashColumn *column, const StashPart *part,
+									bool *isnull);
+
+#endif							/* STASH_ASSEMBLE_H */

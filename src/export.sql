@@ -1,0 +1,11 @@
+CREATE FUNCTION stash.to_jsonl(
+		query text,
+		chunk_rows int4 DEFAULT 10000,
+		chunk_bytes int4 DEFAULT 1048576,
+		memory_limit int8 DEFAULT NULL)
+	RETURNS TABLE (chunk int8, row_count int4, data text)
+	AS 'MODULE_PATHNAME', 'pg_hashstash_to_jsonl'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000 ROWS 100;
+COMMENT ON FUNCTION stash.to_jsonl(text, int4, int4, int8)
+	IS 'rows of a query as JSON Lines, in chunks of at most chunk_rows rows and chunk_bytes bytes; streams from the select list';

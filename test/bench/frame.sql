@@ -1,0 +1,28 @@
+-- stash.serialize of long arrays against PostgreSQL's own binary output
+\set ON_ERROR_STOP on
+
+\set int4 'SELECT array_agg(i) AS a FROM generate_series(1, 1000000) i'
+\set float8 'SELECT array_agg(sqrt(i)) AS a FROM generate_series(1, 1000000) i'
+
+-- what comes back is what went in
+DO $$
+DECLARE
+	ints int[] := (SELECT array_agg(i) FROM generate_series(1, 1000000) i);
+	floats float8[] := (SELECT array_agg(sqrt(i)) FROM generate_series(1, 1000000) i);
+BEGIN
+	ASSERT stash.deserialize(stash.serialize(ints, 'none'), NULL::int[]) = ints;
+	ASSERT stash.deserialize(stash.serialize(floats, 'none'), NULL::float8[]) = floats;
+END
+$$;
+
+CALL bench.add_loop('serialize(int4[1e6], none)', :'int4', $$stash.serialize(v.a, 'none')$$, 40, 4e6);
+CALL bench.add_loop('serialize(int4[1e6], lz4)', :'int4', $$stash.serialize(v.a, 'lz4')$$, 10, 4e6);
+CALL bench.add_loop('array_send(int4[1e6])', :'int4', 'array_send(v.a)', 5, 4e6);
+CALL bench.compare('int4', ARRAY['serialize(int4[1e6], none)', 'serialize(int4[1e6], lz4)', 'array_send(int4[1e6])'], 7);
+SELECT * FROM bench.report('int4');
+
+CALL bench.add_loop('serialize(float8[1e6], none)', :'float8', $$stash.serialize(v.a, 'none')$$, 40, 8e6);
+CALL bench.add_loop('serialize(float8[1e6], lz4)', :'float8', $$stash.serialize(v.a, 'lz4')$$, 10, 8e6);
+CALL bench.add_loop('array_send(float8[1e6])', :'float8', 'array_send(v.a)', 5, 8e6);
+CALL bench.compare('float8', ARRAY['serialize(float8[1e6], none)', 'serialize(float8[1e6], lz4)', 'array_send(float8[1e6])'], 7);
+SELECT * FROM bench.report('float8');

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# run.sh: measure pg_hashstash against what people use today.
+#
+# Builds the extension in a temporary folder, starts a throw-away server, runs
+# the benchmarks beside this file, takes all of it down again. Every comparison
+# runs its variants in turn, one round to warm up and seven that count, and
+# prints median, min and max, and ratios within that run.
+#
+# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, memo, jsonl (default: all)
+set -euo pipefail
+
+# shellcheck source=../lib/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/setup.sh"
+
+sql() { "$bindir/psql" -X -q -P footer=off -v ON_ERROR_STOP=1 "$@"; }
+
+run_one() {
+	echo
+	echo "## $1"
+	if [[ -e $top/test/bench/$1.sql ]]; then
+		sql -f "$top/test/bench/$1.sql"
+	else
+		# shellcheck source=/dev/null
+		. "$top/test/bench/$1.sh"
+	fi
+}
+
+names=("$@")
+[[ $# -gt 0 ]] || names=(hash frame memo jsonl)
+for name in "${names[@]}"; do
+	[[ -e $top/test/bench/$name.sql || -e $top/test/bench/$name.sh ]] || die "no benchmark named $name"
+done
+
+setup_begin
+setup_build
+setup_cluster jit=off shared_buffers=1GB
+sql -c 'CREATE EXTENSION pg_hashstash'
+sql -f "$top/test/bench/bench.sql"
+
+echo "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(uname -m)"
+sql -At -c "SELECT 'PostgreSQL ' || current_setting('server_version')
+	|| ', shared_buffers ' || current_setting('shared_buffers') || ', jit ' || current_setting('jit')
+	|| ', fsync ' || current_setting('fsync')"
+
+for name in "${names[@]}"; do
+	run_one "$name"
+done
+
+echo
+echo "Measured: ${names[*]}. Server, data and build are removed with $work; installed packages stay."
