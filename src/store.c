@@ -242,7 +242,7 @@ refuse_relation(Relation rel)
  * Open a stash and say what is known of it.
  *
  * '*rel' is opened with 'lock'; the caller closes it.  Throws 42809 for a
- * relation that is no stash.
+ * relation that is no stash, 42P01 for none.
  */
 StashStore *
 stash_store_open(Oid relid, Relation *rel, LOCKMODE lock)
@@ -250,7 +250,11 @@ stash_store_open(Oid relid, Relation *rel, LOCKMODE lock)
 	StoreEntry *entry;
 	bool		found;
 
-	*rel = relation_open(relid, lock);
+	*rel = try_relation_open(relid, lock);
+	if (*rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("stash with OID %u does not exist", relid)));
 	if ((*rel)->rd_rel->reloftype != stash_catalog_entry_type())
 		refuse_relation(*rel);
 
@@ -343,16 +347,19 @@ pg_hashstash_options(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* the words between CREATE and TABLE */
+/* the beginning of the CREATE statement; says in *relation what it makes */
 static const char *
-persistence_words(const char *persistence)
+create_words(const char *persistence, RangeVar *relation)
 {
 	if (strcmp(persistence, "logged") == 0)
-		return "";
+		return "CREATE TABLE";
 	if (strcmp(persistence, "unlogged") == 0)
-		return "UNLOGGED";
+		return "CREATE UNLOGGED TABLE";
 	if (strcmp(persistence, "temp") == 0)
-		return "TEMPORARY";
+	{
+		relation->relpersistence = RELPERSISTENCE_TEMP;
+		return "CREATE TEMPORARY TABLE";
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown persistence \"%s\"", persistence),
@@ -399,6 +406,7 @@ pg_hashstash_create(PG_FUNCTION_ARGS)
 	RangeVar   *relation;
 	char	   *name;
 	const char *words;
+	Oid			nsp;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
 		ereport(ERROR,
@@ -407,16 +415,18 @@ pg_hashstash_create(PG_FUNCTION_ARGS)
 	names = stash_compat_name_list(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	relation = makeRangeVarFromNameList(names);
 	name = quote_qualified_identifier(relation->schemaname, relation->relname);
-	words = persistence_words(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	words = create_words(text_to_cstring(PG_GETARG_TEXT_PP(1)), relation);
+	/* a temporary table of that name would stand before the one made */
+	nsp = RangeVarGetCreationNamespace(relation);
 
-	stash_spi_run(psprintf("CREATE %s TABLE %s OF stash.entry ("
+	stash_spi_run(psprintf("%s %s OF stash.entry ("
 						   "PRIMARY KEY (key_hash), "
 						   "key WITH OPTIONS NOT NULL, "
 						   "version WITH OPTIONS NOT NULL DEFAULT 1, "
 						   "created_at WITH OPTIONS NOT NULL DEFAULT pg_catalog.clock_timestamp(), "
 						   "CONSTRAINT " OPTIONS_CONSTRAINT " CHECK (%s))",
 						   words, name, options_clause(fcinfo)));
-	PG_RETURN_OID(RangeVarGetRelid(relation, NoLock, false));
+	PG_RETURN_OID(get_relname_relid(relation->relname, nsp));
 }
 
 /*

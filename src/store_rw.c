@@ -275,6 +275,18 @@ find_by_statement(StashStore *store, const KeyArgument *key, StashEntry *entry)
 	return found;
 }
 
+/* whether the executor would let the caller read the whole table by name */
+static bool
+may_read(Relation rel)
+{
+	Oid			role = GetUserId();
+
+	return pg_class_aclcheck(RelationGetRelid(rel), role,
+							 ACL_SELECT) == ACLCHECK_OK &&
+		stash_compat_namespace_aclcheck(RelationGetNamespace(rel), role,
+										ACL_USAGE) == ACLCHECK_OK;
+}
+
 /* look a key up as the caller, whatever kind of table the stash is */
 static bool
 find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
@@ -286,8 +298,8 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 	bool		found;
 
 	read_key(fcinfo, 1, &key);
-	if (store->is_plain && ActiveSnapshotSet() &&
-		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+	/* what may not be read directly is refused, or granted, by the executor */
+	if (store->is_plain && ActiveSnapshotSet() && may_read(rel))
 		found = stash_store_find(store, rel, key.hash, key.frame, entry);
 	else
 		found = find_by_statement(store, &key, entry);
@@ -356,7 +368,7 @@ pg_hashstash_has(PG_FUNCTION_ARGS)
 static void
 require_unique_index(StashStore *store, Relation rel)
 {
-	if (rel->rd_rel->relkind == RELKIND_RELATION && !store->is_unique)
+	if (!store->is_unique)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("stash \"%s\" has no unique index on key_hash",
