@@ -59,7 +59,7 @@ SELECT stash.put('animals', 1, 'int'), stash.put('animals', 1::bigint, 'bigint')
 	stash.put('animals', ROW('1'::text, 'a'::text), 'row of text');
 SELECT stash.typeof(key) COLLATE "C" AS type, key, stash.value(value, NULL::text) AS value
 FROM stash.entries('animals')
-ORDER BY 1, 2;
+ORDER BY 1, key::text COLLATE "C";
 SELECT stash.get('animals', 1), stash.get('animals', 1::bigint), stash.get('animals', '1'), stash.get('animals', 1.00),
 	stash.get('animals', '-0'::float8), stash.get('animals', NULL), stash.get('animals', NULL::int),
 	stash.get('animals', '{NULL}'::int[]), stash.get('animals', ROW(1, 'a'::text)), stash.get('animals', 1::smallint);

@@ -334,7 +334,7 @@ explain_memo(ReturnSetInfo *rsinfo, StashMemo *memo)
 			 DatumGetCString(DirectFunctionCall1(interval_out,
 												 IntervalPGetDatum(&memo->body.ttl))) :
 			 "none");
-	put_item(rsinfo, "stash", name_of_stash(memo));
+	put_item(rsinfo, "stash", memo->body.stash);
 	put_item(rsinfo, "shared between roles", memo->body.is_shared ? "yes" : "no");
 }
 

@@ -55,6 +55,7 @@ typedef struct StoreEntry
 static HTAB *stores;			/* relid to StoreEntry */
 static MemoryContext stores_context;
 static List *retired;			/* StashStore *, in stores_context */
+static bool has_invalid;		/* a store in the table may be invalid */
 
 /* ---- life of a StashStore ---- */
 
@@ -66,6 +67,7 @@ forget_stores(Datum arg, Oid relid)
 
 	if (stores == NULL)
 		return;
+	has_invalid = true;
 	if (OidIsValid(relid))
 	{
 		entry = hash_search(stores, &relid, HASH_FIND, NULL);
@@ -82,29 +84,46 @@ forget_stores(Datum arg, Oid relid)
 }
 
 static void
+free_store(StashStore *store)
+{
+	for (int i = 0; i < STASH_STATEMENTS; i++)
+	{
+		if (store->plans[i] != NULL)
+			SPI_freeplan(store->plans[i]);
+	}
+	pfree(store->schema);
+	pfree(store->table);
+	pfree(store->name);
+	pfree(store);
+}
+
+/* free what was replaced, and what is not valid: its table may be gone */
+static void
 free_retired(XactEvent event, void *arg)
 {
+	HASH_SEQ_STATUS scan;
+	StoreEntry *entry;
 	ListCell   *cell;
 
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
 		event != XACT_EVENT_PREPARE)
 		return;
 	foreach(cell, retired)
-	{
-		StashStore *store = lfirst(cell);
-
-		for (int i = 0; i < STASH_STATEMENTS; i++)
-		{
-			if (store->plans[i] != NULL)
-				SPI_freeplan(store->plans[i]);
-		}
-		pfree(store->schema);
-		pfree(store->table);
-		pfree(store->name);
-		pfree(store);
-	}
+		free_store(lfirst(cell));
 	list_free(retired);
 	retired = NIL;
+	if (!has_invalid)
+		return;
+	hash_seq_init(&scan, stores);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->store != NULL && entry->store->is_valid)
+			continue;
+		if (entry->store != NULL)
+			free_store(entry->store);
+		hash_search(stores, &entry->relid, HASH_REMOVE, NULL);
+	}
+	has_invalid = false;
 }
 
 /*
@@ -203,12 +222,35 @@ read_indexes(StashStore *store, Relation rel)
 	return list_length(indexes);
 }
 
+/* whether an INSERT would check or fill in more than key, hash and options */
+static bool
+has_constraints(TupleDesc desc)
+{
+	static const int nullable[] = {
+		STASH_ENTRY_VALUE, STASH_ENTRY_EXPIRES_AT, STASH_ENTRY_COST
+	};
+	TupleConstr *constr = desc->constr;
+
+	if (constr == NULL)
+		return false;
+	for (int i = 0; i < constr->num_check; i++)
+	{
+		if (strcmp(constr->check[i].ccname, OPTIONS_CONSTRAINT) != 0)
+			return true;
+	}
+	for (int i = 0; i < lengthof(nullable); i++)
+	{
+		if (TupleDescAttr(desc, nullable[i] - 1)->attnotnull)
+			return true;
+	}
+	return constr->has_generated_stored;
+}
+
 static StashStore *
 build_store(Relation rel)
 {
 	MemoryContext old = MemoryContextSwitchTo(stores_context);
 	StashStore *store = palloc0(sizeof(StashStore));
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
 	int			nindexes;
 
 	store->relid = RelationGetRelid(rel);
@@ -223,8 +265,7 @@ build_store(Relation rel)
 		!rel->rd_rel->relrowsecurity && OidIsValid(store->index);
 	store->is_bare = store->is_plain && nindexes == 1 && !store->is_unique &&
 		rel->trigdesc == NULL && rel->rd_rules == NULL &&
-		(constr == NULL ||
-		 (constr->num_check <= 1 && !constr->has_generated_stored));
+		!has_constraints(RelationGetDescr(rel));
 	store->is_valid = true;
 	return store;
 }

@@ -18,6 +18,7 @@
 #include "access/stratnum.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -281,6 +282,10 @@ may_read(Relation rel)
 {
 	Oid			role = GetUserId();
 
+	/* what is not logged is not there before the end of recovery */
+	if (RecoveryInProgress() &&
+		rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		return false;
 	return pg_class_aclcheck(RelationGetRelid(rel), role,
 							 ACL_SELECT) == ACLCHECK_OK &&
 		stash_compat_namespace_aclcheck(RelationGetNamespace(rel), role,
