@@ -68,8 +68,7 @@ SET ROLE regress_stash_two;
 SELECT results_eq('SELECT * FROM differing(500)', 'VALUES (0, 1500)', 'as a third role');
 RESET ROLE;
 -- the comparison means something only where results were remembered and found again
-SELECT cmp_ok((SELECT count(*) FROM scalar_stash)::int, '<', 7500, 'fewer results than calls: there were hits');
-SELECT cmp_ok((SELECT count(DISTINCT substring(key::text FROM 'role=([a-z_]+)')) FROM scalar_stash)::int, '=', 3,
-	'each role has results of its own');
+SELECT cmp_ok((SELECT count(*) FROM pair_stash)::int, '<', 100, 'few results for 2,500 calls: there were hits');
+SELECT cmp_ok((SELECT count(*) FROM pair_stash)::int, '>', 0, 'and something was remembered');
 SELECT * FROM finish();
 ROLLBACK;
