@@ -213,18 +213,26 @@ stash_frame_open(StashFrameReader *reader, const char *buf, Size len)
 					 errhint("Frames are made by stash.serialize().")));
 			break;
 		case STASH_FRAME_NEWER:
+			if (reader->version < STASH_FRAME_OLDEST ||
+				reader->version > STASH_FRAME_VERSION)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("stash frame version %d is not supported",
+								reader->version),
+						 errdetail("This build reads versions %d to %d.",
+								   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
+						 errhint("Upgrade pg_hashstash on this server.")));
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("stash frame version %d is not supported",
-							reader->version),
-					 errdetail("This build reads versions %d to %d.",
-							   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
+					 errmsg("stash frame has an unknown flag"),
 					 errhint("Upgrade pg_hashstash on this server.")));
 			break;
 		case STASH_FRAME_DAMAGED:
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("damaged stash frame"),
+					 reader->is_checked ?
+					 errdetail("The lengths in its %zu bytes do not fit.", len) :
 					 errdetail("The checksum of its %zu bytes does not match.",
 							   len)));
 			break;

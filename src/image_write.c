@@ -498,6 +498,8 @@ write_array(StashImageWriter *writer, StashType *type, Datum value)
 		put_bitmap(writer->sink, bitmap, nitems);
 
 	len = (Size) nelements * type->inner->typlen;
+	if (sampled && !stash_image_is_plain(type->inner))
+		stash_sink_put_varint(writer->sink, writer->sampling->samples);
 	if (!stash_image_is_plain(type->inner))
 		write_elements(writer, type->inner, ARR_DATA_PTR(array), bitmap,
 					   nitems, sampled ? nelements : 0);

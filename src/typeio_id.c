@@ -263,7 +263,11 @@ static StashType *
 lookup_builtin(Cursor *in, Oid oid)
 {
 	if (SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(oid)))
+	{
+		if (get_typtype(oid) == TYPTYPE_PSEUDO)
+			refuse_descriptor();
 		return stash_type_lookup(oid, -1);
+	}
 	if (!in->missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -318,12 +322,14 @@ array_over(Cursor *in, StashType *element)
 
 	if (element == NULL)
 		return NULL;
+	if (element->kind == STASH_KIND_ARRAY)
+		refuse_descriptor();
 	if (element->oid == RECORDOID)
 		return stash_type_lookup(RECORDARRAYOID, element->typmod);
 	oid = get_array_type(element->oid);
 	if (!OidIsValid(oid) && in->missing_ok)
 		return NULL;
-	if (!OidIsValid(oid) || element->kind == STASH_KIND_ARRAY)
+	if (!OidIsValid(oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("type %s has no array type",
@@ -568,6 +574,8 @@ scan_type(Cursor *in)
 	type = (*in->at == '(') ? scan_row(in) : scan_named(in);
 	if (in->at[0] == '[' && in->at[1] == ']')
 	{
+		if (type->kind == STASH_KIND_ARRAY)
+			refuse_text(in);
 		in->at += 2;
 		type = array_over(in, type);
 	}

@@ -129,29 +129,103 @@ stash_variant_identical(Datum a, Datum b)
 
 /* ---- input and output ---- */
 
+/* A value that perhaps cannot be read for now, and what is made of it. */
+typedef struct Attempt
+{
+	const StashFrameReader *reader;
+	StashType  *type;
+	bool		is_safe;		/* no step can fail */
+	char	   *text;			/* NULL where it would not be read back */
+	bytea	   *frame;
+} Attempt;
+
+/*
+ * Take a step that may fail because of what a type has become: a label was
+ * renamed, an object dropped.  The result is 0 or the error's code; errors of
+ * another kind are thrown, and all are where no subtransaction may start.
+ */
+static int
+attempt(void (*step) (Attempt *), Attempt *data)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile int problem = 0;
+
+	if (data->is_safe || IsInParallelMode())
+	{
+		step(data);
+		return 0;
+	}
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		step(data);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		int			class = ERRCODE_TO_CATEGORY(geterrcode());
+
+		if (class == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) ||
+			class == ERRCODE_TO_CATEGORY(ERRCODE_OUT_OF_MEMORY))
+			PG_RE_THROW();
+		problem = geterrcode();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return problem;
+}
+
+static void
+write_anew(Attempt *data)
+{
+	Datum		value;
+	bool		isnull;
+
+	value = stash_frame_read(data->reader, &data->type, &isnull);
+	data->frame = stash_frame_make(data->type, value, isnull,
+								   data->reader->codec);
+}
+
 /*
  * Bytes given in hexadecimal or by a client: a frame, or an error.
  *
  * A value is written anew, for bytes that no stash.serialize() made may hold
- * it in another spelling.  A whole frame of a type that is not there, or not
- * as it was, is kept: so a dump of it can be restored.
+ * it in another spelling.  A whole frame is kept where its type, or something
+ * that its value names, is not there or not as it was: so a dump of it can be
+ * restored.
  */
 static Datum
-take_frame(const bytea *frame)
+take_frame(bytea *frame)
 {
 	StashFrameReader reader;
-	StashType  *type;
-	Datum		value;
-	bool		isnull;
+	Attempt		data = {.reader = &reader,.frame = frame};
 
 	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
-	if (stash_type_by_descriptor(reader.type, reader.typelen, true) == NULL)
-		return PointerGetDatum(frame);
-	value = stash_frame_read(&reader, &type, &isnull);
+	data.type = stash_type_by_descriptor(reader.type, reader.typelen, true);
 	/* a record's own type is another one than that of its frame */
-	if (type->kind == STASH_KIND_RECORD)
+	if (data.type == NULL || data.type->kind == STASH_KIND_RECORD)
 		return PointerGetDatum(frame);
-	return PointerGetDatum(stash_frame_make(type, value, isnull, reader.codec));
+	data.is_safe = data.type->always_reads;
+	switch (attempt(write_anew, &data))
+	{
+		case 0:
+		case ERRCODE_INVALID_TEXT_REPRESENTATION:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_SCHEMA:
+			break;
+		default:
+			/* again, to throw it */
+			write_anew(&data);
+	}
+	return PointerGetDatum(data.frame);
 }
 
 /*
@@ -201,83 +275,37 @@ reads_back(const StashFrameReader *reader, StashType *type, const char *text)
 		memcmp(again.body, stash_frame_body(reader), again.rawlen) == 0;
 }
 
-/* the text of a value that is there, or NULL where it would not be read back */
-static char *
-text_of_value(const StashFrameReader *reader, StashType *type)
+static void
+show_value(Attempt *data)
 {
 	StashSettings saved;
 	Datum		value;
 	bool		isnull;
 	char	   *text;
-	bool		is_exact;
 
-	value = stash_frame_read_to_show(reader, &type, &isnull);
-	stash_type_fix_settings(&saved, type, false);
-	text = stash_type_output(type, value);
-	is_exact = type->has_exact_text || !type->is_domain_free ||
-		reads_back(reader, type, text);
+	value = stash_frame_read_to_show(data->reader, &data->type, &isnull);
+	stash_type_fix_settings(&saved, data->type, false);
+	text = stash_type_output(data->type, value);
+	if (data->type->has_exact_text || !data->type->is_domain_free ||
+		reads_back(data->reader, data->type, text))
+		data->text = psprintf("%s:%s", stash_type_to_text(data->type), text);
 	stash_type_restore_settings(&saved);
-	return is_exact ?
-		psprintf("%s:%s", stash_type_to_text(type), text) : NULL;
-}
-
-/*
- * The same, NULL also where it cannot be read for now: a label was renamed, an
- * object dropped.  Only who may start a subtransaction can know.
- */
-static char *
-text_of_doubtful_value(const StashFrameReader *reader, StashType *type)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile text = NULL;
-
-	if (IsInParallelMode())
-		return text_of_value(reader, type);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		text = text_of_value(reader, type);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-		int			class;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		class = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-		if (class == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) ||
-			class == ERRCODE_TO_CATEGORY(ERRCODE_OUT_OF_MEMORY))
-			PG_RE_THROW();
-		FreeErrorData(error);
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		text = NULL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return text;
 }
 
 /* a text that can be read back, or NULL where only the bytes are safe */
 static char *
 readable_text(const StashFrameReader *reader)
 {
-	StashType  *type = stash_type_by_descriptor(reader->type, reader->typelen,
-												true);
+	Attempt		data = {.reader = reader};
 
+	data.type = stash_type_by_descriptor(reader->type, reader->typelen, true);
 	/* the server can read no record whose shape it is not told */
-	if (type == NULL || type->has_record)
+	if (data.type == NULL || data.type->has_record)
 		return NULL;
 	if (reader->is_null)
-		return stash_type_to_text(type);
-	if (type->has_exact_text)
-		return text_of_value(reader, type);
-	return text_of_doubtful_value(reader, type);
+		return stash_type_to_text(data.type);
+	data.is_safe = data.type->has_exact_text;
+	return attempt(show_value, &data) == 0 ? data.text : NULL;
 }
 
 /*
