@@ -65,4 +65,10 @@ indent: ## lay out the C code as PostgreSQL does
 check-bare: ## both entry commands in a bare Debian chroot; root, some minutes
 	bash $(top)/test/bare.sh
 
-.PHONY: help test unit lint indent check-bare
+check-majors: ## the same with PostgreSQL 15, 17, 18 and 19
+	for suite in bookworm trixie forky experimental; do bash $(top)/test/bare.sh $$suite || exit 1; done
+
+check-sanitize: ## the regression tests with address and undefined-behaviour checks, in a newer Debian
+	bash $(top)/test/bare.sh trixie bash test/sanitize.sh
+
+.PHONY: help test unit lint indent check-bare check-majors check-sanitize

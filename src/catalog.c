@@ -1,14 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.c
- *	  OIDs of the extension's own types.
+ *	  OIDs of the extension's own types; the session's temporary objects.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -19,6 +25,10 @@
 static Oid	entry_type;
 static Oid	variant_type;
 
+/* whether the session's temporary schema holds anything, if that is known */
+static bool temporary_known;
+static bool temporary_found;
+
 static void
 forget_types(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -26,13 +36,20 @@ forget_types(Datum arg, int cacheid, uint32 hashvalue)
 	variant_type = InvalidOid;
 }
 
+static void
+forget_temporary(Datum arg, Oid relid)
+{
+	temporary_known = false;
+}
+
 /*
- * Register the callback; called once when the library is loaded.
+ * Register the callbacks; called once when the library is loaded.
  */
 void
 stash_catalog_init(void)
 {
 	CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
+	CacheRegisterRelcacheCallback(forget_temporary, (Datum) 0);
 }
 
 static Oid
@@ -81,4 +98,46 @@ Oid
 stash_catalog_entry_relation(void)
 {
 	return get_typ_typrelid(stash_catalog_entry_type());
+}
+
+static bool
+namespace_holds_anything(Oid nsp)
+{
+	Relation	pg_depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	bool		found;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(NamespaceRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(nsp));
+	scan = systable_beginscan(pg_depend, DependReferenceIndexId, true, NULL,
+							  2, key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(pg_depend, AccessShareLock);
+	return found;
+}
+
+/*
+ * Whether this session has temporary tables, which stand before all others
+ * of their names.
+ */
+bool
+stash_catalog_has_temporary(void)
+{
+	Oid			nsp;
+	Oid			toast;
+
+	GetTempNamespaceState(&nsp, &toast);
+	if (!OidIsValid(nsp))
+		return false;
+	if (!temporary_known)
+	{
+		/* first, for the look-up may let in news */
+		temporary_known = true;
+		temporary_found = namespace_holds_anything(nsp);
+	}
+	return temporary_found;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.h
- *	  OIDs of the extension's own types.
+ *	  OIDs of the extension's own types; the session's temporary objects.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,5 +12,6 @@ extern void stash_catalog_init(void);
 extern Oid	stash_catalog_entry_type(void);
 extern Oid	stash_catalog_variant_type(void);
 extern Oid	stash_catalog_entry_relation(void);
+extern bool stash_catalog_has_temporary(void);
 
 #endif							/* STASH_CATALOG_H */

@@ -4,7 +4,7 @@
  *	  Memoized functions and the places that call them.
  *
  * What is known of a function in language stash is built from its body and
- * dropped when any function changes; what a call site knows is built from
+ * dropped when any function or schema changes; what a call site knows is built from
  * that.  Replaced ones are freed at the end of the transaction, for a caller
  * further up the stack may still use them.  memo_call.c has the call itself.
  *
@@ -15,37 +15,23 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/event_trigger.h"
-#include "commands/trigger.h"
-#include "executor/executor.h"
+#include "commands/proclang.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
-#include "portability/instr_time.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/expandeddatum.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
-#include "codec.h"
 #include "compat.h"
-#include "frame_datum.h"
 #include "memo.h"
-#include "store.h"
-#include "variant.h"
 
 typedef struct MemoSlot
 {
@@ -97,7 +83,7 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_STASH_FOREIGN:
 			return "the stash does not belong to the owner of the function: give both one owner";
 		case STASH_MEMO_STASH_ALTERED:
-			return "the stash is no plain table with one index on key_hash any more: undo what was added to it";
+			return "the stash is not, or no longer, a plain table of stash.entry with one index on key_hash: undo what was added to it";
 		case STASH_MEMO_STASH_LOCKED:
 			return "another session has locked the stash";
 		case STASH_MEMO_READONLY_MODE:
@@ -106,8 +92,12 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "the transaction is read-only";
 		case STASH_MEMO_RECOVERY:
 			return "the server is in recovery";
+		case STASH_MEMO_SERIALIZABLE:
+			return "the transaction is serializable: reading or writing the stash could make it fail";
 		case STASH_MEMO_PARALLEL:
 			return "the call runs in a parallel query";
+		case STASH_MEMO_TEMPORARY:
+			return "the session has temporary tables, which may stand before others: results are kept in its memory only";
 		case STASH_MEMO_NO_SNAPSHOT:
 			return "the call runs without a snapshot";
 		case STASH_MEMO_TOO_LARGE:
@@ -187,6 +177,7 @@ stash_memo_init(void)
 											ALLOCSET_START_SMALL_SIZES);
 	is_stale = true;
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_functions, (Datum) 0);
 	CacheRegisterRelcacheCallback(forget_relations, (Datum) 0);
 	RegisterXactCallback(free_retired, NULL);
 	stash_memo_key_init();
@@ -203,27 +194,52 @@ stash_memo_init(void)
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-/* everything that makes a function do what it does, as one text */
 static char *
-describe_definition(Oid function)
+signature_of(Oid function)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	return format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY);
+}
+
+/* names and types of all arguments, those of the result among them */
+static void
+describe_arguments(StringInfo out, HeapTuple tuple)
+{
+	Oid		   *types;
+	char	  **names;
+	char	   *modes;
+	int			nargs = get_func_arg_info(tuple, &types, &names, &modes);
+
+	for (int i = 0; i < nargs; i++)
+		appendStringInfo(out, "%c %s %s, ", modes ? modes[i] : PROARGMODE_IN,
+						 names ? quote_identifier(names[i]) : "-",
+						 format_type_be_qualified(types[i]));
+}
+
+/*
+ * Everything that makes a function do what it does, as one text.  By name as
+ * far as possible, so that it is the same in a database with other OIDs.
+ */
+static char *
+describe_definition(HeapTuple tuple)
+{
 	StringInfoData out;
 	static const int columns[] = {
 		Anum_pg_proc_prosrc, Anum_pg_proc_probin, Anum_pg_proc_prosqlbody,
-		Anum_pg_proc_proconfig, Anum_pg_proc_proallargtypes,
-		Anum_pg_proc_proargmodes
+		Anum_pg_proc_proconfig
 	};
-	Form_pg_proc form;
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	form = (Form_pg_proc) GETSTRUCT(tuple);
 	initStringInfo(&out);
-	appendStringInfo(&out, "%u %u %u %d %c%c%c ", form->prolang, form->proowner,
-					 form->prorettype, form->proretset, form->provolatile,
-					 form->prosecdef ? 'd' : 'i',
+	appendStringInfo(&out, "%s %s %d %c%c ",
+					 quote_identifier(get_language_name(form->prolang, false)),
+					 format_type_be_qualified(form->prorettype),
+					 form->proretset, form->provolatile,
 					 form->proisstrict ? 's' : 'n');
+	if (form->prosecdef)
+		appendStringInfo(&out, "definer=%s(%u) ",
+						 quote_identifier(GetUserNameFromId(form->proowner, false)),
+						 form->proowner);
+	describe_arguments(&out, tuple);
 	for (int i = 0; i < lengthof(columns); i++)
 	{
 		bool		isnull;
@@ -242,72 +258,135 @@ describe_definition(Oid function)
 			appendStringInfo(&out, ":%zu ", (Size) VARSIZE_ANY_EXHDR(packed));
 		}
 	}
-	ReleaseSysCache(tuple);
 	return out.data;
+}
+
+/* ---- names in bodies ---- */
+
+/*
+ * The schema and the name in a name of two parts; the schema may be missing.
+ *
+ * Nobody's right to look into the schema is asked for here: bodies are read
+ * on behalf of whoever calls first.  See stash_memo_check_target().
+ */
+static Oid
+split_name(const char *qualified, char **name)
+{
+	List	   *names = stash_compat_name_list(qualified);
+
+	*name = strVal(lsecond(names));
+	return get_namespace_oid(strVal(linitial(names)), true);
 }
 
 /* the function that a body names, with the argument types of its wrapper */
 static Oid
-find_target(const char *name, Form_pg_proc wrapper, bool missing_ok)
+find_target(const StashMemoBody *body, Form_pg_proc wrapper)
 {
-	return LookupFuncName(stash_compat_name_list(name), wrapper->pronargs,
-						  wrapper->proargtypes.values, missing_ok);
+	char	   *name;
+	Oid			nsp = split_name(body->target, &name);
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(name),
+						   PointerGetDatum(&wrapper->proargtypes),
+						   ObjectIdGetDatum(nsp));
 }
 
-/*
- * Whether the target that a function's body names is there.
- */
-bool
-stash_memo_target_exists(Oid function)
+static Oid
+find_stash(const StashMemoBody *body)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	StashMemoBody body;
-	bool		isnull;
-	bool		exists;
+	char	   *name;
+	Oid			nsp;
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	stash_memo_parse(&body,
+	if (body->stash == NULL)
+		return InvalidOid;
+	nsp = split_name(body->stash, &name);
+	return OidIsValid(nsp) ? get_relname_relid(name, nsp) : InvalidOid;
+}
+
+static void
+read_body(HeapTuple tuple, StashMemoBody *body)
+{
+	bool		isnull;
+
+	stash_memo_parse(body,
 					 TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple,
 														 Anum_pg_proc_prosrc,
 														 &isnull)));
-	exists = OidIsValid(find_target(body.target,
-									(Form_pg_proc) GETSTRUCT(tuple), true));
+}
+
+/*
+ * What the body of a function names, without asking whether it fits.
+ *
+ * *target and *stash are 0 where there is no such thing.  Throws what parsing
+ * the body throws.
+ */
+void
+stash_memo_names(Oid function, Oid *target, Oid *stash)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	StashMemoBody body;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	read_body(tuple, &body);
+	*target = find_target(&body, (Form_pg_proc) GETSTRUCT(tuple));
+	*stash = find_stash(&body);
 	ReleaseSysCache(tuple);
-	return exists;
 }
 
-/* find the stash that a body names, if it may serve */
+/* ---- building ---- */
+
+pg_noreturn static void
+refuse_missing_target(const StashMemoBody *body, Form_pg_proc wrapper)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_FUNCTION),
+			 errmsg("function %s does not exist",
+					func_signature_string(stash_compat_name_list(body->target),
+										  wrapper->pronargs, NIL,
+										  wrapper->proargtypes.values)),
+			 errdetail("The memoized function %s calls it by this name.",
+					   format_procedure(wrapper->oid)),
+			 errhint("A target has the argument types of the function; if it was renamed, write its new name into the body.")));
+}
+
 static void
-resolve_stash(StashMemo *memo)
+check_fit(const StashMemo *memo, Form_pg_proc form, Form_pg_proc target)
 {
-	RangeVar   *name;
-
-	memo->stash_reason = STASH_MEMO_NO_STASH;
-	if (memo->body.stash == NULL)
-		return;
-	name = makeRangeVarFromNameList(stash_compat_name_list(memo->body.stash));
-	memo->stash = RangeVarGetRelid(name, NoLock, true);
-	memo->stash_reason = OidIsValid(memo->stash) ?
-		STASH_MEMO_FINE : STASH_MEMO_STASH_MISSING;
+	if (memo->target == memo->function)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s names itself as its target",
+						format_procedure(memo->function))));
+	if (target->prokind != PROKIND_FUNCTION)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("target %s is not a plain function",
+						format_procedure(memo->target)),
+				 errhint("Only functions that return a value or a set can be memoized.")));
+	if (target->proretset != form->proretset ||
+		target->prorettype != form->prorettype)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s does not return what its target returns",
+						format_procedure(memo->function))));
+	if (memo->body.in_place && target->proowner != form->proowner)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("function %s and its original have different owners",
+						format_procedure(memo->function)),
+				 errhint("Give %s to the same owner.", memo->body.target)));
 }
 
-static char *
-signature_of(Oid function)
-{
-	return format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY);
-}
-
+/* build a memo in the current memory context */
 static StashMemo *
 build_memo(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Form_pg_proc form;
-	MemoryContext old = MemoryContextSwitchTo(memos_context);
 	StashMemo  *memo = palloc0(sizeof(StashMemo));
+	Form_pg_proc form;
 	HeapTuple	target;
 	Form_pg_proc target_form;
-	bool		isnull;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
@@ -315,43 +394,27 @@ build_memo(Oid function)
 	memo->function = function;
 	memo->owner = form->proowner;
 	memo->retset = form->proretset;
-	stash_memo_parse(&memo->body,
-					 TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple,
-														 Anum_pg_proc_prosrc,
-														 &isnull)));
-	memo->target = find_target(memo->body.target, form, false);
-	if (memo->target == function)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("function %s names itself as its target",
-						format_procedure(function))));
-
+	read_body(tuple, &memo->body);
+	memo->target = find_target(&memo->body, form);
 	target = SearchSysCache1(PROCOID, ObjectIdGetDatum(memo->target));
 	if (!HeapTupleIsValid(target))
-		elog(ERROR, "cache lookup failed for function %u", memo->target);
+		refuse_missing_target(&memo->body, form);
 	target_form = (Form_pg_proc) GETSTRUCT(target);
-	if (target_form->proretset != form->proretset ||
-		target_form->prorettype != form->prorettype ||
-		target_form->prokind != PROKIND_FUNCTION)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("function %s does not return what its target returns",
-						format_procedure(function))));
-	if (memo->body.in_place && target_form->proowner != form->proowner)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("function %s and its original have different owners",
-						format_procedure(function)),
-				 errhint("Give %s to the same owner.", memo->body.target)));
+	check_fit(memo, form, target_form);
+	memo->target_schema = target_form->pronamespace;
 	memo->volatility = target_form->provolatile;
 	memo->is_strict = target_form->proisstrict;
+	memo->takes_anything = target_form->provariadic == ANYOID;
+	memo->signature = signature_of(function);
+	memo->definition = describe_definition(target);
+	memo->stash = find_stash(&memo->body);
+	if (OidIsValid(memo->stash))
+		memo->stash_reason = STASH_MEMO_FINE;
+	else
+		memo->stash_reason = memo->body.stash ? STASH_MEMO_STASH_MISSING :
+			STASH_MEMO_NO_STASH;
 	ReleaseSysCache(target);
 	ReleaseSysCache(tuple);
-
-	memo->signature = signature_of(function);
-	memo->definition = describe_definition(memo->target);
-	resolve_stash(memo);
-	MemoryContextSwitchTo(old);
 	return memo;
 }
 
@@ -367,6 +430,8 @@ stash_memo_lookup(Oid function)
 {
 	MemoSlot   *slot;
 	StashMemo  *memo;
+	MemoryContext context;
+	MemoryContext old;
 	uint64		before = generation;
 
 	if (is_stale)
@@ -374,7 +439,13 @@ stash_memo_lookup(Oid function)
 	slot = hash_search(memos, &function, HASH_FIND, NULL);
 	if (slot != NULL)
 		return slot->memo;
+	/* in a context of its own, which goes when there is an error */
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_hashstash memo",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
 	memo = build_memo(function);
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, memos_context);
 	/* reading catalogs may let in news: then it serves once */
 	if (generation == before)
 	{
@@ -401,6 +472,9 @@ stash_memo_bypass(StashMemo *memo)
 		return STASH_MEMO_UNPROVED;
 	if (InSecurityRestrictedOperation())
 		return STASH_MEMO_RESTRICTED;
+	/* a hit would hide from the server what the answer was read from */
+	if (memo->volatility != PROVOLATILE_IMMUTABLE && IsolationIsSerializable())
+		return STASH_MEMO_SERIALIZABLE;
 	return STASH_MEMO_FINE;
 }
 
@@ -442,7 +516,7 @@ key_type(Oid function, int nargs, StashType **argtypes)
 	return stash_type_lookup(RECORDOID, desc->tdtypmod);
 }
 
-static StashType *
+static Oid
 argument_type(FunctionCallInfo fcinfo, Oid function, int argno)
 {
 	Oid			oid = get_fn_expr_argtype(fcinfo->flinfo, argno);
@@ -455,7 +529,30 @@ argument_type(FunctionCallInfo fcinfo, Oid function, int argno)
 		(void) get_func_signature(function, &argtypes, &nargs);
 		oid = argno < nargs ? argtypes[argno] : InvalidOid;
 	}
-	return stash_type_lookup(oid, -1);
+	return oid;
+}
+
+/* the row type that the caller of a function returning record asks for */
+static void
+append_shape(StringInfo out, FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	TupleDesc	expected = rsinfo ? rsinfo->expectedDesc : NULL;
+
+	if (expected == NULL)
+		return;
+	expected = BlessTupleDesc(CreateTupleDescCopy(expected));
+	appendStringInfo(out, "returns=%s ",
+					 stash_type_to_text(stash_type_lookup(RECORDOID,
+														  expected->tdtypmod)));
+}
+
+/* whether values of a type are, or contain, rows */
+static bool
+contains_rows(const StashType *type)
+{
+	return type->kind == STASH_KIND_ROW || type->kind == STASH_KIND_RECORD ||
+		(type->inner != NULL && contains_rows(type->inner));
 }
 
 /* decide what type results have; NULL: each record says so itself */
@@ -464,26 +561,48 @@ resolve_result(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 {
 	Oid			oid;
 	TupleDesc	desc = NULL;
-	TypeFuncClass kind = get_call_result_type(fcinfo, &oid, &desc);
 
+	(void) get_call_result_type(fcinfo, &oid, &desc);
 	if (!OidIsValid(oid))
 		oid = get_func_rettype(function);
-	call->is_record = kind == TYPEFUNC_RECORD;
+	call->is_record = get_func_result_type(function, NULL, NULL) == TYPEFUNC_RECORD;
 	if (oid != RECORDOID)
 		call->rettype = stash_type_lookup(oid, -1);
+	call->has_rows = call->rettype == NULL || contains_rows(call->rettype);
 	get_typlenbyval(oid, &call->rettyplen, &call->rettypbyval);
-	if (call->is_record && fcinfo->resultinfo != NULL)
-	{
-		TupleDesc	expected = ((ReturnSetInfo *) fcinfo->resultinfo)->expectedDesc;
+}
 
-		if (expected != NULL)
-		{
-			expected = BlessTupleDesc(CreateTupleDescCopy(expected));
-			call->shape = MemoryContextStrdup(fcinfo->flinfo->fn_mcxt,
-											  stash_type_to_text(stash_type_lookup(RECORDOID,
-																				   expected->tdtypmod)));
-		}
+/*
+ * Decide what types the arguments have in keys, and what else of this call
+ * site the answer depends on.
+ *
+ * A literal that nobody gave a type reaches VARIADIC "any" as a C string.
+ * Such a function may also tell VARIADIC array from a single array.
+ */
+static void
+resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
+{
+	StringInfoData site;
+
+	call->argtypes = palloc(sizeof(StashType *) * Max(call->nargs, 1));
+	call->is_cstring = palloc0(sizeof(bool) * Max(call->nargs, 1));
+	initStringInfo(&site);
+	if (call->memo->takes_anything && get_fn_expr_variadic(fcinfo->flinfo))
+		appendStringInfoString(&site, "variadic ");
+	for (int i = 0; i < call->nargs; i++)
+	{
+		Oid			oid = argument_type(fcinfo, function, i);
+
+		call->is_cstring[i] = oid == UNKNOWNOID || oid == CSTRINGOID;
+		if (call->is_cstring[i])
+			appendStringInfo(&site, "%s=%d ",
+							 oid == UNKNOWNOID ? "unknown" : "cstring", i + 1);
+		call->argtypes[i] = stash_type_lookup(call->is_cstring[i] ? TEXTOID : oid,
+											  -1);
 	}
+	if (call->is_record)
+		append_shape(&site, fcinfo);
+	call->site = site.data;
 }
 
 /*
@@ -502,6 +621,9 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	if (likely(call != NULL && call->generation == generation &&
 			   call->types_generation == stash_type_generation()))
 		return call;
+	/* the target is in the middle of a set: let it finish */
+	if (call != NULL && call->is_streaming)
+		return call;
 
 	call = MemoryContextAllocZero(context, sizeof(StashMemoCall));
 	call->memo = stash_memo_lookup(function);
@@ -510,13 +632,11 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	/* the expression tells a polymorphic target its types */
 	fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
 
+	resolve_result(call, fcinfo, function);
 	old = MemoryContextSwitchTo(context);
-	call->argtypes = palloc(sizeof(StashType *) * Max(call->nargs, 1));
-	for (int i = 0; i < call->nargs; i++)
-		call->argtypes[i] = argument_type(fcinfo, function, i);
+	resolve_arguments(call, fcinfo, function);
 	call->keytype = key_type(function, call->nargs, call->argtypes);
 	MemoryContextSwitchTo(old);
-	resolve_result(call, fcinfo, function);
 	call->types_generation = stash_type_generation();
 	call->generation = generation;
 	fcinfo->flinfo->fn_extra = call;
@@ -532,21 +652,39 @@ stash_memo_is_current(const StashMemoCall *call)
 	return call->generation == generation;
 }
 
-/* the caller must be allowed to call the target itself */
+/*
+ * Throw 42501 unless the current user may name and call the target itself.
+ *
+ * Not asked of functions memoized in place: EXECUTE on the function is the
+ * right to the original, which has the same owner.
+ */
+void
+stash_memo_check_target(const StashMemo *memo)
+{
+	AclResult	result;
+
+	if (memo->body.in_place)
+		return;
+	result = stash_compat_namespace_aclcheck(memo->target_schema, GetUserId(),
+											 ACL_USAGE);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA,
+					   get_namespace_name(memo->target_schema));
+	result = stash_compat_proc_aclcheck(memo->target, GetUserId(), ACL_EXECUTE);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(memo->target));
+}
+
 static void
 check_target(StashMemoCall *call)
 {
-	AclResult	result;
 	Oid			role = GetUserId();
 
 	if (call->memo->body.in_place ||
 		(call->checked_role == role &&
 		 call->checked_roles == stash_memo_roles_generation()))
 		return;
-	result = stash_compat_proc_aclcheck(call->memo->target, role, ACL_EXECUTE);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION,
-					   get_func_name(call->memo->target));
+	stash_memo_check_target(call->memo);
 	call->checked_role = role;
 	call->checked_roles = stash_memo_roles_generation();
 }
@@ -575,6 +713,6 @@ stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
 		call->identity.text = NULL;
 	}
 	stash_memo_identity(&call->identity, call->memo, fcinfo->fncollation,
-						call->shape, fcinfo->flinfo->fn_mcxt);
+						call->site, fcinfo->flinfo->fn_mcxt);
 	call->environment = environment;
 }

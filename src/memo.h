@@ -40,7 +40,9 @@ typedef enum StashMemoReason
 	STASH_MEMO_READONLY_MODE,	/* pg_hashstash.memo = readonly */
 	STASH_MEMO_READ_ONLY,		/* read-only transaction */
 	STASH_MEMO_RECOVERY,		/* hot standby */
+	STASH_MEMO_SERIALIZABLE,	/* isolation level of the transaction */
 	STASH_MEMO_PARALLEL,		/* parallel worker or leader in parallel mode */
+	STASH_MEMO_TEMPORARY,		/* temporary tables may have been read */
 	STASH_MEMO_NO_SNAPSHOT,
 	STASH_MEMO_TOO_LARGE
 } StashMemoReason;
@@ -72,15 +74,16 @@ typedef struct StashMemo
 	Oid			function;
 	Oid			owner;
 	Oid			target;
+	Oid			target_schema;
 	Oid			stash;			/* 0: none, or see 'stash_reason' */
 	StashMemoReason stash_reason;
 	StashMemoBody body;
 	char		volatility;		/* of the target */
+	bool		takes_anything; /* the target is VARIADIC "any" */
 	bool		is_strict;		/* the target */
 	bool		retset;
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */
-	MemoryContext context;		/* holds all of this */
 } StashMemo;
 
 /* Who asks, under which settings, for which definition (memo_key.c). */
@@ -124,6 +127,7 @@ typedef struct StashMemoEntry
 	Size		keylen;
 	char	   *key;			/* what the sink of the key held */
 	Size		size;			/* bytes, all in all */
+	uint64		types_generation;	/* for which it is good; 0: always */
 	StashMemoResult result;
 } StashMemoEntry;
 
@@ -136,12 +140,15 @@ typedef struct StashMemoCall
 	FmgrInfo	target;
 	int			nargs;
 	StashType **argtypes;
+	bool	   *is_cstring;		/* arguments that keys hold as text */
 	StashType  *rettype;		/* NULL: read it off each value */
 	StashType  *keytype;		/* row of the arguments and the identity */
 	bool		is_record;		/* result shape comes from the caller */
-	char	   *shape;			/* that shape as text, or NULL */
+	bool		is_streaming;	/* target has returned a row, more may follow */
+	char	   *site;			/* what else the answer depends on here, or "" */
 	int16		rettyplen;
 	bool		rettypbyval;
+	bool		has_rows;		/* result is, or contains, a row: ALTER TYPE */
 	Oid			checked_role;	/* has EXECUTE on the target, */
 	uint64		checked_roles;	/* when roles were at this generation */
 	uint64		environment;	/* of 'identity'; 0: not known yet */
@@ -157,7 +164,7 @@ extern void stash_memo_key_init(void);
 extern uint64 stash_memo_roles_generation(void);
 extern uint64 stash_memo_environment(bool is_shared);
 extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
-								Oid collation, const char *shape,
+								Oid collation, const char *site,
 								MemoryContext context);
 extern void stash_memo_key(StashMemoKey *key, StashMemoCall *call,
 						   FunctionCallInfo fcinfo);
@@ -168,9 +175,11 @@ extern bytea *stash_memo_key_frame(const StashMemoKey *key,
 /* memo_cache.c */
 extern void stash_memo_cache_init(void);
 extern const StashMemoResult *stash_memo_cache_find(const StashMemoKey *key);
-extern void stash_memo_cache_put(const StashMemoKey *key, StashMemo *memo,
-								 const StashMemoResult *result,
-								 int16 typlen, bool typbyval);
+extern void stash_memo_cache_put(const StashMemoKey *key,
+								 const StashMemoCall *call,
+								 const StashMemoResult *result);
+extern void stash_memo_cache_watch(Oid stash);
+extern bool stash_memo_cache_has_news(void);
 extern void stash_memo_cache_forget(Oid function);
 
 /* memo_table.c */
@@ -180,6 +189,9 @@ extern StashMemoReason stash_memo_table_find(StashMemo *memo,
 											 const StashMemoKey *key,
 											 bytea *frame, bool *found,
 											 StashEntry *entry);
+extern bool stash_memo_table_is_current(StashMemo *memo,
+										const StashMemoKey *key, bytea *frame,
+										const StashEntry *entry);
 extern StashMemoReason stash_memo_table_append(StashMemo *memo,
 											   const StashMemoKey *key,
 											   bytea *frame, bytea *value,
@@ -192,7 +204,8 @@ extern bool stash_memo_enabled;
 extern int	stash_memo_mode;
 extern void stash_memo_init(void);
 extern StashMemo *stash_memo_lookup(Oid function);
-extern bool stash_memo_target_exists(Oid function);
+extern void stash_memo_names(Oid function, Oid *target, Oid *stash);
+extern void stash_memo_check_target(const StashMemo *memo);
 extern StashMemoReason stash_memo_bypass(StashMemo *memo);
 extern const char *stash_memo_reason_text(StashMemoReason reason);
 extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);

@@ -66,6 +66,12 @@ static List *stashes;			/* OIDs that entries have ever had */
  */
 static Oid	broadcast_relation;
 
+/*
+ * Set when news of a stash has come, or may have come unnoticed, to the end
+ * of the transaction: its snapshot may be older than the news.
+ */
+static bool has_news;
+
 static int	local_cache_size = 16384;	/* kB */
 
 static void
@@ -104,6 +110,9 @@ forget_relation(Datum arg, Oid relid)
 		drop_entries(InvalidOid, InvalidOid);
 	else if (list_member_oid(stashes, relid))
 		drop_entries(relid, InvalidOid);
+	else
+		return;
+	has_news = true;
 }
 
 /* the end of a transaction: what it made is kept, or goes */
@@ -116,6 +125,7 @@ end_transaction(XactEvent event, void *arg)
 	if (!is_commit && event != XACT_EVENT_ABORT &&
 		event != XACT_EVENT_PARALLEL_ABORT && event != XACT_EVENT_PREPARE)
 		return;
+	has_news = false;
 	while (!dlist_is_empty(&pending))
 	{
 		StashMemoEntry *entry = dlist_container(StashMemoEntry, pending,
@@ -153,6 +163,21 @@ end_subtransaction(SubXactEvent event, SubTransactionId subid,
 	}
 }
 
+/* drop the least recently used until no more than 'limit' bytes are left */
+static void
+shrink(Size limit)
+{
+	while (cache_bytes > limit)
+		drop_entry(dlist_container(StashMemoEntry, lru,
+								   dlist_tail_node(&used)));
+}
+
+static void
+assign_local_cache_size(int newval, void *extra)
+{
+	shrink((Size) newval * 1024);
+}
+
 /*
  * Register the callbacks and the setting; called once at load.
  */
@@ -170,7 +195,8 @@ stash_memo_cache_init(void)
 							"Memory of each session for remembered results.",
 							"Zero leaves only the stash tables.",
 							&local_cache_size, 16384, 0, MAX_KILOBYTES,
-							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, assign_local_cache_size, NULL);
 }
 
 /*
@@ -192,8 +218,10 @@ stash_memo_cache_find(const StashMemoKey *key)
 		entry->keylen != key->sink.used ||
 		memcmp(entry->key, key->sink.buf, entry->keylen) != 0)
 		return NULL;
-	if (!TIMESTAMP_IS_NOEND(entry->result.expires_at) &&
-		entry->result.expires_at <= GetCurrentTimestamp())
+	if ((!TIMESTAMP_IS_NOEND(entry->result.expires_at) &&
+		 entry->result.expires_at <= GetCurrentTimestamp()) ||
+		(entry->types_generation != 0 &&
+		 entry->types_generation != stash_type_generation()))
 	{
 		drop_entry(entry);
 		return NULL;
@@ -210,15 +238,16 @@ make_room(Size size)
 
 	if (size > limit / 4)
 		return false;
-	while (cache_bytes + size > limit)
-		drop_entry(dlist_container(StashMemoEntry, lru,
-								   dlist_tail_node(&used)));
+	shrink(limit - size);
 	return true;
 }
 
-/* know a stash again when the server tells of a change to it */
-static void
-remember_stash(Oid stash)
+/*
+ * Know a stash again when the server tells of a change to it; to be called
+ * before it is read.
+ */
+void
+stash_memo_cache_watch(Oid stash)
 {
 	if (!OidIsValid(broadcast_relation))
 		broadcast_relation = stash_catalog_entry_relation();
@@ -228,7 +257,18 @@ remember_stash(Oid stash)
 
 		stashes = lappend_oid(stashes, stash);
 		MemoryContextSwitchTo(old);
+		has_news = true;
 	}
+}
+
+/*
+ * True when what is found in a stash now may have been forgotten already, by
+ * a transaction that our snapshot does not see.
+ */
+bool
+stash_memo_cache_has_news(void)
+{
+	return has_news;
 }
 
 /*
@@ -237,10 +277,10 @@ remember_stash(Oid stash)
  * A value must be flat: no TOAST pointer, no expanded object.
  */
 void
-stash_memo_cache_put(const StashMemoKey *key, StashMemo *memo,
-					 const StashMemoResult *result,
-					 int16 typlen, bool typbyval)
+stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
+					 const StashMemoResult *result)
 {
+	StashMemo  *memo = call->memo;
 	Size		fixed = MAXALIGN(sizeof(StashMemoEntry));
 	Size		keylen = key->sink.used;
 	Size		valuelen = 0;	/* bytes of a value by reference */
@@ -249,13 +289,14 @@ stash_memo_cache_put(const StashMemoKey *key, StashMemo *memo,
 	CacheSlot  *slot;
 	bool		found;
 
-	if (result->rows == NULL && !result->isnull && !typbyval)
-		valuelen = datumGetSize(result->value, false, typlen);
+	if (result->rows == NULL && !result->isnull && !call->rettypbyval)
+		valuelen = datumGetSize(result->value, false, call->rettyplen);
 	size = fixed + MAXALIGN(valuelen) + keylen;
 	/* what malloc and the table add is about a hundred bytes */
 	if (!make_room(size + (result->rows ? VARSIZE(result->rows) : 0) + 100))
 		return;
 
+	stash_memo_cache_watch(memo->stash);
 	/* one block: entry, value, key; row sets apart, for they may be large */
 	entry = MemoryContextAllocZero(cache_context, size);
 	entry->size = size + 100;
@@ -266,6 +307,9 @@ stash_memo_cache_put(const StashMemoKey *key, StashMemo *memo,
 	entry->keylen = keylen;
 	entry->key = (char *) entry + fixed + MAXALIGN(valuelen);
 	memcpy(entry->key, key->sink.buf, keylen);
+	/* a row is kept as it is in memory, which ALTER TYPE changes */
+	if (result->rows == NULL && call->has_rows)
+		entry->types_generation = call->types_generation;
 	entry->result = *result;
 	if (result->rows != NULL)
 	{
@@ -291,7 +335,6 @@ stash_memo_cache_put(const StashMemoKey *key, StashMemo *memo,
 	entry->subid = GetCurrentSubTransactionId();
 	dlist_push_head(&pending, &entry->pending);
 	cache_bytes += entry->size;
-	remember_stash(memo->stash);
 }
 
 /*

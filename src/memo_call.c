@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaddress.h"
@@ -60,11 +61,11 @@ PG_FUNCTION_INFO_V1(pg_hashstash_validator);
 /* ---- results out of a stash ---- */
 
 /*
- * Read a value whose type's input may refuse it by now: a label that was
- * renamed, an object that was dropped.  False then.
+ * Do something in which a type's input may refuse what is stored, by now: a
+ * label that was renamed, an object that was dropped.  False then.
  */
 static bool
-read_guarded(const StashFrameReader *reader, Datum *value, bool *isnull)
+try_reading(void (*read) (void *), void *arg)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -76,9 +77,7 @@ read_guarded(const StashFrameReader *reader, Datum *value, bool *isnull)
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
-		StashType  *type;
-
-		*value = stash_frame_read(reader, &type, isnull);
+		read(arg);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -100,6 +99,24 @@ read_guarded(const StashFrameReader *reader, Datum *value, bool *isnull)
 	return ok;
 }
 
+/* a value to be read from a frame */
+typedef struct ValueReading
+{
+	StashFrameReader reader;
+	Datum		value;
+	bool		isnull;
+} ValueReading;
+
+static void
+read_value(void *arg)
+{
+	ValueReading *reading = arg;
+	StashType  *type;
+
+	reading->value = stash_frame_read(&reading->reader, &type,
+									  &reading->isnull);
+}
+
 /*
  * Take the result out of an entry; false when it is not, or no longer, a
  * result that this call could have: then the call is a miss.
@@ -109,7 +126,7 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 					   StashMemoResult *result)
 {
 	struct varlena *variant = (struct varlena *) DatumGetPointer(entry->value);
-	StashFrameReader reader;
+	ValueReading reading;
 	StashType  *type;
 
 	memset(result, 0, sizeof(*result));
@@ -118,10 +135,11 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	result->isnull = entry->value_isnull;
 	if (entry->value_isnull)
 		return !call->memo->retset;
-	if (stash_frame_parse(&reader, VARDATA_ANY(variant),
+	if (stash_frame_parse(&reading.reader, VARDATA_ANY(variant),
 						  VARSIZE_ANY_EXHDR(variant)) != STASH_FRAME_OK)
 		return false;
-	type = stash_type_by_descriptor(reader.type, reader.typelen, true);
+	type = stash_type_by_descriptor(reading.reader.type,
+									reading.reader.typelen, true);
 	if (type == NULL)
 		return false;
 	if (call->memo->retset)
@@ -132,9 +150,12 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	}
 	if (type->oid != (call->rettype ? call->rettype->oid : RECORDOID))
 		return false;
-	if (!type->always_reads)
-		return read_guarded(&reader, &result->value, &result->isnull);
-	result->value = stash_frame_read(&reader, &type, &result->isnull);
+	if (!type->names_objects)
+		read_value(&reading);
+	else if (!try_reading(read_value, &reading))
+		return false;
+	result->value = reading.value;
+	result->isnull = reading.isnull;
 	return true;
 }
 
@@ -164,8 +185,8 @@ find_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 	(void) stash_memo_table_find(call->memo, key, *frame, &found, &entry);
 	if (!found || !stash_memo_read_result(call, &entry, result))
 		return false;
-	stash_memo_cache_put(key, call->memo, result, call->rettyplen,
-						 call->rettypbyval);
+	if (stash_memo_table_is_current(call->memo, key, *frame, &entry))
+		stash_memo_cache_put(key, call, result);
 	return true;
 }
 
@@ -190,8 +211,7 @@ keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 	/* the key may name a definition that was replaced while it ran */
 	if (!stash_memo_is_current(call))
 		return;
-	stash_memo_cache_put(key, call->memo, result, call->rettyplen,
-						 call->rettypbyval);
+	stash_memo_cache_put(key, call, result);
 	if (stash_memo_may_write(call->memo) != STASH_MEMO_FINE)
 		return;
 	if (frame == NULL)
@@ -304,13 +324,23 @@ set_descriptor(StashMemoCall *call, FunctionCallInfo fcinfo)
 			TupleDescFinalize(desc);
 			return desc;
 		default:
-			if (rsinfo->expectedDesc == NULL)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("function returning record called in context that cannot accept type record"),
-						 errhint("Call it in FROM with a column definition list.")));
 			return CreateTupleDescCopy(rsinfo->expectedDesc);
 	}
+}
+
+/*
+ * Pass on a set of records whose shape nobody knows beforehand, as in a
+ * select list: it cannot be kept.  Called for each row, like the target.
+ */
+static Datum
+stream_set(StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		value = call_target(call, fcinfo, &fcinfo->isnull);
+
+	call->is_streaming = rsinfo->returnMode == SFRM_ValuePerCall &&
+		rsinfo->isDone == ExprMultipleResult;
+	return value;
 }
 
 static StashType *
@@ -324,6 +354,45 @@ row_type(TupleDesc desc)
 }
 
 /*
+ * The call of a target that returns a set, as the executor wants it.
+ *
+ * Made by hand, for ExecInitTableFunctionResult() would ask for EXECUTE on
+ * the target, which callers of a function memoized in place need not have.
+ */
+static SetExprState *
+set_call(StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	SetExprState *state = makeNode(SetExprState);
+	List	   *args = NIL;
+	FuncExpr   *expr;
+
+	for (int i = 0; i < call->nargs; i++)
+	{
+		StashType  *type = call->argtypes[i];
+		bool		is_cstring = call->is_cstring[i];
+
+		args = lappend(args, makeConst(is_cstring ? CSTRINGOID : type->oid, -1,
+									   get_typcollation(type->oid),
+									   is_cstring ? -2 : type->typlen,
+									   fcinfo->args[i].value,
+									   fcinfo->args[i].isnull,
+									   type->typbyval));
+	}
+	expr = makeFuncExpr(call->memo->target,
+						call->rettype ? call->rettype->oid : RECORDOID, args,
+						InvalidOid, fcinfo->fncollation, COERCE_EXPLICIT_CALL);
+	expr->funcretset = true;
+	state->expr = (Expr *) expr;
+	state->args = ExecInitExprList(args, NULL);
+	state->funcReturnsSet = true;
+	fmgr_info_copy(&state->func, &call->target, CurrentMemoryContext);
+	state->fcinfo = palloc0(SizeForFunctionCallInfo(call->nargs));
+	InitFunctionCallInfoData(*state->fcinfo, &state->func, call->nargs,
+							 fcinfo->fncollation, NULL, NULL);
+	return state;
+}
+
+/*
  * Run the target to its end, in whatever mode it returns its rows.
  */
 static Tuplestorestate *
@@ -334,27 +403,9 @@ compute_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc)
 	MemoryContext argcontext = AllocSetContextCreate(CurrentMemoryContext,
 													 "pg_hashstash arguments",
 													 ALLOCSET_SMALL_SIZES);
-	List	   *args = NIL;
-	FuncExpr   *expr;
-	SetExprState *state;
+	SetExprState *state = set_call(call, fcinfo);
 	Tuplestorestate *rows;
 
-	for (int i = 0; i < call->nargs; i++)
-	{
-		StashType  *type = call->argtypes[i];
-
-		args = lappend(args, makeConst(type->oid, -1,
-									   get_typcollation(type->oid),
-									   type->typlen,
-									   fcinfo->args[i].value,
-									   fcinfo->args[i].isnull,
-									   type->typbyval));
-	}
-	expr = makeFuncExpr(call->memo->target,
-						call->rettype ? call->rettype->oid : RECORDOID, args,
-						InvalidOid, fcinfo->fncollation, COERCE_EXPLICIT_CALL);
-	expr->funcretset = true;
-	state = ExecInitTableFunctionResult((Expr *) expr, econtext, NULL);
 	rows = ExecMakeTableFunctionResult(state, econtext, argcontext, desc,
 									   (rsinfo->allowedModes & SFRM_Materialize_Random) != 0);
 	FreeExprContext(econtext, true);
@@ -405,40 +456,63 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 	return rows;
 }
 
+/* rows to be read from a frame */
+typedef struct RowsReading
+{
+	StashFrameRowsReader rows;
+	Tuplestorestate *store;
+	TupleDesc	desc;
+} RowsReading;
+
+static void
+read_rows(void *arg)
+{
+	RowsReading *reading = arg;
+	int			natts = reading->rows.row->desc->natts;
+	Datum	   *values = palloc(sizeof(Datum) * Max(natts, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(natts, 1));
+	MemoryContext rowcontext = AllocSetContextCreate(CurrentMemoryContext,
+													 "pg_hashstash row",
+													 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(rowcontext);
+
+	while (stash_frame_rows_next(&reading->rows, values, nulls))
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_putvalues(reading->store, reading->desc, values, nulls);
+		MemoryContextReset(rowcontext);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(rowcontext);
+}
+
 /* the rows of a remembered set, or NULL when they are not what is expected */
 static Tuplestorestate *
 rows_of_frame(bytea *frame, TupleDesc desc, bool random)
 {
 	StashFrameReader reader;
-	StashFrameRowsReader rows;
+	RowsReading reading = {.desc = desc};
 	StashType  *expected;
-	MemoryContext rowcontext;
-	MemoryContext old;
-	Tuplestorestate *store;
-	Datum	   *values;
-	bool	   *nulls;
+	StashType  *row;
 
 	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
 	expected = row_type(desc);
-	if (!stash_frame_rows_open(&rows, &reader) ||
-		rows.row->oid != expected->oid || rows.row->typmod != expected->typmod)
+	/* what came out of memory may be older than the type */
+	if (stash_type_by_descriptor(reader.type, reader.typelen, true) == NULL ||
+		!stash_frame_rows_open(&reading.rows, &reader))
 		return NULL;
-	store = tuplestore_begin_heap(random, false, work_mem);
-	values = palloc(sizeof(Datum) * Max(rows.row->desc->natts, 1));
-	nulls = palloc(sizeof(bool) * Max(rows.row->desc->natts, 1));
-	rowcontext = AllocSetContextCreate(CurrentMemoryContext,
-									   "pg_hashstash row",
-									   ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(rowcontext);
-	while (stash_frame_rows_next(&rows, values, nulls))
+	row = reading.rows.row;
+	if (row->oid != expected->oid || row->typmod != expected->typmod)
+		return NULL;
+	reading.store = tuplestore_begin_heap(random, false, work_mem);
+	if (!row->names_objects)
+		read_rows(&reading);
+	else if (!try_reading(read_rows, &reading))
 	{
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(store, desc, values, nulls);
-		MemoryContextReset(rowcontext);
+		tuplestore_end(reading.store);
+		return NULL;
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(rowcontext);
-	return store;
+	return reading.store;
 }
 
 static void
@@ -531,6 +605,9 @@ pg_hashstash_call_handler(PG_FUNCTION_ARGS)
 			((ReturnSetInfo *) fcinfo->resultinfo)->isDone = ExprEndResult;
 		PG_RETURN_NULL();
 	}
+	if (call->memo->retset && call->is_record &&
+		((ReturnSetInfo *) fcinfo->resultinfo)->expectedDesc == NULL)
+		return stream_set(call, fcinfo);
 	remembers = stash_memo_bypass(call->memo) == STASH_MEMO_FINE;
 	if (remembers)
 		stash_memo_key(&key, call, fcinfo);
@@ -545,17 +622,20 @@ pg_hashstash_call_handler(PG_FUNCTION_ARGS)
 
 /* the target and the stash cannot be dropped under the function */
 static void
-record_dependencies(StashMemo *memo)
+record_dependencies(Oid function, Oid target, Oid stash)
 {
 	ObjectAddress self;
 	ObjectAddress other;
 
-	ObjectAddressSet(self, ProcedureRelationId, memo->function);
-	ObjectAddressSet(other, ProcedureRelationId, memo->target);
-	recordDependencyOn(&self, &other, DEPENDENCY_NORMAL);
-	if (OidIsValid(memo->stash))
+	ObjectAddressSet(self, ProcedureRelationId, function);
+	if (OidIsValid(target) && target != function)
 	{
-		ObjectAddressSet(other, RelationRelationId, memo->stash);
+		ObjectAddressSet(other, ProcedureRelationId, target);
+		recordDependencyOn(&self, &other, DEPENDENCY_NORMAL);
+	}
+	if (OidIsValid(stash))
+	{
+		ObjectAddressSet(other, RelationRelationId, stash);
 		recordDependencyOn(&self, &other, DEPENDENCY_NORMAL);
 	}
 }
@@ -574,42 +654,48 @@ check_result_type(Oid function)
 					format_type_be(rettype))));
 }
 
+static void
+check_stash(Oid stash)
+{
+	Relation	rel;
+
+	(void) stash_store_open(stash, &rel, AccessShareLock);
+	relation_close(rel, AccessShareLock);
+}
+
 /*
  * stash.validator(function oid) returns void
  *
  * Errors: 42601 for a body that breaks the grammar, 42883 no such target,
  * 42P13 a target that does not fit or is VOLATILE, 42501 a target that the
- * creator may not execute.  Strict, volatile.
+ * creator may not execute, 42809 a table that is no stash.  Strict, volatile.
  */
 Datum
 pg_hashstash_validator(PG_FUNCTION_ARGS)
 {
 	Oid			function = PG_GETARG_OID(0);
+	Oid			target;
+	Oid			stash;
 	StashMemo  *memo;
 
 	if (!CheckFunctionValidatorAccess(fcinfo->flinfo->fn_oid, function))
 		PG_RETURN_VOID();
+	stash_memo_names(function, &target, &stash);
+	record_dependencies(function, target, stash);
+	/* a restore brings things in its own order, and owners later */
 	if (!check_function_bodies)
-	{
-		/* a restore may bring the target later: then there is none to note */
-		if (stash_memo_target_exists(function))
-			record_dependencies(stash_memo_lookup(function));
 		PG_RETURN_VOID();
-	}
 
 	check_result_type(function);
 	memo = stash_memo_lookup(function);
-	if (!memo->body.in_place &&
-		stash_compat_proc_aclcheck(memo->target, GetUserId(),
-								   ACL_EXECUTE) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION,
-					   get_func_name(memo->target));
+	stash_memo_check_target(memo);
+	if (OidIsValid(stash))
+		check_stash(stash);
 	if (memo->volatility == PROVOLATILE_VOLATILE && !memo->body.allow_volatile)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 				 errmsg("function %s is VOLATILE and cannot be memoized",
 						format_procedure(memo->target)),
 				 errhint("Declare it STABLE if its result does not change within a statement, or vouch for it with volatile => true.")));
-	record_dependencies(memo);
 	PG_RETURN_VOID();
 }

@@ -36,7 +36,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -279,6 +278,29 @@ read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
 	body->allow_volatile = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
 }
 
+/* take away what ALTER DEFAULT PRIVILEGES gave others on a new table */
+static void
+revoke_default_rights(Oid table, const char *name)
+{
+	HeapTuple	tuple;
+	Datum		acl;
+	bool		isnull;
+
+	stash_spi_run(psprintf("REVOKE ALL ON TABLE %s FROM PUBLIC", name));
+	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(table));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", table);
+	acl = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &isnull);
+	for (int i = 0; !isnull && i < ACL_NUM(DatumGetAclP(acl)); i++)
+	{
+		Oid			grantee = ACL_DAT(DatumGetAclP(acl))[i].ai_grantee;
+
+		if (grantee != ACL_ID_PUBLIC && grantee != GetUserId())
+			stash_spi_run(psprintf("REVOKE ALL ON TABLE %s FROM %s", name,
+								   quote_identifier(GetUserNameFromId(grantee, false))));
+	}
+}
+
 /* make the memo's own stash and return its qualified name */
 static char *
 make_stash(Oid nsp, const char *function_name, const char *signature, Oid owner)
@@ -291,7 +313,7 @@ make_stash(Oid nsp, const char *function_name, const char *signature, Oid owner)
 						   "key WITH OPTIONS NOT NULL)", name));
 	/* not unique: calls must never wait for each other here */
 	stash_spi_run(psprintf("CREATE INDEX ON %s (key_hash)", name));
-	stash_spi_run(psprintf("REVOKE ALL ON TABLE %s FROM PUBLIC", name));
+	revoke_default_rights(get_relname_relid(table, nsp), name);
 	stash_spi_run(psprintf("COMMENT ON TABLE %s IS %s", name,
 						   quote_literal_cstr(psprintf("remembered results of %s",
 													   signature))));
@@ -420,13 +442,10 @@ memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body)
 static Oid
 memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as)
 {
-	char	   *schema;
 	char	   *name;
-	Oid			nsp = form->pronamespace;
+	Oid			nsp = QualifiedNameGetCreationNamespace(stash_compat_name_list(as),
+														&name);
 
-	DeconstructQualifiedName(stash_compat_name_list(as), &schema, &name);
-	if (schema != NULL)
-		nsp = get_namespace_oid(schema, false);
 	body->target = qualified_function(function);
 	as = quote_qualified_identifier(get_namespace_name(nsp), name);
 	body->stash = make_stash(nsp, name, as, GetUserId());
@@ -442,7 +461,8 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as)
  *
  * Args:    function  to remember; its owner is the caller, or "as" is given
  *          ttl       how long a result is good; needed unless IMMUTABLE
- *          as        name of a function to make, instead of working in place
+ *          as        name of a function to make, as in SQL, instead of working
+ *                    in place
  *          share     role: each role has results of its own; all: shared
  *          volatile  remember a VOLATILE function all the same
  * Returns: the memoized function; in place it has the OID it had

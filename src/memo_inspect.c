@@ -16,7 +16,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/proclang.h"
-#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -335,7 +334,7 @@ explain_memo(ReturnSetInfo *rsinfo, StashMemo *memo)
 			 DatumGetCString(DirectFunctionCall1(interval_out,
 												 IntervalPGetDatum(&memo->body.ttl))) :
 			 "none");
-	put_item(rsinfo, "stash", name_of_stash(memo));
+	put_item(rsinfo, "stash", memo->body.stash);
 	put_item(rsinfo, "shared between roles", memo->body.is_shared ? "yes" : "no");
 }
 

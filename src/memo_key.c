@@ -16,6 +16,8 @@
 
 #include "access/tupdesc.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -28,6 +30,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
+#include "utils/catcache.h"
 #include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -38,6 +41,7 @@
 #include "utils/syscache.h"
 #include "utils/xml.h"
 
+#include "catalog.h"
 #include "codec.h"
 #include "compat.h"
 #include "frame_datum.h"
@@ -70,7 +74,7 @@ typedef struct Environment
 	Oid			session_role;
 	uint64		roles_generation;
 	pg_tz	   *timezone;
-	int			numbers[11];
+	int			numbers[12];
 	char	   *texts[lengthof(text_settings)];
 } Environment;
 
@@ -171,6 +175,7 @@ read_numbers(int *numbers)
 	numbers[i++] = Array_nulls;
 	numbers[i++] = quote_all_identifiers;
 	numbers[i++] = pg_get_client_encoding();
+	numbers[i++] = stash_catalog_has_temporary();
 	Assert(i == lengthof(((Environment *) NULL)->numbers));
 }
 
@@ -191,15 +196,56 @@ environment_is(const Environment *env, Oid role, Oid session_role,
 	return true;
 }
 
-/* a role by name and OID, with the attributes that change what it may see */
+/* add to a list of OIDs the roles that 'role' is a member of, directly or not */
+static List *
+add_memberships(List *roles, Oid role)
+{
+	CatCList   *memberships = SearchSysCacheList1(AUTHMEMMEMROLE,
+												  ObjectIdGetDatum(role));
+	List	   *found = NIL;
+	ListCell   *cell;
+
+	for (int i = 0; i < memberships->n_members; i++)
+	{
+		HeapTuple	tuple = &memberships->members[i]->tuple;
+
+		found = lappend_oid(found,
+							((Form_pg_auth_members) GETSTRUCT(tuple))->roleid);
+	}
+	ReleaseSysCacheList(memberships);
+	foreach(cell, found)
+	{
+		if (list_member_oid(roles, lfirst_oid(cell)))
+			continue;
+		roles = lappend_oid(roles, lfirst_oid(cell));
+		roles = add_memberships(roles, lfirst_oid(cell));
+	}
+	return roles;
+}
+
+/* a role by name and OID, with all that changes what it may see */
 static void
 append_role(StringInfo out, const char *what, Oid role)
 {
-	appendStringInfo(out, "%s=%s(%u)%s%s ", what,
-					 quote_identifier(GetUserNameFromId(role, true) ?
-									  GetUserNameFromId(role, true) : "?"),
+	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	List	   *memberships = add_memberships(NIL, role);
+	ListCell   *cell;
+
+	if (!HeapTupleIsValid(tuple))
+	{
+		appendStringInfo(out, "%s=?(%u) ", what, role);
+		return;
+	}
+	appendStringInfo(out, "%s=%s(%u)%s%s%s", what,
+					 quote_identifier(NameStr(((Form_pg_authid) GETSTRUCT(tuple))->rolname)),
 					 role, superuser_arg(role) ? "+superuser" : "",
-					 has_bypassrls_privilege(role) ? "+bypassrls" : "");
+					 has_bypassrls_privilege(role) ? "+bypassrls" : "",
+					 ((Form_pg_authid) GETSTRUCT(tuple))->rolinherit ? "" : "+noinherit");
+	ReleaseSysCache(tuple);
+	list_sort(memberships, list_oid_cmp);
+	foreach(cell, memberships)
+		appendStringInfo(out, "+%u", lfirst_oid(cell));
+	appendStringInfoChar(out, ' ');
 }
 
 static char *
@@ -208,7 +254,8 @@ describe_environment(const Environment *env)
 	static const char *const names[] = {
 		"datestyle", "dateorder", "intervalstyle", "extra_float_digits",
 		"bytea_output", "xmloption", "xmlbinary", "row_security",
-		"array_nulls", "quote_all_identifiers", "client_encoding"
+		"array_nulls", "quote_all_identifiers", "client_encoding",
+		"temporary_tables"
 	};
 	StringInfoData out;
 
@@ -307,13 +354,12 @@ append_digest(StringInfo out, const char *text)
 /*
  * The identity of calls to a memo in the present environment.
  *
- * 'collation' is the call's, 'shape' the text of the row type that the caller
- * asks of a function returning record, or NULL.  The strings of *identity are
- * allocated in 'context'.
+ * 'collation' is the call's, 'site' what StashMemoCall says of it.  The
+ * strings of *identity are allocated in 'context'.
  */
 void
 stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
-					Oid collation, const char *shape, MemoryContext context)
+					Oid collation, const char *site, MemoryContext context)
 {
 	bool		has_environment = memo->volatility != PROVOLATILE_IMMUTABLE;
 	StringInfoData settings;
@@ -327,8 +373,7 @@ stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 	if (OidIsValid(collation) && collation != DEFAULT_COLLATION_OID)
 		appendStringInfo(&settings, "collation=%s(%u) ",
 						 get_collation_name(collation), collation);
-	if (shape != NULL)
-		appendStringInfo(&settings, "returns=%s ", shape);
+	appendStringInfoString(&settings, site);
 
 	initStringInfo(&text);
 	if (has_environment && !memo->body.is_shared)
@@ -362,6 +407,17 @@ overflow_key(StashSink *sink, const void *data, Size len)
 	sink->used = need;
 }
 
+/* an argument as keys hold it */
+static Datum
+key_argument(StashMemoCall *call, FunctionCallInfo fcinfo, int argno)
+{
+	NullableDatum *arg = &fcinfo->args[argno];
+
+	if (unlikely(call->is_cstring[argno]) && !arg->isnull)
+		return CStringGetTextDatum(DatumGetCString(arg->value));
+	return arg->value;
+}
+
 /*
  * Make the key of a call whose call->identity is current.
  *
@@ -379,8 +435,8 @@ stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
 				   sizeof(call->identity.prefix.data));
 	for (int i = 0; i < call->nargs; i++)
 		stash_hash_put_value(&key->sink, call->argtypes[i],
-							 fcinfo->args[i].value, fcinfo->args[i].isnull,
-							 NULL);
+							 key_argument(call, fcinfo, i),
+							 fcinfo->args[i].isnull, NULL);
 	key->hash = stash_hash_bytes128(key->sink.buf, key->sink.used);
 }
 
@@ -397,7 +453,7 @@ stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
 
 	for (int i = 0; i < call->nargs; i++)
 	{
-		values[i] = fcinfo->args[i].value;
+		values[i] = key_argument(call, fcinfo, i);
 		nulls[i] = fcinfo->args[i].isnull;
 	}
 	values[call->nargs] = CStringGetTextDatum(key->identity->text);

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
@@ -24,9 +25,21 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 #include "store.h"
+
+/*
+ * What a target finds under a name is another table where there is a
+ * temporary one: such answers are nobody else's, nor others' ours.
+ */
+static bool
+may_see_temporary(StashMemo *memo)
+{
+	return memo->volatility != PROVOLATILE_IMMUTABLE &&
+		stash_catalog_has_temporary();
+}
 
 /*
  * Whether the stash of a memo may be read now: STASH_MEMO_FINE or why not.
@@ -38,6 +51,10 @@ stash_memo_may_read(StashMemo *memo)
 		return memo->stash_reason;
 	if (!ActiveSnapshotSet())
 		return STASH_MEMO_NO_SNAPSHOT;
+	if (IsolationIsSerializable())
+		return STASH_MEMO_SERIALIZABLE;
+	if (may_see_temporary(memo))
+		return STASH_MEMO_TEMPORARY;
 	return STASH_MEMO_FINE;
 }
 
@@ -55,9 +72,54 @@ stash_memo_may_write(StashMemo *memo)
 		return STASH_MEMO_RECOVERY;
 	if (XactReadOnly)
 		return STASH_MEMO_READ_ONLY;
+	if (IsolationIsSerializable())
+		return STASH_MEMO_SERIALIZABLE;
 	if (IsInParallelMode())
 		return STASH_MEMO_PARALLEL;
+	if (may_see_temporary(memo))
+		return STASH_MEMO_TEMPORARY;
 	return STASH_MEMO_FINE;
+}
+
+/* lock the indexes too, for REINDEX locks them apart from their table */
+static bool
+lock_indexes(Oid stash, LOCKMODE lock)
+{
+	Relation	rel = relation_open(stash, NoLock);
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *cell;
+	bool		locked = true;
+
+	foreach(cell, indexes)
+		locked = locked && ConditionalLockRelationOid(lfirst_oid(cell), lock);
+	list_free(indexes);
+	relation_close(rel, NoLock);
+	return locked;
+}
+
+/* what the catalog says against the use of a stash that is locked */
+static StashMemoReason
+check_catalog(StashMemo *memo)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(memo->stash));
+	Form_pg_class form;
+	StashMemoReason reason = STASH_MEMO_FINE;
+
+	if (!HeapTupleIsValid(tuple))
+		return STASH_MEMO_STASH_MISSING;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	if (form->reloftype != stash_catalog_entry_type())
+		reason = STASH_MEMO_STASH_ALTERED;
+	else if (form->relowner != memo->owner)
+		reason = STASH_MEMO_STASH_FOREIGN;
+	else if (IsParallelWorker() &&
+			 form->relpersistence == RELPERSISTENCE_TEMP)
+		reason = STASH_MEMO_PARALLEL;
+	else if (RecoveryInProgress() &&
+			 form->relpersistence != RELPERSISTENCE_PERMANENT)
+		reason = STASH_MEMO_RECOVERY;
+	ReleaseSysCache(tuple);
+	return reason;
 }
 
 /* open the stash without waiting; NULL, and the reason, where that fails */
@@ -67,29 +129,24 @@ open_stash(StashMemo *memo, LOCKMODE lock, Relation *rel,
 {
 	StashStore *store;
 
+	stash_memo_cache_watch(memo->stash);
 	if (!ConditionalLockRelationOid(memo->stash, lock))
 	{
 		*reason = STASH_MEMO_STASH_LOCKED;
 		return NULL;
 	}
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(memo->stash)))
+	*reason = check_catalog(memo);
+	if (*reason != STASH_MEMO_FINE)
+		return NULL;
+	if (!lock_indexes(memo->stash, lock))
 	{
-		*reason = STASH_MEMO_STASH_MISSING;
+		*reason = STASH_MEMO_STASH_LOCKED;
 		return NULL;
 	}
 	store = stash_store_open(memo->stash, rel, NoLock);
-	if ((*rel)->rd_rel->relowner != memo->owner)
-		*reason = STASH_MEMO_STASH_FOREIGN;
-	else if (!store->is_bare || RELATION_IS_OTHER_TEMP(*rel))
-		*reason = STASH_MEMO_STASH_ALTERED;
-	else if (IsParallelWorker() &&
-			 (*rel)->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
-		*reason = STASH_MEMO_PARALLEL;
-	else if (RecoveryInProgress() &&
-			 (*rel)->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-		*reason = STASH_MEMO_RECOVERY;
-	else
+	if (store->is_bare && !RELATION_IS_OTHER_TEMP(*rel))
 		return store;
+	*reason = STASH_MEMO_STASH_ALTERED;
 	relation_close(*rel, NoLock);
 	return NULL;
 }
@@ -117,6 +174,29 @@ stash_memo_table_find(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 	*found = stash_store_find(store, rel, key->hash, frame, entry);
 	relation_close(rel, NoLock);
 	return STASH_MEMO_FINE;
+}
+
+/*
+ * Whether an entry just found is the newest one for everybody: it is not when
+ * it was forgotten or replaced by a transaction that our snapshot does not
+ * see.  Then it serves this call, and must not be kept in memory.
+ */
+bool
+stash_memo_table_is_current(StashMemo *memo, const StashMemoKey *key,
+							bytea *frame, const StashEntry *entry)
+{
+	StashEntry	newest;
+	bool		found;
+
+	if (!stash_memo_cache_has_news())
+		return true;
+	/* parallel workers cannot take a snapshot of their own */
+	if (IsInParallelMode())
+		return false;
+	PushActiveSnapshot(GetLatestSnapshot());
+	(void) stash_memo_table_find(memo, key, frame, &found, &newest);
+	PopActiveSnapshot();
+	return found && newest.created_at == entry->created_at;
 }
 
 /*

@@ -17,11 +17,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "commands/dbcommands.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/readfuncs.h"
 #include "optimizer/optimizer.h"
@@ -58,6 +55,7 @@ typedef struct StoreEntry
 static HTAB *stores;			/* relid to StoreEntry */
 static MemoryContext stores_context;
 static List *retired;			/* StashStore *, in stores_context */
+static bool has_invalid;		/* a store in the table may be invalid */
 
 /* ---- life of a StashStore ---- */
 
@@ -69,6 +67,7 @@ forget_stores(Datum arg, Oid relid)
 
 	if (stores == NULL)
 		return;
+	has_invalid = true;
 	if (OidIsValid(relid))
 	{
 		entry = hash_search(stores, &relid, HASH_FIND, NULL);
@@ -85,29 +84,46 @@ forget_stores(Datum arg, Oid relid)
 }
 
 static void
+free_store(StashStore *store)
+{
+	for (int i = 0; i < STASH_STATEMENTS; i++)
+	{
+		if (store->plans[i] != NULL)
+			SPI_freeplan(store->plans[i]);
+	}
+	pfree(store->schema);
+	pfree(store->table);
+	pfree(store->name);
+	pfree(store);
+}
+
+/* free what was replaced, and what is not valid: its table may be gone */
+static void
 free_retired(XactEvent event, void *arg)
 {
+	HASH_SEQ_STATUS scan;
+	StoreEntry *entry;
 	ListCell   *cell;
 
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
 		event != XACT_EVENT_PREPARE)
 		return;
 	foreach(cell, retired)
-	{
-		StashStore *store = lfirst(cell);
-
-		for (int i = 0; i < STASH_STATEMENTS; i++)
-		{
-			if (store->plans[i] != NULL)
-				SPI_freeplan(store->plans[i]);
-		}
-		pfree(store->schema);
-		pfree(store->table);
-		pfree(store->name);
-		pfree(store);
-	}
+		free_store(lfirst(cell));
 	list_free(retired);
 	retired = NIL;
+	if (!has_invalid)
+		return;
+	hash_seq_init(&scan, stores);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->store != NULL && entry->store->is_valid)
+			continue;
+		if (entry->store != NULL)
+			free_store(entry->store);
+		hash_search(stores, &entry->relid, HASH_REMOVE, NULL);
+	}
+	has_invalid = false;
 }
 
 /*
@@ -206,12 +222,35 @@ read_indexes(StashStore *store, Relation rel)
 	return list_length(indexes);
 }
 
+/* whether an INSERT would check or fill in more than key, hash and options */
+static bool
+has_constraints(TupleDesc desc)
+{
+	static const int nullable[] = {
+		STASH_ENTRY_VALUE, STASH_ENTRY_EXPIRES_AT, STASH_ENTRY_COST
+	};
+	TupleConstr *constr = desc->constr;
+
+	if (constr == NULL)
+		return false;
+	for (int i = 0; i < constr->num_check; i++)
+	{
+		if (strcmp(constr->check[i].ccname, OPTIONS_CONSTRAINT) != 0)
+			return true;
+	}
+	for (int i = 0; i < lengthof(nullable); i++)
+	{
+		if (TupleDescAttr(desc, nullable[i] - 1)->attnotnull)
+			return true;
+	}
+	return constr->has_generated_stored;
+}
+
 static StashStore *
 build_store(Relation rel)
 {
 	MemoryContext old = MemoryContextSwitchTo(stores_context);
 	StashStore *store = palloc0(sizeof(StashStore));
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
 	int			nindexes;
 
 	store->relid = RelationGetRelid(rel);
@@ -226,8 +265,7 @@ build_store(Relation rel)
 		!rel->rd_rel->relrowsecurity && OidIsValid(store->index);
 	store->is_bare = store->is_plain && nindexes == 1 && !store->is_unique &&
 		rel->trigdesc == NULL && rel->rd_rules == NULL &&
-		(constr == NULL ||
-		 (constr->num_check <= 1 && !constr->has_generated_stored));
+		!has_constraints(RelationGetDescr(rel));
 	store->is_valid = true;
 	return store;
 }
@@ -245,7 +283,7 @@ refuse_relation(Relation rel)
  * Open a stash and say what is known of it.
  *
  * '*rel' is opened with 'lock'; the caller closes it.  Throws 42809 for a
- * relation that is no stash.
+ * relation that is no stash, 42P01 for none.
  */
 StashStore *
 stash_store_open(Oid relid, Relation *rel, LOCKMODE lock)
@@ -253,7 +291,11 @@ stash_store_open(Oid relid, Relation *rel, LOCKMODE lock)
 	StoreEntry *entry;
 	bool		found;
 
-	*rel = relation_open(relid, lock);
+	*rel = try_relation_open(relid, lock);
+	if (*rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("stash with OID %u does not exist", relid)));
 	if ((*rel)->rd_rel->reloftype != stash_catalog_entry_type())
 		refuse_relation(*rel);
 
@@ -346,16 +388,19 @@ pg_hashstash_options(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* the words between CREATE and TABLE */
+/* the beginning of the CREATE statement; says in *relation what it makes */
 static const char *
-persistence_words(const char *persistence)
+create_words(const char *persistence, RangeVar *relation)
 {
 	if (strcmp(persistence, "logged") == 0)
-		return "";
+		return "CREATE TABLE";
 	if (strcmp(persistence, "unlogged") == 0)
-		return "UNLOGGED";
+		return "CREATE UNLOGGED TABLE";
 	if (strcmp(persistence, "temp") == 0)
-		return "TEMPORARY";
+	{
+		relation->relpersistence = RELPERSISTENCE_TEMP;
+		return "CREATE TEMPORARY TABLE";
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown persistence \"%s\"", persistence),
@@ -402,6 +447,7 @@ pg_hashstash_create(PG_FUNCTION_ARGS)
 	RangeVar   *relation;
 	char	   *name;
 	const char *words;
+	Oid			nsp;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
 		ereport(ERROR,
@@ -410,16 +456,18 @@ pg_hashstash_create(PG_FUNCTION_ARGS)
 	names = stash_compat_name_list(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	relation = makeRangeVarFromNameList(names);
 	name = quote_qualified_identifier(relation->schemaname, relation->relname);
-	words = persistence_words(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	words = create_words(text_to_cstring(PG_GETARG_TEXT_PP(1)), relation);
+	/* a temporary table of that name would stand before the one made */
+	nsp = RangeVarGetCreationNamespace(relation);
 
-	stash_spi_run(psprintf("CREATE %s TABLE %s OF stash.entry ("
+	stash_spi_run(psprintf("%s %s OF stash.entry ("
 						   "PRIMARY KEY (key_hash), "
 						   "key WITH OPTIONS NOT NULL, "
 						   "version WITH OPTIONS NOT NULL DEFAULT 1, "
 						   "created_at WITH OPTIONS NOT NULL DEFAULT pg_catalog.clock_timestamp(), "
 						   "CONSTRAINT " OPTIONS_CONSTRAINT " CHECK (%s))",
 						   words, name, options_clause(fcinfo)));
-	PG_RETURN_OID(RangeVarGetRelid(relation, NoLock, false));
+	PG_RETURN_OID(get_relname_relid(relation->relname, nsp));
 }
 
 /*

@@ -16,9 +16,9 @@
 #include "access/relation.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -27,7 +27,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -277,6 +276,22 @@ find_by_statement(StashStore *store, const KeyArgument *key, StashEntry *entry)
 	return found;
 }
 
+/* whether the executor would let the caller read the whole table by name */
+static bool
+may_read(Relation rel)
+{
+	Oid			role = GetUserId();
+
+	/* what is not logged is not there before the end of recovery */
+	if (RecoveryInProgress() &&
+		rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		return false;
+	return pg_class_aclcheck(RelationGetRelid(rel), role,
+							 ACL_SELECT) == ACLCHECK_OK &&
+		stash_compat_namespace_aclcheck(RelationGetNamespace(rel), role,
+										ACL_USAGE) == ACLCHECK_OK;
+}
+
 /* look a key up as the caller, whatever kind of table the stash is */
 static bool
 find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
@@ -288,8 +303,8 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 	bool		found;
 
 	read_key(fcinfo, 1, &key);
-	if (store->is_plain && ActiveSnapshotSet() &&
-		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+	/* what may not be read directly is refused, or granted, by the executor */
+	if (store->is_plain && ActiveSnapshotSet() && may_read(rel))
 		found = stash_store_find(store, rel, key.hash, key.frame, entry);
 	else
 		found = find_by_statement(store, &key, entry);
@@ -358,7 +373,7 @@ pg_hashstash_has(PG_FUNCTION_ARGS)
 static void
 require_unique_index(StashStore *store, Relation rel)
 {
-	if (rel->rd_rel->relkind == RELKIND_RELATION && !store->is_unique)
+	if (!store->is_unique)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("stash \"%s\" has no unique index on key_hash",
