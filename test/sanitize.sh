@@ -1,5 +1,6 @@
 #!/bin/bash
-# sanitize.sh [TEST...]: the regression tests in a server whose extension has address and undefined-behaviour checks
+# sanitize.sh [TEST...]: the regression tests and the hostile frames in servers whose extension has address and
+# undefined-behaviour checks; with a TEST only those regression tests
 #
 # Needs a distribution newer than Debian 12, whose server never starts under the preloaded library:
 # "make check-sanitize" brings one along. Reports end up in the output, and fail the run.
@@ -18,7 +19,15 @@ regress() {
 		--bindir="$bindir" --load-extension=pg_hashstash --dbname=contrib_regression "${names[@]}"
 }
 
-setup_begin libasan8 libubsan1
+# Servers of TAP tests take the library from the environment.
+hostile_frames() {
+	as_user env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS="$asan_options" UBSAN_OPTIONS="$ubsan_options" \
+		PG_TEST_TIMEOUT_DEFAULT=600 make -s installcheck with_llvm=no REGRESS= ISOLATION= PROVE_TESTS="$tree/test/tap/021_hostile_frames.pl"
+}
+
+setup_begin libasan8 libubsan1 libipc-run-perl python3
+asan_options="detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1:log_path=$work/report"
+ubsan_options="print_stacktrace=1:log_path=$work/report"
 setup_build with_llvm=no COPT="$flags"
 # the server and all it starts load the checks first; what they find goes to files
 as_user initdb -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
@@ -29,13 +38,13 @@ as_user initdb -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --n
 	cat "$work/stage.conf"
 } >>"$work/data/postgresql.conf"
 as_user env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" \
-	ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1:log_path=$work/report" \
-	UBSAN_OPTIONS="print_stacktrace=1:log_path=$work/report" \
+	ASAN_OPTIONS="$asan_options" UBSAN_OPTIONS="$ubsan_options" \
 	timeout 120 pg_ctl -D "$work/data" -l "$work/server.log" -w -t 60 start >/dev/null
 export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 
 status=0
 regress "$@" || status=1
+[[ $# -gt 0 ]] || hostile_frames || status=1
 [[ ! -s $tree/regression.diffs ]] || head -n 100 "$tree/regression.diffs"
 for report in "$work"/report.*; do
 	[[ -e $report ]] || continue
