@@ -216,5 +216,18 @@ SELECT stash.serialize(adbin) FROM (SELECT NULL::pg_node_tree AS adbin) x;
 \echo :SQLSTATE
 SELECT stash.serialize(ARRAY[ROW(NULL::pg_ndistinct)]);
 \echo :SQLSTATE
+SELECT stash.to_variant(NULL::pg_mcv_list);
+\echo :SQLSTATE
+SELECT stash.create('frame_test.unread');
+SELECT stash.put('unread', 1, NULL::pg_dependencies);
+\echo :SQLSTATE
+-- but a memoized function may take and give them
+CREATE TABLE defaults (a int DEFAULT 5);
+CREATE FUNCTION expression(e pg_node_tree) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN pg_get_expr(e, 'defaults'::regclass); END $$;
+CREATE FUNCTION tree(t regclass) RETURNS pg_node_tree IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT adbin FROM pg_attrdef WHERE adrelid = t); END $$;
+SELECT stash.memoize('expression(pg_node_tree)', "as" => 'm_expression'), stash.memoize('tree(regclass)', "as" => 'm_tree');
+SELECT m_expression(adbin), m_expression(adbin), pg_get_expr(m_tree(adrelid), adrelid), pg_get_expr(m_tree(adrelid), adrelid)
+FROM pg_attrdef WHERE adrelid = 'defaults'::regclass;
+SELECT pg_get_expr(m_tree(adrelid), adrelid) FROM pg_attrdef WHERE adrelid = 'defaults'::regclass;
 
 DROP SCHEMA frame_test CASCADE;

@@ -83,6 +83,9 @@ SELECT '\xzz'::stash.variant;
 \set VERBOSITY default
 SELECT 'int4 1'::stash.variant;
 SELECT '(a int4'::stash.variant;
+SELECT '(a int4;b int4):(1,2)'::stash.variant;
+SELECT 'int4[]世界世界世界世界世界:1'::stash.variant, '(世界世界世界世界世界)'::stash.variant;
+SELECT '(世界世界世界世界世界:x'::stash.variant;
 \set VERBOSITY terse
 
 -- casts

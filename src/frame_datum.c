@@ -56,7 +56,6 @@ stash_frame_codec(const char *name)
 static void
 begin_frame(StashSink *sink, StashType *type)
 {
-	stash_type_check_readable(type);
 	stash_buffer_init(sink, VARHDRSZ + STASH_FRAME_FIXED);
 	stash_sink_put_varint(sink, type->frame_idlen);
 	stash_sink_put(sink, type->frame_id, type->frame_idlen);
@@ -437,6 +436,7 @@ pg_hashstash_serialize(PG_FUNCTION_ARGS)
 	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
 	int			codec = codec_argument(fcinfo, 1);
 
+	stash_type_check_readable(type);
 	PG_RETURN_BYTEA_P(stash_frame_make(type, value, PG_ARGISNULL(0), codec));
 }
 

@@ -443,6 +443,7 @@ pg_hashstash_put(PG_FUNCTION_ARGS)
 		expires_at = stash_store_expiry(&store->ttl, now);
 
 	read_key(fcinfo, 1, &key);
+	stash_type_check_readable(type);
 	if (!PG_ARGISNULL(2))
 		frame = stash_frame_make(type, value, false, store->codec);
 	stash_spi_begin();

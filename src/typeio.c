@@ -285,6 +285,7 @@ build_base(StashType *type, Form_pg_type form)
 
 	type->is_write_only = is_write_only(type->oid);
 	type->always_reads = type->oid < FirstGenbkiObjectId &&
+		!type->is_write_only &&
 		(type->image != STASH_IMAGE_OUTPUT ||
 		 type->oid == INT2VECTOROID || type->oid == OIDVECTOROID);
 	type->has_exact_text = type->always_reads && !has_lossy_text(type->oid);
@@ -607,7 +608,8 @@ stash_type_of_rows(StashType *row)
 }
 
 /*
- * Throw 0A000 for a type whose values could be written but never read.
+ * Throw 0A000 for a type whose values could be written but never read.  Not
+ * for memos: their calls go on, as if nothing had been kept.
  */
 void
 stash_type_check_readable(StashType *type)

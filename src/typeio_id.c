@@ -466,9 +466,18 @@ refuse_text(Cursor *in)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid type name in stash variant, at \"%.20s\"",
-					in->at),
+			 errmsg("invalid type name in stash variant, at \"%s\"",
+					pnstrdup(in->at, pg_mbcliplen(in->at, strlen(in->at), 20))),
 			 errhint("Write a variant as type:value, for example int4:42 or int4[]:{1,2,3}.")));
+}
+
+/* step over a character that must stand here */
+static void
+scan_character(Cursor *in, char wanted)
+{
+	if (*in->at != wanted)
+		refuse_text(in);
+	in->at++;
 }
 
 /* one identifier, quoted or not */
@@ -513,11 +522,10 @@ scan_row(Cursor *in)
 	{
 		if (nfields >= MaxTupleAttributeNumber)
 			refuse_text(in);
-		if (nfields > 0 && *in->at++ != ',')
-			refuse_text(in);
+		if (nfields > 0)
+			scan_character(in, ',');
 		names[nfields] = scan_identifier(in);
-		if (*in->at++ != ' ')
-			refuse_text(in);
+		scan_character(in, ' ');
 		types[nfields++] = scan_type(in);
 	}
 	in->at++;

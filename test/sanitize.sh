@@ -35,6 +35,7 @@ as_user initdb -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --n
 	say "listen_addresses = ''"
 	say "unix_socket_directories = '$work'"
 	say "fsync = off"
+	say "max_prepared_transactions = 10"
 	cat "$work/stage.conf"
 } >>"$work/data/postgresql.conf"
 as_user env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" \
