@@ -126,7 +126,6 @@ SET xmloption = 'document'; SELECT changed(); RESET xmloption;
 SET xmlbinary = 'hex'; SELECT changed(); RESET xmlbinary;
 SET lc_monetary = 'C.UTF-8'; SELECT changed(); RESET lc_monetary;
 SET quote_all_identifiers = on; SELECT changed(); RESET quote_all_identifiers;
-SET standard_conforming_strings = off; SELECT changed(); RESET standard_conforming_strings;
 SET search_path = ''; SELECT hash_storage.changed();
 SET search_path = hash_storage, public, pg_catalog; SELECT changed();
 SET search_path = pg_temp, hash_storage, pg_catalog; SELECT changed(); SET search_path = hash_storage, public;

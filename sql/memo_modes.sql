@@ -66,7 +66,9 @@ RESET pg_hashstash.enabled;
 SELECT f(1), kept();
 SET pg_hashstash.memo = sometimes;
 \echo :SQLSTATE
+\set VERBOSITY sqlstate
 SET pg_hashstash.local_cache_size = -1;
+\set VERBOSITY default
 \echo :SQLSTATE
 SET pg_hashstash.unheard_of = 1;
 \echo :SQLSTATE
