@@ -202,6 +202,9 @@ builtin_image(Oid oid)
 		case REGCONFIGOID:
 		case REGDICTIONARYOID:
 		case REGCOLLATIONOID:
+#ifdef REGDATABASEOID
+		case REGDATABASEOID:	/* from 19 on */
+#endif
 			/* their receive functions refuse empty ones */
 		case INT2VECTOROID:
 		case OIDVECTOROID:

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
+#include "tsearch/ts_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
@@ -103,6 +104,19 @@ refuse_received(StashType *type, MemoryContext context)
 }
 
 /*
+ * An empty tsquery, whose binary form, a count of zero, the server sends but
+ * from 17 on refuses to receive.
+ */
+static Datum
+empty_tsquery(void)
+{
+	TSQuery		query = palloc0(HDRSIZETQ);
+
+	SET_VARSIZE(query, HDRSIZETQ);
+	return TSQueryGetDatum(query);
+}
+
+/*
  * The value of a binary form.  Throws 22P03 when bytes are left over, and
  * whatever the type's receive function throws.
  */
@@ -113,6 +127,9 @@ stash_type_receive(StashType *type, const char *buf, int len)
 	StringInfoData msg;
 	volatile Datum result;
 	volatile int old;
+
+	if (type->oid == TSQUERYOID && len == 4 && memcmp(buf, "\0\0\0", 4) == 0)
+		return empty_tsquery();
 
 	/* the receive protocol wants a terminating zero that it may rely on */
 	initStringInfo(&msg);

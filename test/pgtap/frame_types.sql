@@ -39,6 +39,12 @@ INSERT INTO sample VALUES
 	('int4multirange', '{"{}","{[1,3),[5,)}"}'), ('int8multirange', '{"{[1,3)}"}'), ('nummultirange', '{"{(,1.0],[2,3)}"}'),
 	('datemultirange', '{"{[2024-01-01,2024-02-01)}"}'), ('tsmultirange', '{"{[2024-01-01,2024-02-01)}"}'), ('tstzmultirange', '{"{[2024-01-01 00:00+00,)}"}');
 
+-- from 19 on
+INSERT INTO sample
+SELECT to_regtype(name), literals
+FROM (VALUES ('oid8', '{0,18446744073709551615}'::text[]), ('regdatabase', '{-,template1}')) AS late(name, literals)
+WHERE to_regtype(name) IS NOT NULL;
+
 -- types made here, of every kind
 CREATE SCHEMA made;
 CREATE TYPE made.mood AS ENUM ('', 'sad', 'very happy', 'Ünïcode');
