@@ -161,14 +161,6 @@ BEGIN
 END
 $$;
 SELECT f(11);
--- a transaction that is prepared, and then committed or not
-BEGIN;
-SELECT f(12);
-PREPARE TRANSACTION 'stash_memo_modes';
-SELECT f(12);
-COMMIT PREPARED 'stash_memo_modes';
-SELECT f(12);
-
 -- a function that fails or is cancelled leaves nothing
 CREATE FUNCTION slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
