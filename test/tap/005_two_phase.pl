@@ -27,7 +27,8 @@ sub computed
 is(computed("BEGIN; SELECT f(1); PREPARE TRANSACTION 'one'; SET pg_hashstash.memo = readonly; SELECT f(1);"),
 	'1 1', 'prepared: not found, in the same session either');
 is(computed('SET pg_hashstash.memo = readonly; SELECT f(1);'), '1', 'nor in another one');
-$node->restart('immediate');
+$node->stop('immediate');
+$node->start;
 is(computed("COMMIT PREPARED 'one'; SELECT f(1);"), '', 'committed after a crash: found');
 is(computed("BEGIN; SELECT f(2); PREPARE TRANSACTION 'two'; ROLLBACK PREPARED 'two'; SELECT f(2);"),
 	'2 2', 'rolled back: not found');
