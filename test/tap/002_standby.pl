@@ -1,7 +1,9 @@
-# On a hot standby memoized functions answer: from the replicated stash, or computed and not kept; after promotion they
-# are kept again.
+# 002_standby.pl: on a hot standby remembered calls are found, others computed, and nothing fails
+
 use strict;
 use warnings;
+
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -9,45 +11,120 @@ use Test::More;
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
 $primary->start;
-$primary->safe_psql('postgres', q{
-	CREATE EXTENSION pg_hashstash;
-	CREATE FUNCTION slow(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE
-		AS 'BEGIN RAISE NOTICE ''computed %'', n; RETURN n * n; END';
-	CREATE FUNCTION gone(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE
-		AS 'BEGIN RAISE NOTICE ''computed %'', n; RETURN -n; END';
-	SELECT stash.memoize('slow(int)'), stash.memoize('gone(int)');
-	ALTER TABLE gone_stash SET UNLOGGED;
-	SELECT slow(2), gone(2);
-	SELECT stash.create('s');
-	SELECT stash.put('s', 'key', 'value');
-});
-$primary->backup('copy');
+$primary->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION pg_hashstash;
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+CREATE FUNCTION square(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed square(%)', n;
+	RETURN n * n;
+END
+$$;
+CREATE FUNCTION upto(n int) RETURNS TABLE (i int, feels mood) STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed upto(%)', n;
+	RETURN QUERY SELECT g, 'glad'::mood FROM generate_series(1, n) AS g;
+END
+$$;
+CREATE FUNCTION fleeting(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed fleeting(%)', n;
+	RETURN -n;
+END
+$$;
+SELECT stash.memoize('square(int)'), stash.memoize('upto(int)', ttl => '1 day'), stash.memoize('fleeting(int)');
+ALTER TABLE fleeting_stash SET UNLOGGED;
+SELECT stash.create('logged'), stash.create('unlogged', persistence => 'unlogged');
+SELECT stash.put('logged', 'k', 'v'), stash.put('unlogged', 'k', 'v');
+CREATE TABLE flag (what text);
+SQL
+$primary->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'copy', has_streaming => 1);
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
 $standby->start;
-$primary->safe_psql('postgres', 'SELECT slow(3)');
-$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 
+# What a call returns, and how many functions were computed for it.
 sub call
 {
 	my ($node, $sql) = @_;
-	my ($ret, $out, $err) = $node->psql('postgres', $sql);
-	my @computed = $err =~ /computed (\d+)/g;
-	return "$ret: $out; computed @computed" . ($err =~ /ERROR.*/ ? " $&" : '');
+	my ($stdout, $stderr);
+
+	$node->psql('postgres', $sql, stdout => \$stdout, stderr => \$stderr, on_error_stop => 0);
+	return join ' ', $stdout =~ s/\n/ /gr, scalar(() = $stderr =~ /computed/g), $stderr =~ /(?:ERROR|FATAL|PANIC|WARNING): +(.*)/ ? $1 : ();
 }
 
-is(call($standby, 'SELECT slow(2), slow(3)'), '0: 4|9; computed ', 'hits from the replicated stash');
-is(call($standby, 'SELECT slow(5), slow(5)'), '0: 25|25; computed 5', 'a miss is computed, and kept in the session');
-is(call($standby, 'SELECT slow(5)'), '0: 25; computed 5', 'but not in the stash');
-is(call($standby, 'SELECT gone(2)'), '0: -2; computed 2', 'an unlogged stash is no error');
-is(call($standby, "SELECT stash.get('s', 'key')"), '0: text:value; computed ', 'get');
-like(call($standby, "SELECT value FROM stash.explain('slow(int)', 7) WHERE item = 'stash not written'"),
-	qr/in recovery/, 'explain says why');
+sub catch_up { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert')); return; }
 
-$standby->promote;
-is(call($standby, 'SELECT slow(5)'), '0: 25; computed 5', 'promoted: computed once more');
-is(call($standby, 'SELECT slow(5)'), '0: 25; computed ', 'and kept');
+call($primary, 'SELECT square(1); SELECT * FROM upto(2); SELECT fleeting(1)');
+catch_up();
 
-$standby->stop;
+is(call($standby, 'SELECT square(1)'), '1 0', 'a remembered value is found');
+is(call($standby, 'SELECT * FROM upto(2)'), '1|glad 2|glad 0', 'a remembered set is found');
+is(call($standby, 'SELECT square(2); SELECT square(2)'), '4 4 1', 'another value is computed, and kept by the session');
+is(call($standby, 'SELECT * FROM upto(1); SELECT * FROM upto(1)'), '1|glad 1|glad 1', 'another set as well');
+is(call($standby, 'SELECT square(2)'), '4 1', 'it is not stored');
+is(call($standby, 'SELECT fleeting(1); SELECT fleeting(1)'), '-1 -1 1', 'a stash that is not logged is no reason to fail');
+is( call($standby, "SELECT value FROM stash.explain('square(int)', 1) WHERE item IN ('verdict', 'found in')"),
+	'hit stash 0', 'explain: found');
+is( call($standby, "SELECT value FROM stash.explain('square(int)', 2) WHERE item IN ('verdict', 'stash not written')"),
+	'miss the server is in recovery 0', 'explain: not written');
+is( call($standby, "SELECT value FROM stash.explain('fleeting(int)', 1) WHERE item IN ('verdict', 'stash not read')"),
+	'miss the server is in recovery 0', 'explain: not read');
+is(call($standby, 'SET pg_hashstash.memo = refresh; SELECT square(1)'), '1 1', 'refresh computes');
+is(call($standby, "SELECT count(*) FROM stash.calls('square(int)')"), '1 0', 'calls are listed');
+
+is(call($standby, "SELECT stash.get('logged', 'k'), stash.has('logged', 'k'), stash.count('logged')"), 'text:v|t|1 0', 'a stash is read');
+is( call($standby, "SELECT stash.get('unlogged', 'k')"),
+	' 0 cannot access temporary or unlogged relations during recovery', 'one that is not logged is not');
+is( call($standby, "SELECT stash.put('logged', 'k', 'w')"),
+	' 0 cannot execute INSERT in a read-only transaction', 'nothing is put');
+is( call($standby, "SELECT stash.forget('square(int)')"),
+	' 0 cannot execute DELETE in a read-only transaction', 'nothing is forgotten');
+is( call($standby, "SELECT stash.memoize('square_uncached(int)')"),
+	' 0 cannot execute CREATE TABLE in a read-only transaction', 'nothing is memoized');
+
+# fills, definitions and what is forgotten come with the WAL, also to a session that has them in memory
+my ($stdin, $stdout, $stderr) = ('', '', '');
+my $session = IPC::Run::start(
+	[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $standby->connstr('postgres') ],
+	'<', \$stdin, '>', \$stdout, '2>', \$stderr, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+
+sub ask
+{
+	my ($sql) = @_;
+	my $computed = () = $stderr =~ /computed/g;
+
+	$stdout = '';
+	$stdin .= "$sql;\n\\echo done\n";
+	$session->pump until $stdout =~ /done\n/;
+	# notices come on another pipe, but before what is echoed
+	return ($stdout =~ s/\n?done\n//r) . ' ' . ((() = $stderr =~ /computed/g) - $computed);
+}
+
+is(ask('SELECT square(1)'), '1 0', 'a session finds what is remembered');
+is(ask('SELECT square(3)'), '9 1', 'and computes what is not');
+call($primary, 'SELECT square(4)');
+catch_up();
+is(ask('SELECT square(4)'), '16 0', 'what is filled later is found');
+is(call($primary, "SELECT stash.forget('square(int)')"), '2 0', 'all is forgotten on the primary');
+catch_up();
+is(ask('SELECT square(1)'), '1 1', 'and by the session');
+call($primary, 'CREATE OR REPLACE FUNCTION square_uncached(n int) RETURNS int IMMUTABLE LANGUAGE sql AS $$SELECT 1000$$');
+catch_up();
+is(ask('SELECT square(1)'), '1000 0', 'a new definition is noticed');
+$stdin .= "\\q\n";
+$session->finish;
+
+# the standby becomes a server of its own
 $primary->stop;
+$standby->promote;
+is(call($standby, 'SELECT square(5); SELECT square(5)'), '1000 1000 0', 'after promotion calls are right');
+is(call($standby, 'SELECT * FROM upto(2)'), '1|glad 2|glad 0', 'what was remembered still is');
+is(call($standby, 'SELECT * FROM upto(3)'), '1|glad 2|glad 3|glad 1', 'what was not is computed');
+is(call($standby, 'SELECT * FROM upto(3)'), '1|glad 2|glad 3|glad 0', 'and stored');
+is(call($standby, 'SELECT fleeting(1)'), '-1 1', 'a stash that is not logged is empty');
+is(call($standby, 'SELECT fleeting(1)'), '-1 0', 'and is filled');
+is(call($standby, "SELECT stash.get('unlogged', 'k'); SELECT stash.put('unlogged', 'k', 'w')"), ' 1 0', 'so is any other');
+is(call($standby, "SELECT stash.put('logged', 'k', 'w')"), '2 0', 'stashes are written');
+$standby->stop;
 done_testing();
