@@ -773,6 +773,24 @@ def check_frames(tap):
 			tap.ok(same(got, [type_, value]), '%s frame of %s is read' % (codec, expression), got, (type_, value))
 
 
+def check_documents(tap):
+	"""The examples in the tables of hash.md and frame.md."""
+	folder = os.path.join(HERE, '..', '..', 'doc')
+	rows = {}
+	for file in ('hash.md', 'frame.md'):
+		with open(os.path.join(folder, file), encoding='utf-8') as lines:
+			rows[file] = [match for match in (re.match(r'\| `(.*?)`.*? \| ((?:`[0-9a-f]+` ?)+) \|(?: `(\S+)`, (-?\d+) \|)?$', line)
+											  for line in lines) if match]
+	forms = [bytes.fromhex(re.sub('[` ]', '', row[2])) for row in rows['hash.md']]
+	for row, got in zip(rows['hash.md'], hashes(forms)):
+		tap.is_equal(got, (row[3], int(row[4])), 'hash.md: ' + row[1])
+	for row in rows['frame.md']:
+		data = bytes.fromhex(re.sub('[` ]', '', row[2]))
+		type_, value = read_frame(data)
+		tap.ok(data[3] == 1 or frame(type_, value) == data, 'frame.md: ' + row[1])
+	tap.ok(len(rows['hash.md']) > 5 and len(rows['frame.md']) > 4, 'the documents have examples')
+
+
 def check_refusals(tap):
 	good = frame('text', 'some text')
 	for what, bad in (('foreign', b'x' + good[1:]), ('cut', good[:-1]), ('longer', good + b'x'), ('damaged', good[:-1] + b'x'),
@@ -785,7 +803,7 @@ def check_refusals(tap):
 
 def check():
 	tap = Tap()
-	for step in (check_xxh3, check_chances, check_hashes, check_sampled, check_frames, check_refusals):
+	for step in (check_xxh3, check_chances, check_hashes, check_sampled, check_frames, check_documents, check_refusals):
 		step(tap)
 	print('1..%d' % tap.count)
 	return tap.failed == 0
