@@ -7,7 +7,7 @@ PGFILEDESC = "pg_hashstash - PostgreSQL remembers expensive answers"
 top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
 # Floors, lowest first: a unit may include only headers of units to its left.
-UNITS = compat sink hash codec frame json catalog spi typeio typeio_id \
+UNITS = compat sink hash codec frame json catalog spi typeio typeio_id typeio_value \
 	image image_write image_read hash_datum frame_datum json_value json_datum \
 	variant store store_rw \
 	memo memo_body memo_key memo_cache memo_table memo_call memo_define memo_inspect \
@@ -65,4 +65,10 @@ indent: ## lay out the C code as PostgreSQL does
 check-bare: ## both entry commands in a bare Debian chroot; root, some minutes
 	bash $(top)/test/bare.sh
 
-.PHONY: help test unit lint indent check-bare
+check-majors: ## the same with PostgreSQL 15, 17, 18 and 19
+	for suite in bookworm trixie forky experimental; do bash $(top)/test/bare.sh $$suite || exit 1; done
+
+check-sanitize: ## the regression tests with address and undefined-behaviour checks, in a newer Debian
+	bash $(top)/test/bare.sh trixie bash test/sanitize.sh
+
+.PHONY: help test unit lint indent check-bare check-majors check-sanitize

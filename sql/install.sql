@@ -25,6 +25,9 @@ LEFT JOIN pg_namespace n ON d.classid = 'pg_namespace'::regclass AND n.oid = d.o
 LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
 LEFT JOIN pg_language l ON d.classid = 'pg_language'::regclass AND l.oid = d.objid
 WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+	-- array types and the row types of views, which the server makes by itself, are members from 17 on
+	AND (t.oid IS NULL OR t.typcategory <> 'A'
+		AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class r WHERE r.oid = t.typrelid) = 'c'))
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_hashstash');
 
 CREATE TEMP VIEW owned_function AS

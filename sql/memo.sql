@@ -156,7 +156,9 @@ SELECT anything(1);
 SELECT anything(1);
 SELECT * FROM anything(1) AS (a int, b text);
 SELECT b, a FROM anything(1) AS (a int, b text);
+\set VERBOSITY terse
 SELECT * FROM anything(1) AS (a bigint, b text);
+\set VERBOSITY default
 -- what is not IMMUTABLE is called in FROM, with the shape that is wanted there
 CREATE FUNCTION anything_now(n int) RETURNS record STABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -167,7 +169,9 @@ $$;
 SELECT stash.memoize('anything_now(int)', ttl => '1 hour');
 SELECT * FROM anything_now(1) AS (a int, b text);
 SELECT * FROM anything_now(1) AS (a int, b text);
+\set VERBOSITY terse
 SELECT * FROM anything_now(1) AS (a bigint, b text);
+\set VERBOSITY default
 SELECT anything_now(1);
 SELECT anything_now(1);
 
@@ -231,7 +235,9 @@ SELECT * FROM rows_of(2) AS (x int, y text);
 -- callers that want different columns do not take each other's place
 SELECT * FROM rows_of(2) AS (a int, b text);
 SELECT * FROM rows_of(2) AS (x int, y text);
+\set VERBOSITY terse
 SELECT * FROM rows_of(2) AS (a text, b text);
+\set VERBOSITY default
 SELECT rows_of(2);
 -- without a shape there is nothing to remember, but nothing fails either that worked before
 CREATE FUNCTION pairs_of(n int) RETURNS SETOF record IMMUTABLE LANGUAGE sql AS $$SELECT i, 'x' || i FROM generate_series(1, n) AS i$$;

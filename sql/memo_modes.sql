@@ -66,7 +66,9 @@ RESET pg_hashstash.enabled;
 SELECT f(1), kept();
 SET pg_hashstash.memo = sometimes;
 \echo :SQLSTATE
+\set VERBOSITY sqlstate
 SET pg_hashstash.local_cache_size = -1;
+\set VERBOSITY default
 \echo :SQLSTATE
 SET pg_hashstash.unheard_of = 1;
 \echo :SQLSTATE
@@ -159,14 +161,6 @@ BEGIN
 END
 $$;
 SELECT f(11);
--- a transaction that is prepared, and then committed or not
-BEGIN;
-SELECT f(12);
-PREPARE TRANSACTION 'stash_memo_modes';
-SELECT f(12);
-COMMIT PREPARED 'stash_memo_modes';
-SELECT f(12);
-
 -- a function that fails or is cancelled leaves nothing
 CREATE FUNCTION slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN

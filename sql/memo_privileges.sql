@@ -63,7 +63,7 @@ CREATE FUNCTION secret(n int) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT 's
 REVOKE ALL ON FUNCTION secret(int) FROM PUBLIC, regress_stash_bob;
 SELECT stash.memoize('secret(int)');
 SELECT secret(1);
-SELECT relname, relacl FROM pg_class WHERE relname = 'secret_stash';
+SELECT relname, ARRAY(SELECT DISTINCT grantee::regrole FROM aclexplode(relacl)) AS grantees FROM pg_class WHERE relname = 'secret_stash';
 SELECT proname, proacl FROM pg_proc WHERE proname LIKE 'secret%' ORDER BY 1;
 SET ROLE regress_stash_bob;
 SELECT secret(1);
@@ -79,7 +79,8 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_stash_bob;
 -- a superuser memoizes for the owner
 RESET ROLE;
 SELECT stash.memoize('bobs(int)');
-SELECT relname, pg_get_userbyid(relowner) AS owner, relacl FROM pg_class WHERE relname = 'bobs_stash';
+SELECT relname, pg_get_userbyid(relowner) AS owner, ARRAY(SELECT DISTINCT grantee::regrole FROM aclexplode(relacl)) AS grantees
+FROM pg_class WHERE relname = 'bobs_stash';
 SELECT proname, pg_get_userbyid(proowner) AS owner, proacl FROM pg_proc WHERE proname LIKE 'bobs%' ORDER BY 1;
 SET ROLE regress_stash_bob;
 SELECT bobs(1);

@@ -4,7 +4,8 @@
  *	  Self-describing frames: the bytes of one value of any type.
  *
  * Layout, version 1.  Integers are little-endian; a varint is an unsigned
- * LEB128 of at most 10 bytes; offsets count bytes from the start.
+ * LEB128 of as few bytes as will do, at most 10; offsets count bytes from the
+ * start.
  *
  *		0    2    3    4           12         12+v       12+v+d
  *		+----+----+----+-----------+----------+----------+----------+------+
@@ -60,7 +61,7 @@ extern void stash_frame_seal(char *frame, Size len, int codec, bool is_null);
 
 /*
  * Read a varint at *at, not beyond 'end', and step over it; false when it is
- * cut off or longer than 64 bits.
+ * cut off, longer than 64 bits, or longer than it need be.
  */
 static inline bool
 stash_frame_get_varint(const char **at, const char *end, uint64 *value)
@@ -70,7 +71,7 @@ stash_frame_get_varint(const char **at, const char *end, uint64 *value)
 	{
 		uint8		byte = (uint8) *(*at)++;
 
-		if (shift == 63 && byte > 1)
+		if ((shift == 63 && byte > 1) || (shift > 0 && byte == 0))
 			return false;
 		*value |= (uint64) (byte & 0x7f) << shift;
 		if (byte < 0x80)

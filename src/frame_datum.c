@@ -212,18 +212,26 @@ stash_frame_open(StashFrameReader *reader, const char *buf, Size len)
 					 errhint("Frames are made by stash.serialize().")));
 			break;
 		case STASH_FRAME_NEWER:
+			if (reader->version < STASH_FRAME_OLDEST ||
+				reader->version > STASH_FRAME_VERSION)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("stash frame version %d is not supported",
+								reader->version),
+						 errdetail("This build reads versions %d to %d.",
+								   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
+						 errhint("Upgrade pg_hashstash on this server.")));
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("stash frame version %d is not supported",
-							reader->version),
-					 errdetail("This build reads versions %d to %d.",
-							   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
+					 errmsg("stash frame has an unknown flag"),
 					 errhint("Upgrade pg_hashstash on this server.")));
 			break;
 		case STASH_FRAME_DAMAGED:
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("damaged stash frame"),
+					 reader->is_checked ?
+					 errdetail("The lengths in its %zu bytes do not fit.", len) :
 					 errdetail("The checksum of its %zu bytes does not match.",
 							   len)));
 			break;
@@ -265,11 +273,9 @@ stash_frame_body(const StashFrameReader *reader)
 	return body;
 }
 
-/*
- * The value in an open frame; *type is set to its type.
- */
-Datum
-stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
+static Datum
+read_frame(const StashFrameReader *reader, StashType **type, bool *isnull,
+		   bool trusts_domains)
 {
 	StashImageReader in;
 	const char *body;
@@ -283,6 +289,7 @@ stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
 	body = stash_frame_body(reader);
 	in.at = body;
 	in.end = body + reader->rawlen;
+	in.trusts_domains = trusts_domains;
 	value = stash_image_read(&in, *type);
 	if (in.at != in.end)
 		ereport(ERROR,
@@ -292,6 +299,27 @@ stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
 	if (body != reader->body)
 		pfree((char *) body);
 	return value;
+}
+
+/*
+ * The value in an open frame; *type is set to its type.
+ */
+Datum
+stash_frame_read(const StashFrameReader *reader, StashType **type, bool *isnull)
+{
+	return read_frame(reader, type, isnull, false);
+}
+
+/*
+ * The same for a value that is only to be shown: conditions of domains are
+ * not asked again, for they may be anybody's code, and who looks at a table
+ * must not run it.
+ */
+Datum
+stash_frame_read_to_show(const StashFrameReader *reader, StashType **type,
+						 bool *isnull)
+{
+	return read_frame(reader, type, isnull, true);
 }
 
 /*
@@ -349,6 +377,7 @@ stash_frame_rows_open(StashFrameRowsReader *rows, const StashFrameReader *frame)
 	rows->row = type->inner;
 	rows->in.at = body;
 	rows->in.end = body + frame->rawlen;
+	rows->in.trusts_domains = false;
 	if (!stash_frame_get_varint(&rows->in.at, rows->in.end, &ndim) || ndim > 1)
 		return false;
 	if (ndim == 1)
@@ -407,6 +436,7 @@ pg_hashstash_serialize(PG_FUNCTION_ARGS)
 	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
 	int			codec = codec_argument(fcinfo, 1);
 
+	stash_type_check_readable(type);
 	PG_RETURN_BYTEA_P(stash_frame_make(type, value, PG_ARGISNULL(0), codec));
 }
 

@@ -40,6 +40,8 @@ extern void stash_frame_open(StashFrameReader *reader, const char *buf,
 extern const char *stash_frame_body(const StashFrameReader *reader);
 extern Datum stash_frame_read(const StashFrameReader *reader, StashType **type,
 							  bool *isnull);
+extern Datum stash_frame_read_to_show(const StashFrameReader *reader,
+									  StashType **type, bool *isnull);
 extern void stash_frame_check_type(StashType *type, Oid wanted);
 extern bool stash_frame_identical(const char *a, Size alen,
 								  const char *b, Size blen);

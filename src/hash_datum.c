@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/uuid.h"
 
 #include "hash.h"

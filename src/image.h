@@ -34,6 +34,7 @@ typedef struct StashImageReader
 {
 	const char *at;
 	const char *end;
+	bool		trusts_domains; /* their conditions are not asked again */
 } StashImageReader;
 
 extern bool stash_image_is_plain(StashType *type);

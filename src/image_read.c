@@ -5,8 +5,10 @@
  *
  * The bytes may come from anywhere.  Every length is checked against what is
  * left before it is used, nothing is allocated that the bytes do not pay for,
- * and every value is one that the server's own input would have accepted.
- * All failures are 22P03, or what the type's own input function throws.
+ * and every value is one that the server's own input would have accepted; only
+ * of xml no more is asked than to be text.  Each value has one image: another
+ * spelling of it is refused, unless the type's own input function accepts it.
+ * All failures are 22P03, or what that function throws.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +22,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/multirangetypes.h"
 #include "utils/rangetypes.h"
@@ -92,6 +95,14 @@ take_bytes(StashImageReader *reader, StashType *type, Size *len)
 	return take(reader, type, stored);
 }
 
+/* true when the bits of a bitmap behind its first 'nbits' are zero */
+static bool
+is_zero_behind(const uint8 *bitmap, int nbits, Size nbytes)
+{
+	return nbits == (int) nbytes * 8 ||
+		(bitmap[nbytes - 1] >> (nbits % 8)) == 0;
+}
+
 /* ---- base types ---- */
 
 /* true where every pattern of bits is a value */
@@ -152,17 +163,40 @@ read_fixed(StashImageReader *reader, StashType *type)
 }
 
 /*
- * A stored numeric: a header of one or two 16-bit words, then digits to the
- * base 10,000, without zero digits at either end.
+ * The digits of a numeric, to the base 10,000: none of them zero at either
+ * end, and none hidden behind the last decimal place that the scale shows.
+ */
+static void
+check_digits(StashType *type, const unsigned char *data, int ndigits,
+			 int weight, int scale)
+{
+	static const int powers[] = {1, 10, 100, 1000};
+	int			hidden = (ndigits - 1 - weight) * 4 - scale;
+	int			digit = 0;
+
+	for (int i = 0; i < ndigits; i++)
+	{
+		digit = data[2 * i] | data[2 * i + 1] << 8;
+		if (digit > 9999 || (digit == 0 && (i == 0 || i == ndigits - 1)))
+			refuse_image(type);
+	}
+	if (ndigits > 0 && (hidden > 3 || (hidden > 0 && digit % powers[hidden] != 0)))
+		refuse_image(type);
+}
+
+/*
+ * A stored numeric: a header of one or two 16-bit words, the shorter where
+ * it can be, then digits.
  */
 static void
 check_numeric(StashType *type, const char *data, Size len)
 {
 	const unsigned char *word = (const unsigned char *) data;
-	uint16		header;
-	uint16		digit;
-	Size		headerlen;
-	Size		ndigits;
+	int			header;
+	int			ndigits;
+	int			weight;
+	int			scale;
+	bool		is_short;
 
 	if (len < 2 || len % 2 != 0)
 		refuse_image(type);
@@ -175,22 +209,28 @@ check_numeric(StashType *type, const char *data, Size len)
 			refuse_image(type);
 		return;
 	}
-	headerlen = (header & 0x8000) ? 2 : 4;
-	if (len < headerlen)
-		refuse_image(type);
-	ndigits = (len - headerlen) / 2;
-	for (Size i = 0; i < ndigits; i++)
+
+	is_short = (header & 0x8000) != 0;
+	if (is_short)
 	{
-		word = (const unsigned char *) data + headerlen + 2 * i;
-		digit = word[0] | word[1] << 8;
-		if (digit > 9999 ||
-			(digit == 0 && (i == 0 || i == ndigits - 1)))
+		scale = (header & 0x1F80) >> 7;
+		weight = (header & 0x3F) - (header & 0x40);
+	}
+	else
+	{
+		if (len < 4)
+			refuse_image(type);
+		scale = header & 0x3FFF;
+		weight = (int16) (word[2] | word[3] << 8);
+		if (scale <= 0x3F && weight >= -64 && weight <= 63)
 			refuse_image(type);
 	}
+	ndigits = (int) (len / 2) - (is_short ? 1 : 2);
 	/* zero has neither sign nor weight */
 	if (ndigits == 0 &&
-		(headerlen == 4 ? header & 0x4000 : header & 0x207f))
+		(weight != 0 || (header & (is_short ? 0x2000 : 0x4000)) != 0))
 		refuse_image(type);
+	check_digits(type, word + (is_short ? 2 : 4), ndigits, weight, scale);
 }
 
 /* the payload of a varlena, judged; text comes back in the server's encoding */
@@ -256,7 +296,7 @@ read_text(StashImageReader *reader, StashType *type)
 	text = pnstrdup(data, len);
 	text = pg_any_to_server(text, (int) len, PG_UTF8);
 	stash_type_fix_settings(&saved, type, true);
-	value = stash_type_input(type, text);
+	value = stash_type_input(type->inner ? type->inner : type, text);
 	stash_type_restore_settings(&saved);
 	return value;
 }
@@ -287,13 +327,37 @@ read_base(StashImageReader *reader, StashType *type)
 
 /* ---- ranges and domains ---- */
 
-static Datum
+/* true where the server took the bounds as they are, and made no others of them */
+static bool
+is_canonical(StashType *type, const RangeType *range, uint8 flags,
+			 const RangeBound *lower, const RangeBound *upper)
+{
+	RangeBound	new_lower;
+	RangeBound	new_upper;
+	bool		empty;
+
+	if ((range_get_flags(range) & RANGE_FLAGS) != flags)
+		return false;
+	if (!OidIsValid(type->range->rng_canonical_finfo.fn_oid))
+		return true;
+	range_deserialize(type->range, range, &new_lower, &new_upper, &empty);
+	return empty ||
+		((lower->infinite ||
+		  datum_image_eq(lower->val, new_lower.val, type->inner->typbyval,
+						 type->inner->typlen)) &&
+		 (upper->infinite ||
+		  datum_image_eq(upper->val, new_upper.val, type->inner->typbyval,
+						 type->inner->typlen)));
+}
+
+static RangeType *
 read_range(StashImageReader *reader, StashType *type)
 {
 	uint8		flags = take_u8(reader, type);
 	RangeBound	lower = {0};
 	RangeBound	upper = {0};
 	bool		empty = (flags & RANGE_EMPTY) != 0;
+	RangeType  *range;
 
 	if ((flags & ~RANGE_FLAGS) != 0 || (empty && flags != RANGE_EMPTY))
 		refuse_image(type);
@@ -306,24 +370,43 @@ read_range(StashImageReader *reader, StashType *type)
 		lower.val = stash_image_read(reader, type->inner);
 	if (!empty && !upper.infinite)
 		upper.val = stash_image_read(reader, type->inner);
-	return RangeTypePGetDatum(stash_compat_make_range(type->range, &lower,
-													  &upper, empty));
+	range = stash_compat_make_range(type->range, &lower, &upper, empty);
+	if (!is_canonical(type, range, flags, &lower, &upper))
+		refuse_image(type);
+	return range;
 }
 
+/* the server sorts and joins ranges: here they must stand as it leaves them */
 static Datum
 read_multirange(StashImageReader *reader, StashType *type)
 {
 	uint64		nranges = take_varint(reader, type);
 	RangeType **ranges;
+	RangeType **sorted;
+	MultirangeType *result;
+	Size		size;
 
 	/* each range has at least its flags */
-	if (nranges > (uint64) (reader->end - reader->at))
+	if (nranges > (uint64) (reader->end - reader->at) ||
+		nranges >= MaxAllocSize / sizeof(RangeType *))
 		refuse_image(type);
-	ranges = palloc(sizeof(RangeType *) * (nranges + 1));
+	size = sizeof(RangeType *) * ((Size) nranges + 1);
+	ranges = palloc(size);
+	sorted = palloc(size);
 	for (uint64 i = 0; i < nranges; i++)
-		ranges[i] = DatumGetRangeTypeP(read_range(reader, type->inner));
-	return MultirangeTypePGetDatum(make_multirange(type->oid, type->range,
-												   (int32) nranges, ranges));
+	{
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		ranges[i] = read_range(reader, type->inner);
+	}
+	size = sizeof(RangeType *) * (Size) nranges;
+	memcpy(sorted, ranges, size);
+	result = make_multirange(type->oid, type->range, (int32) nranges, sorted);
+	if (result->rangeCount != nranges || memcmp(ranges, sorted, size) != 0)
+		refuse_image(type);
+	pfree(ranges);
+	pfree(sorted);
+	return MultirangeTypePGetDatum(result);
 }
 
 static Datum
@@ -331,7 +414,8 @@ read_domain(StashImageReader *reader, StashType *type)
 {
 	Datum		value = stash_image_read(reader, type->inner);
 
-	domain_check(value, false, type->oid, NULL, NULL);
+	if (!reader->trusts_domains)
+		domain_check(value, false, type->oid, NULL, NULL);
 	return value;
 }
 
@@ -348,6 +432,8 @@ stash_image_read_row(StashImageReader *reader, StashType *type,
 	Size		nbytes = Max((type->nfields + 7) / 8, 1);
 	const uint8 *bitmap = (const uint8 *) take(reader, type, nbytes);
 
+	if (!is_zero_behind(bitmap, type->nfields, nbytes))
+		refuse_image(type);
 	memset(nulls, true, type->desc->natts);
 	for (int i = 0; i < type->nfields; i++)
 	{
@@ -427,11 +513,16 @@ read_shape(StashImageReader *reader, StashType *type, ArrayShape *shape)
 		refuse_image(type);
 	if (has_nulls == 1)
 	{
-		shape->bitmap = (const uint8 *) take(reader, type,
-											 ((uint64) shape->nitems + 7) / 8);
+		Size		nbytes = ((Size) shape->nitems + 7) / 8;
+
+		shape->bitmap = (const uint8 *) take(reader, type, nbytes);
 		shape->nelements = 0;
 		for (int i = 0; i < shape->nitems; i++)
 			shape->nelements += (shape->bitmap[i / 8] >> (i % 8)) & 1;
+		/* a bitmap stands there only where some element is NULL */
+		if (shape->nelements == shape->nitems ||
+			!is_zero_behind(shape->bitmap, shape->nitems, nbytes))
+			refuse_image(type);
 	}
 	/* every element has at least one byte */
 	if ((uint64) shape->nelements > (uint64) (reader->end - reader->at))
@@ -572,7 +663,7 @@ stash_image_read(StashImageReader *reader, StashType *type)
 		case STASH_KIND_BASE:
 			return read_base(reader, type);
 		case STASH_KIND_RANGE:
-			return read_range(reader, type);
+			return RangeTypePGetDatum(read_range(reader, type));
 		case STASH_KIND_MULTIRANGE:
 			return read_multirange(reader, type);
 		case STASH_KIND_DOMAIN:

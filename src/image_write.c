@@ -216,11 +216,12 @@ write_label(StashSink *sink, Oid member)
 static void
 write_output(StashSink *sink, StashType *type, Datum value)
 {
+	StashType  *by = type->inner ? type->inner : type;
 	StashSettings saved;
 	char	   *text;
 
 	stash_type_fix_settings(&saved, type, true);
-	text = stash_type_output(type, value);
+	text = stash_type_output(by, value);
 	stash_type_restore_settings(&saved);
 	text = pg_server_to_any(text, strlen(text), PG_UTF8);
 	put_bytes(sink, text, strlen(text));
@@ -239,7 +240,12 @@ write_base(StashImageWriter *writer, StashType *type, Datum value)
 		case STASH_IMAGE_BYTES:
 		case STASH_IMAGE_TEXT:
 		case STASH_IMAGE_NUMERIC:
-			write_varlena(writer, type, value);
+			/* only a literal without a type is no varlena */
+			if (type->typlen == -2)
+				write_text(writer, type, DatumGetCString(value),
+						   strlen(DatumGetCString(value)));
+			else
+				write_varlena(writer, type, value);
 			break;
 		case STASH_IMAGE_LABEL:
 			write_label(writer->sink, DatumGetObjectId(value));
@@ -337,8 +343,13 @@ write_row(StashImageWriter *writer, StashType *type, Datum value)
 	bool		few_nulls[FEW_FIELDS];
 	Datum	   *values = few_values;
 	bool	   *nulls = few_nulls;
-	int			natts = type->desc->natts;
+	int			natts;
 
+	/* shapes that are written alike may be laid out in different ways */
+	if (type->oid == RECORDOID &&
+		HeapTupleHeaderGetTypMod(header) != type->typmod)
+		type = stash_type_of_row(PointerGetDatum(header));
+	natts = type->desc->natts;
 	if (natts > FEW_FIELDS)
 	{
 		values = palloc(sizeof(Datum) * natts);
@@ -484,6 +495,8 @@ write_array(StashImageWriter *writer, StashType *type, Datum value)
 		put_bitmap(writer->sink, bitmap, nitems);
 
 	len = (Size) nelements * type->inner->typlen;
+	if (sampled && !stash_image_is_plain(type->inner))
+		stash_sink_put_varint(writer->sink, writer->sampling->samples);
 	if (!stash_image_is_plain(type->inner))
 		write_elements(writer, type->inner, ARR_DATA_PTR(array), bitmap,
 					   nitems, sampled ? nelements : 0);

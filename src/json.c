@@ -187,21 +187,21 @@ escape_block(char *to, const char *from, Size len)
 void
 stash_json_put_text(StringInfo buf, const char *text, Size len)
 {
-	char	   *to = stash_json_reserve(buf, 1);
+	Size		block = Min(len, BLOCK);
+	char	   *to;
 
+	/* two quotes, and what escape_block() writes too much */
+	to = stash_json_reserve(buf, WORST_CASE * (int) block + 10);
 	*to++ = '"';
-	for (;;)
+	to = escape_block(to, text, block);
+	while (unlikely(len > block))
 	{
-		Size		block = Min(len, BLOCK);
-
-		/* the closing quote, and what escape_block() writes too much */
+		text += block;
+		len -= block;
+		block = Min(len, BLOCK);
 		buf->len = to - buf->data;
 		to = stash_json_reserve(buf, WORST_CASE * (int) block + 9);
 		to = escape_block(to, text, block);
-		text += block;
-		len -= block;
-		if (len == 0)
-			break;
 	}
 	*to++ = '"';
 	buf->len = to - buf->data;

@@ -43,25 +43,33 @@ extern void stash_json_put_any_timestamptz(StringInfo buf, TimestampTz time,
 										   StashJsonZoneSpan *spans);
 
 /*
- * memcpy for the few bytes of a short varlena.
+ * memcpy for at most 128 bytes: the first and the last of them, overlapping.
  *
- * The compiler knows that they are few, and takes a string instruction that
- * is slower than this loop.
+ * A memcpy, or a loop, is made a "rep movs" by a compiler that knows the
+ * limit; with its start-up time it took 7 % of an export of short arrays.
  */
 static inline void
 stash_json_copy_short(char *to, const char *from, Size len)
 {
-	for (; len >= 16; len -= 16, to += 16, from += 16)
-		memcpy(to, from, 16);
-	for (Size step = 8; step > 0; step /= 2)
+#define COPY_ENDS(n) \
+	(memcpy(to, from, n), memcpy(to + len - (n), from + len - (n), n))
+	if (len >= 64)
+		COPY_ENDS(64);
+	else if (len >= 32)
+		COPY_ENDS(32);
+	else if (len >= 16)
+		COPY_ENDS(16);
+	else if (len >= 8)
+		COPY_ENDS(8);
+	else if (len >= 4)
+		COPY_ENDS(4);
+	else if (len > 0)
 	{
-		if (len & step)
-		{
-			memcpy(to, from, step);
-			to += step;
-			from += step;
-		}
+		to[0] = from[0];
+		to[len / 2] = from[len / 2];
+		to[len - 1] = from[len - 1];
 	}
+#undef COPY_ENDS
 }
 
 /*

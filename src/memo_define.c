@@ -36,7 +36,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -429,7 +428,6 @@ memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body)
 	char	   *schema = get_namespace_name(form->pronamespace);
 	char	   *name = makeObjectName(NameStr(form->proname), NULL, "uncached");
 
-	check_in_place(function);
 	check_own_name(function, tuple);
 	body->in_place = true;
 	body->target = quote_qualified_identifier(schema, name);
@@ -489,7 +487,7 @@ pg_hashstash_memoize(PG_FUNCTION_ARGS)
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	check_kind(function, form);
 	if (PG_ARGISNULL(2))
-		check_owner(function);
+		check_in_place(function);
 	check_volatility(function, form, &body);
 	if (PG_ARGISNULL(2))
 		memoize_in_place(function, tuple, &body);

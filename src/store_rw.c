@@ -16,7 +16,6 @@
 #include "access/relation.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -28,7 +27,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -445,6 +443,7 @@ pg_hashstash_put(PG_FUNCTION_ARGS)
 		expires_at = stash_store_expiry(&store->ttl, now);
 
 	read_key(fcinfo, 1, &key);
+	stash_type_check_readable(type);
 	if (!PG_ARGISNULL(2))
 		frame = stash_frame_make(type, value, false, store->codec);
 	stash_spi_begin();

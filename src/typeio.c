@@ -8,10 +8,6 @@
  * dropped is freed at the end of the transaction, for a caller further up
  * the stack may still hold it.
  *
- * Binary and text conversion never depend on the session: send and receive
- * functions see UTF-8 as the client's encoding, and text is read and written
- * under fixed settings.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -19,26 +15,16 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/bytea.h"
-#include "utils/float.h"
-#include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
-#include "utils/xml.h"
 
 #include "compat.h"
 #include "typeio.h"
@@ -199,6 +185,9 @@ builtin_image(Oid oid)
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
+		case UNKNOWNOID:
+			/* xml_send() drops the declaration, xml_recv() asks a setting */
+		case XMLOID:
 			return STASH_IMAGE_TEXT;
 		case NUMERICOID:
 			return STASH_IMAGE_NUMERIC;
@@ -213,9 +202,60 @@ builtin_image(Oid oid)
 		case REGCONFIGOID:
 		case REGDICTIONARYOID:
 		case REGCOLLATIONOID:
+#ifdef REGDATABASEOID
+		case REGDATABASEOID:	/* from 19 on */
+#endif
+			/* their receive functions refuse empty ones */
+		case INT2VECTOROID:
+		case OIDVECTOROID:
 			return STASH_IMAGE_OUTPUT;
 		default:
 			return STASH_IMAGE_SEND;
+	}
+}
+
+/* true for types whose input functions refuse everything */
+static bool
+is_write_only(Oid oid)
+{
+	switch (oid)
+	{
+		case PG_NODE_TREEOID:
+		case PG_NDISTINCTOID:
+		case PG_DEPENDENCIESOID:
+		case PG_MCV_LISTOID:
+		case PG_BRIN_BLOOM_SUMMARYOID:
+		case PG_BRIN_MINMAX_MULTI_SUMMARYOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* true for built-in types whose text form may lose something of a value */
+static bool
+has_lossy_text(Oid oid)
+{
+	switch (oid)
+	{
+			/* of a NaN not all bits are shown */
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case POINTOID:
+		case LSEGOID:
+		case PATHOID:
+		case BOXOID:
+		case POLYGONOID:
+		case LINEOID:
+		case CIRCLEOID:
+			/* written by functions that are no mere inverse of their input */
+		case INTERVALOID:
+		case TSQUERYOID:
+		case JSONPATHOID:
+		case XMLOID:
+			return true;
+		default:
+			return false;
 	}
 }
 
@@ -223,6 +263,9 @@ builtin_image(Oid oid)
 static void
 build_base(StashType *type, Form_pg_type form)
 {
+	/* its text does not tell values apart, and no user can have one */
+	if (type->oid == GTSVECTOROID)
+		refuse_type(type->oid);
 	if (form->typtype == TYPTYPE_ENUM)
 		type->image = STASH_IMAGE_LABEL;
 	else if (type->oid < FirstGenbkiObjectId)
@@ -237,8 +280,32 @@ build_base(StashType *type, Form_pg_type form)
 		(!OidIsValid(form->typoutput) || !OidIsValid(form->typinput)))
 		refuse_type(type->oid);
 
+	/* the names of overloaded functions and operators need their arguments */
+	if (type->oid == REGPROCOID)
+		type->inner = stash_type_lookup(REGPROCEDUREOID, -1);
+	else if (type->oid == REGOPEROID)
+		type->inner = stash_type_lookup(REGOPERATOROID, -1);
+
+	type->is_write_only = is_write_only(type->oid);
+	type->always_reads = type->oid < FirstGenbkiObjectId &&
+		!type->is_write_only &&
+		(type->image != STASH_IMAGE_OUTPUT ||
+		 type->oid == INT2VECTOROID || type->oid == OIDVECTOROID);
+	type->has_exact_text = type->always_reads && !has_lossy_text(type->oid);
 	type->names_objects = type->image == STASH_IMAGE_OUTPUT ||
 		type->oid >= FirstGenbkiObjectId;
+}
+
+/* what holds for a part holds for the whole */
+static void
+take_from_part(StashType *type, StashType *part)
+{
+	type->names_objects |= part->names_objects;
+	type->has_record |= part->has_record;
+	type->is_write_only |= part->is_write_only;
+	type->always_reads &= part->always_reads;
+	type->has_exact_text &= part->has_exact_text;
+	type->is_domain_free &= part->is_domain_free;
 }
 
 static void
@@ -247,7 +314,8 @@ build_row(StashType *type)
 	TupleDesc	desc = lookup_rowtype_tupdesc(type->oid, type->typmod);
 	MemoryContext old = MemoryContextSwitchTo(types_context);
 
-	type->desc = CreateTupleDescCopy(desc);
+	/* with constraints: they hold the values of columns added with a default */
+	type->desc = CreateTupleDescCopyConstr(desc);
 	type->fields = palloc(sizeof(StashField) * Max(desc->natts, 1));
 	MemoryContextSwitchTo(old);
 	ReleaseTupleDesc(desc);
@@ -262,8 +330,7 @@ build_row(StashType *type)
 		field->attno = i + 1;
 		field->name = NameStr(att->attname);
 		field->type = stash_type_lookup(att->atttypid, -1);
-		type->names_objects |= field->type->names_objects;
-		type->has_record |= field->type->has_record;
+		take_from_part(type, field->type);
 		type->nfields++;
 	}
 }
@@ -272,8 +339,7 @@ static void
 build_inner(StashType *type, Oid inner, int32 typmod)
 {
 	type->inner = stash_type_lookup(inner, typmod);
-	type->names_objects |= type->inner->names_objects;
-	type->has_record |= type->inner->has_record;
+	take_from_part(type, type->inner);
 }
 
 /* decide what a type is made of, and build its parts first */
@@ -297,9 +363,16 @@ build_kind(StashType *type, Form_pg_type form)
 			 (type->oid == RECORDARRAYOID ||
 			  get_array_type(form->typelem) == type->oid))
 		type->kind = STASH_KIND_ARRAY;
-	else if (form->typtype == TYPTYPE_PSEUDO)
+	/* literals without a type stand in rows: ROW(1, 'a') */
+	else if (form->typtype == TYPTYPE_PSEUDO && type->oid != UNKNOWNOID)
 		refuse_type(type->oid);
 
+	/* domains have conditions, ranges of users have functions that may refuse */
+	type->always_reads = type->kind != STASH_KIND_DOMAIN &&
+		type->kind != STASH_KIND_RECORD &&
+		(type->oid < FirstGenbkiObjectId || form->typtype != TYPTYPE_RANGE);
+	type->has_exact_text = type->always_reads;
+	type->is_domain_free = type->kind != STASH_KIND_DOMAIN;
 	switch (type->kind)
 	{
 		case STASH_KIND_BASE:
@@ -421,7 +494,21 @@ stash_type_of_row(Datum row)
 							 HeapTupleHeaderGetTypMod(header));
 }
 
-/* the typmod that all rows of an array of anonymous rows share, or -1 */
+/* true when rows of two registered shapes have columns of the same names and types */
+static bool
+is_same_shape(int32 a, int32 b)
+{
+	StashType  *one = stash_type_lookup(RECORDOID, a);
+	StashType  *two = stash_type_lookup(RECORDOID, b);
+
+	return one->frame_idlen == two->frame_idlen &&
+		memcmp(one->frame_id, two->frame_id, one->frame_idlen) == 0;
+}
+
+/*
+ * The typmod of a shape that all rows of an array of anonymous rows share, or
+ * -1.  The server registers shapes that differ in type modifiers apart.
+ */
 static int32
 common_shape(Datum array)
 {
@@ -434,14 +521,17 @@ common_shape(Datum array)
 	while (array_iterate(rows, &row, &isnull))
 	{
 		HeapTupleHeader header;
+		int32		typmod;
 
 		if (isnull)
 			continue;
 		header = DatumGetHeapTupleHeader(row);
+		typmod = HeapTupleHeaderGetTypMod(header);
 		if (HeapTupleHeaderGetTypeId(header) != RECORDOID ||
-			(shape >= 0 && HeapTupleHeaderGetTypMod(header) != shape))
+			(shape >= 0 && typmod != shape && !is_same_shape(shape, typmod)))
 			return -1;
-		shape = HeapTupleHeaderGetTypMod(header);
+		if (shape < 0)
+			shape = typmod;
 	}
 	array_free_iterator(rows);
 	return shape;
@@ -520,232 +610,18 @@ stash_type_of_rows(StashType *row)
 	return stash_type_lookup(oid, -1);
 }
 
-/* ---- conversion that does not depend on the session ---- */
-
 /*
- * Make the client's encoding UTF-8 and return the old one, or -1 where that
- * is so already.
+ * Throw 0A000 for a type whose values could be written but never read.  Not
+ * for memos: their calls go on, as if nothing had been kept.
  */
-static int
-enter_utf8(void)
+void
+stash_type_check_readable(StashType *type)
 {
-	int			old = pg_get_client_encoding();
-
-	if (old == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
-		return -1;
-	if (PrepareClientEncoding(PG_UTF8) < 0 || SetClientEncoding(PG_UTF8) < 0)
+	if (type->is_write_only)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("text of this database cannot be converted to UTF-8"),
-				 errdetail("The encoding of the database is %s.",
-						   GetDatabaseEncodingName())));
-	return old;
-}
-
-static void
-leave_utf8(int old)
-{
-	if (old >= 0 && SetClientEncoding(old) < 0)
-		elog(FATAL, "could not restore client encoding %d", old);
-}
-
-/*
- * The binary form of a value, text in it as UTF-8 whatever the client speaks.
- */
-bytea *
-stash_type_send(StashType *type, Datum value)
-{
-	bytea	   *volatile result;
-	volatile int old = enter_utf8();
-
-	if (likely(old < 0))
-		return SendFunctionCall(&type->send, value);
-	PG_TRY();
-	{
-		result = SendFunctionCall(&type->send, value);
-	}
-	PG_FINALLY();
-	{
-		leave_utf8(old);
-	}
-	PG_END_TRY();
-	return result;
-}
-
-/*
- * The value of a binary form.  Throws 22P03 when bytes are left over, and
- * whatever the type's receive function throws.
- */
-Datum
-stash_type_receive(StashType *type, const char *buf, int len)
-{
-	StringInfoData msg;
-	volatile Datum result;
-	volatile int old;
-
-	/* the receive protocol wants a terminating zero that it may rely on */
-	initStringInfo(&msg);
-	appendBinaryStringInfo(&msg, buf, len);
-	old = enter_utf8();
-	PG_TRY();
-	{
-		result = ReceiveFunctionCall(&type->receive, &msg, type->ioparam, -1);
-	}
-	PG_FINALLY();
-	{
-		leave_utf8(old);
-	}
-	PG_END_TRY();
-	if (msg.cursor != msg.len)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("incorrect binary data for type %s",
-						format_type_be(type->oid))));
-	pfree(msg.data);
-	return result;
-}
-
-/*
- * The text of a value.  Call between stash_type_fix_settings() and
- * stash_type_restore_settings().
- */
-char *
-stash_type_output(StashType *type, Datum value)
-{
-	return OutputFunctionCall(&type->output, value);
-}
-
-/*
- * The value of a text, under the same condition.
- */
-Datum
-stash_type_input(StashType *type, char *text)
-{
-	return InputFunctionCall(&type->input, text, type->ioparam, type->typmod);
-}
-
-/*
- * to_jsonb() of a value, under the settings of the session.
- */
-Datum
-stash_type_to_jsonb(StashType *type, Datum value)
-{
-	if (type->to_jsonb == NULL)
-	{
-		/* the function wants to be told the type of its argument */
-		MemoryContext context = GetMemoryChunkContext(type);
-		MemoryContext old = MemoryContextSwitchTo(context);
-		Const	   *arg = makeNullConst(type->oid, type->typmod, InvalidOid);
-		FmgrInfo   *function = palloc(sizeof(FmgrInfo));
-
-		fmgr_info_cxt(F_TO_JSONB, function, context);
-		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
-												 list_make1(arg), InvalidOid,
-												 InvalidOid,
-												 COERCE_EXPLICIT_CALL),
-						   function);
-		type->to_jsonb = function;
-		MemoryContextSwitchTo(old);
-	}
-	return FunctionCall1(type->to_jsonb, value);
-}
-
-static void
-set_locally(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
-/*
- * Make text conversion of 'type' independent of the session's settings.
- *
- * 'timezone_too' also pins TimeZone, which text for people need not do: the
- * offset is part of such text.  Costs nothing where the settings are already
- * those wanted.  After an error the transaction's end restores them.
- */
-void
-stash_type_fix_settings(StashSettings *saved, StashType *type,
-						bool timezone_too)
-{
-	bool		fix_timezone = timezone_too &&
-	strcmp(pg_get_timezone_name(session_timezone), "GMT") != 0;
-	bool		fix_money = strcmp(locale_monetary, "C") != 0;
-
-	saved->nestlevel = 0;
-	if (DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
-		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX &&
-		xmloption == XMLOPTION_CONTENT && !type->names_objects &&
-		!fix_timezone && !fix_money)
-		return;
-
-	saved->nestlevel = NewGUCNestLevel();
-	if (DateStyle != USE_ISO_DATES)
-		set_locally("datestyle", "ISO");
-	if (IntervalStyle != INTSTYLE_POSTGRES)
-		set_locally("intervalstyle", "postgres");
-	if (extra_float_digits < 1)
-		set_locally("extra_float_digits", "1");
-	if (bytea_output != BYTEA_OUTPUT_HEX)
-		set_locally("bytea_output", "hex");
-	if (xmloption != XMLOPTION_CONTENT)
-		set_locally("xmloption", "content");
-	if (fix_money)
-		set_locally("lc_monetary", "C");
-	if (fix_timezone)
-		set_locally("timezone", "GMT");
-	if (type->names_objects)
-		set_locally("search_path", "pg_catalog");
-}
-
-/*
- * Undo stash_type_fix_settings().
- */
-void
-stash_type_restore_settings(StashSettings *saved)
-{
-	if (saved->nestlevel > 0)
-		AtEOXact_GUC(true, saved->nestlevel);
-}
-
-/*
- * A value cast to another type: by the server's own explicit cast, or through
- * text where the server would do so.
- *
- * Throws 42846 where there is no such cast, and what the cast throws.
- */
-Datum
-stash_type_cast(StashType *type, Datum value, StashType *wanted)
-{
-	Oid			function;
-
-	if (type->oid == wanted->oid)
-		return value;
-	switch (find_coercion_pathway(wanted->oid, type->oid, COERCION_EXPLICIT,
-								  &function))
-	{
-		case COERCION_PATH_RELABELTYPE:
-			return value;
-		case COERCION_PATH_FUNC:
-			/* such functions may also take a type modifier, here none */
-			switch (get_func_nargs(function))
-			{
-				case 1:
-					return OidFunctionCall1(function, value);
-				case 2:
-					return OidFunctionCall2(function, value, Int32GetDatum(-1));
-				default:
-					return OidFunctionCall3(function, value, Int32GetDatum(-1),
-											BoolGetDatum(true));
-			}
-		case COERCION_PATH_COERCEVIAIO:
-			return stash_type_input(wanted, stash_type_output(type, value));
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_CANNOT_COERCE),
-					 errmsg("cannot cast a value of type %s to %s",
-							stash_type_to_text(type),
-							stash_type_to_text(wanted))));
-	}
-	return (Datum) 0;
+				 errmsg("values of type %s cannot be stored",
+						stash_type_to_text(type)),
+				 errdetail("The server accepts no such values from outside."),
+				 errhint("Store its text instead.")));
 }

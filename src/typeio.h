@@ -81,9 +81,14 @@ struct StashType
 	char		typalign;
 	bool		names_objects;	/* text form depends on search_path */
 	bool		has_record;		/* some part is STASH_KIND_RECORD */
+	bool		is_write_only;	/* some part has no input that takes values */
+	bool		always_reads;	/* what was written can be read, come what may */
+	bool		has_exact_text; /* the text tells all, and can be read back */
+	bool		is_domain_free; /* no part is STASH_KIND_DOMAIN */
 	StashKind	kind;
 	StashImage	image;			/* of STASH_KIND_BASE */
-	StashType  *inner;			/* element, subtype, range or base type */
+	StashType  *inner;			/* element, subtype, range or base type; of a
+								 * base type: the one whose text is taken */
 	struct TypeCacheEntry *range;	/* of STASH_KIND_RANGE and _MULTIRANGE */
 	int			nfields;
 	StashField *fields;
@@ -93,7 +98,8 @@ struct StashType
 	FmgrInfo	output;
 	FmgrInfo	input;
 	FmgrInfo   *to_jsonb;		/* NULL: not needed yet */
-	int8		is_ordered;		/* has a btree order: 1, not: -1, unknown: 0 */
+	int8		is_ordered;		/* has an order for ever: 1, not: -1, unknown:
+								 * 0 */
 	const char *hash_id;		/* descriptor for hashes: no row, domain names */
 	int			hash_idlen;
 	const char *frame_id;		/* descriptor for frames */
@@ -115,6 +121,7 @@ extern StashType *stash_type_of_argument(FunctionCallInfo fcinfo, int argno,
 extern StashType *stash_type_of_first_argument(FunctionCallInfo fcinfo,
 											   Datum *value);
 extern StashType *stash_type_of_rows(StashType *row);
+extern void stash_type_check_readable(StashType *type);
 
 extern const char *stash_type_describe(StashType *type, bool for_frame,
 									   MemoryContext context, int *len);

@@ -142,9 +142,11 @@ put_type(StringInfo out, StashType *type, bool for_frame)
 	}
 	else if (type->oid < FirstGenbkiObjectId)
 	{
+		Oid			oid = type->oid == UNKNOWNOID ? TEXTOID : type->oid;
+
 		appendStringInfoCharMacro(out, TAG_BUILTIN);
-		appendStringInfoCharMacro(out, (char) (type->oid & 0xff));
-		appendStringInfoCharMacro(out, (char) (type->oid >> 8));
+		appendStringInfoCharMacro(out, (char) (oid & 0xff));
+		appendStringInfoCharMacro(out, (char) (oid >> 8));
 	}
 	else if (type->kind == STASH_KIND_BASE)
 	{
@@ -250,7 +252,28 @@ lookup_named(Cursor *in, const char *schema, const char *name)
 {
 	Oid			oid = find_type(schema, name, in->missing_ok);
 
-	return OidIsValid(oid) ? stash_type_lookup(oid, -1) : NULL;
+	/* a shell is a type that is still, or again, missing */
+	if (!OidIsValid(oid) || (in->missing_ok && !get_typisdefined(oid)))
+		return NULL;
+	return stash_type_lookup(oid, -1);
+}
+
+/* a built-in type, which an older server than the writer's may not have */
+static StashType *
+lookup_builtin(Cursor *in, Oid oid)
+{
+	if (SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(oid)))
+	{
+		if (get_typtype(oid) == TYPTYPE_PSEUDO)
+			refuse_descriptor();
+		return stash_type_lookup(oid, -1);
+	}
+	if (!in->missing_ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("built-in type with OID %u does not exist", oid),
+				 errdetail("A stash frame holds a value of this type.")));
+	return NULL;
 }
 
 /* an anonymous row: register its shape with the server */
@@ -293,16 +316,20 @@ get_row(Cursor *in)
 }
 
 static StashType *
-array_over(StashType *element)
+array_over(Cursor *in, StashType *element)
 {
 	Oid			oid;
 
 	if (element == NULL)
 		return NULL;
+	if (element->kind == STASH_KIND_ARRAY)
+		refuse_descriptor();
 	if (element->oid == RECORDOID)
 		return stash_type_lookup(RECORDARRAYOID, element->typmod);
 	oid = get_array_type(element->oid);
-	if (!OidIsValid(oid) || element->kind == STASH_KIND_ARRAY)
+	if (!OidIsValid(oid) && in->missing_ok)
+		return NULL;
+	if (!OidIsValid(oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("type %s has no array type",
@@ -325,9 +352,9 @@ get_type(Cursor *in)
 			oid = get_byte(in);
 			oid |= (Oid) get_byte(in) << 8;
 			if (oid >= FirstGenbkiObjectId || oid == RECORDOID ||
-				!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(oid)))
+				oid == UNKNOWNOID)
 				refuse_descriptor();
-			return stash_type_lookup(oid, -1);
+			return lookup_builtin(in, oid);
 		case TAG_BASE:
 		case TAG_ENUM:
 			schema = get_name(in);
@@ -341,7 +368,7 @@ get_type(Cursor *in)
 			(void) get_type(in);
 			return lookup_named(in, schema, name);
 		case TAG_ARRAY:
-			return array_over(get_type(in));
+			return array_over(in, get_type(in));
 		case TAG_ROW:
 			return get_row(in);
 		case TAG_RECORD:
@@ -439,9 +466,18 @@ refuse_text(Cursor *in)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid type name in stash variant, at \"%.20s\"",
-					in->at),
+			 errmsg("invalid type name in stash variant, at \"%s\"",
+					pnstrdup(in->at, pg_mbcliplen(in->at, strlen(in->at), 20))),
 			 errhint("Write a variant as type:value, for example int4:42 or int4[]:{1,2,3}.")));
+}
+
+/* step over a character that must stand here */
+static void
+scan_character(Cursor *in, char wanted)
+{
+	if (*in->at != wanted)
+		refuse_text(in);
+	in->at++;
 }
 
 /* one identifier, quoted or not */
@@ -486,11 +522,10 @@ scan_row(Cursor *in)
 	{
 		if (nfields >= MaxTupleAttributeNumber)
 			refuse_text(in);
-		if (nfields > 0 && *in->at++ != ',')
-			refuse_text(in);
+		if (nfields > 0)
+			scan_character(in, ',');
 		names[nfields] = scan_identifier(in);
-		if (*in->at++ != ' ')
-			refuse_text(in);
+		scan_character(in, ' ');
 		types[nfields++] = scan_type(in);
 	}
 	in->at++;
@@ -547,8 +582,10 @@ scan_type(Cursor *in)
 	type = (*in->at == '(') ? scan_row(in) : scan_named(in);
 	if (in->at[0] == '[' && in->at[1] == ']')
 	{
+		if (type->kind == STASH_KIND_ARRAY)
+			refuse_text(in);
 		in->at += 2;
-		type = array_over(type);
+		type = array_over(in, type);
 	}
 	return type;
 }

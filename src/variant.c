@@ -10,12 +10,17 @@
  * shown as the hexadecimal bytes of its frame, \xf553...
  *
  * Order: by type, then NULL first, then the type's own btree order with "C"
- * as collation; types without an order go by the bytes of their images.
+ * as collation.  That is for built-in types, arrays and anonymous rows of
+ * them; all others go by the bytes of their images.  For an index must not
+ * depend on what a user may alter or drop, nor run a user's code.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -23,6 +28,7 @@
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 #include "utils/typcache.h"
 
 #include "codec.h"
@@ -85,6 +91,16 @@ stash_variant_value(Datum variant, StashType **type, bool *isnull)
 	return stash_frame_read(&reader, type, isnull);
 }
 
+/* the same for a value that is only to be shown, perhaps in another form */
+static Datum
+value_to_show(Datum variant, StashType **type, bool *isnull)
+{
+	StashFrameReader reader;
+
+	stash_variant_open(&reader, variant);
+	return stash_frame_read_to_show(&reader, type, isnull);
+}
+
 /*
  * The value in a variant that must be of type 'wanted'; 42804 if it is not.
  */
@@ -113,15 +129,103 @@ stash_variant_identical(Datum a, Datum b)
 
 /* ---- input and output ---- */
 
-/* bytes given in hexadecimal or by a client: a frame that decodes, or an error */
-static Datum
-check_frame(bytea *frame)
+/* A value that perhaps cannot be read for now, and what is made of it. */
+typedef struct Attempt
 {
+	const StashFrameReader *reader;
 	StashType  *type;
+	bool		is_safe;		/* no step can fail */
+	char	   *text;			/* NULL where it would not be read back */
+	bytea	   *frame;
+} Attempt;
+
+/*
+ * Take a step that may fail because of what a type has become: a label was
+ * renamed, an object dropped.  The result is 0 or the error's code; errors of
+ * another kind are thrown, and all are where no subtransaction may start.
+ */
+static int
+attempt(void (*step) (Attempt *), Attempt *data)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile int problem = 0;
+
+	if (data->is_safe || IsInParallelMode())
+	{
+		step(data);
+		return 0;
+	}
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		step(data);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		int			class = ERRCODE_TO_CATEGORY(geterrcode());
+
+		if (class == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) ||
+			class == ERRCODE_TO_CATEGORY(ERRCODE_OUT_OF_MEMORY))
+			PG_RE_THROW();
+		problem = geterrcode();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return problem;
+}
+
+static void
+write_anew(Attempt *data)
+{
+	Datum		value;
 	bool		isnull;
 
-	(void) stash_variant_value(PointerGetDatum(frame), &type, &isnull);
-	return PointerGetDatum(frame);
+	value = stash_frame_read(data->reader, &data->type, &isnull);
+	data->frame = stash_frame_make(data->type, value, isnull,
+								   data->reader->codec);
+}
+
+/*
+ * Bytes given in hexadecimal or by a client: a frame, or an error.
+ *
+ * A value is written anew, for bytes that no stash.serialize() made may hold
+ * it in another spelling.  A whole frame is kept where its type, or something
+ * that its value names, is not there or not as it was: so a dump of it can be
+ * restored.
+ */
+static Datum
+take_frame(bytea *frame)
+{
+	StashFrameReader reader;
+	Attempt		data = {.reader = &reader,.frame = frame};
+
+	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
+	data.type = stash_type_by_descriptor(reader.type, reader.typelen, true);
+	/* a record's own type is another one than that of its frame */
+	if (data.type == NULL || data.type->kind == STASH_KIND_RECORD)
+		return PointerGetDatum(frame);
+	data.is_safe = data.type->always_reads;
+	switch (attempt(write_anew, &data))
+	{
+		case 0:
+		case ERRCODE_INVALID_TEXT_REPRESENTATION:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_SCHEMA:
+			break;
+		default:
+			/* again, to throw it */
+			write_anew(&data);
+	}
+	return PointerGetDatum(data.frame);
 }
 
 /*
@@ -140,8 +244,8 @@ pg_hashstash_variant_in(PG_FUNCTION_ARGS)
 	Datum		value;
 
 	if (text[0] == '\\' && text[1] == 'x')
-		PG_RETURN_DATUM(check_frame(DatumGetByteaPP(DirectFunctionCall1(byteain,
-																		PG_GETARG_DATUM(0)))));
+		PG_RETURN_DATUM(take_frame(DatumGetByteaPP(DirectFunctionCall1(byteain,
+																	   PG_GETARG_DATUM(0)))));
 	type = stash_type_by_text(&at);
 	if (*at == '\0')
 		PG_RETURN_BYTEA_P(stash_frame_make(type, (Datum) 0, true,
@@ -158,27 +262,50 @@ pg_hashstash_variant_in(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(stash_frame_make(type, value, false, STASH_CODEC_LZ4));
 }
 
-/* a text that can be read back, or NULL where only the bytes are safe */
-static char *
-readable_text(const StashFrameReader *reader)
+/* true when a text is read as the value that a frame holds, bit for bit */
+static bool
+reads_back(const StashFrameReader *reader, StashType *type, const char *text)
 {
-	StashType  *type = stash_type_by_descriptor(reader->type, reader->typelen,
-												true);
+	Datum		value = stash_type_input(type, pstrdup(text));
+	bytea	   *frame = stash_frame_make(type, value, false, STASH_CODEC_NONE);
+	StashFrameReader again;
+
+	stash_frame_open(&again, VARDATA(frame), VARSIZE(frame) - VARHDRSZ);
+	return again.rawlen == reader->rawlen &&
+		memcmp(again.body, stash_frame_body(reader), again.rawlen) == 0;
+}
+
+static void
+show_value(Attempt *data)
+{
 	StashSettings saved;
 	Datum		value;
 	bool		isnull;
 	char	   *text;
 
+	value = stash_frame_read_to_show(data->reader, &data->type, &isnull);
+	stash_type_fix_settings(&saved, data->type, false);
+	text = stash_type_output(data->type, value);
+	if (data->type->has_exact_text || !data->type->is_domain_free ||
+		reads_back(data->reader, data->type, text))
+		data->text = psprintf("%s:%s", stash_type_to_text(data->type), text);
+	stash_type_restore_settings(&saved);
+}
+
+/* a text that can be read back, or NULL where only the bytes are safe */
+static char *
+readable_text(const StashFrameReader *reader)
+{
+	Attempt		data = {.reader = reader};
+
+	data.type = stash_type_by_descriptor(reader->type, reader->typelen, true);
 	/* the server can read no record whose shape it is not told */
-	if (type == NULL || type->has_record)
+	if (data.type == NULL || data.type->has_record)
 		return NULL;
 	if (reader->is_null)
-		return stash_type_to_text(type);
-	value = stash_frame_read(reader, &type, &isnull);
-	stash_type_fix_settings(&saved, type, false);
-	text = stash_type_output(type, value);
-	stash_type_restore_settings(&saved);
-	return psprintf("%s:%s", stash_type_to_text(type), text);
+		return stash_type_to_text(data.type);
+	data.is_safe = data.type->has_exact_text;
+	return attempt(show_value, &data) == 0 ? data.text : NULL;
 }
 
 /*
@@ -221,7 +348,7 @@ pg_hashstash_variant_recv(PG_FUNCTION_ARGS)
 
 	SET_VARSIZE(frame, len + VARHDRSZ);
 	pq_copymsgbytes(msg, VARDATA(frame), len);
-	PG_RETURN_DATUM(check_frame(frame));
+	PG_RETURN_DATUM(take_frame(frame));
 }
 
 /*
@@ -250,6 +377,7 @@ pg_hashstash_to_variant(PG_FUNCTION_ARGS)
 	Datum		value = PG_GETARG_DATUM(0);
 	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
 
+	stash_type_check_readable(type);
 	PG_RETURN_BYTEA_P(stash_frame_make(type, value, PG_ARGISNULL(0),
 									   STASH_CODEC_LZ4));
 }
@@ -316,7 +444,7 @@ pg_hashstash_variant_text(PG_FUNCTION_ARGS)
 {
 	StashType  *type;
 	bool		isnull;
-	Datum		value = stash_variant_value(PG_GETARG_DATUM(0), &type, &isnull);
+	Datum		value = value_to_show(PG_GETARG_DATUM(0), &type, &isnull);
 
 	if (isnull)
 		PG_RETURN_NULL();
@@ -333,7 +461,7 @@ pg_hashstash_variant_jsonb(PG_FUNCTION_ARGS)
 {
 	StashType  *type;
 	bool		isnull;
-	Datum		value = stash_variant_value(PG_GETARG_DATUM(0), &type, &isnull);
+	Datum		value = value_to_show(PG_GETARG_DATUM(0), &type, &isnull);
 
 	if (isnull)
 		PG_RETURN_NULL();
@@ -355,7 +483,7 @@ pg_hashstash_variant_cast(PG_FUNCTION_ARGS)
 	Oid			target = get_func_rettype(fcinfo->flinfo->fn_oid);
 	StashType  *type;
 	bool		isnull;
-	Datum		value = stash_variant_value(PG_GETARG_DATUM(0), &type, &isnull);
+	Datum		value = value_to_show(PG_GETARG_DATUM(0), &type, &isnull);
 	StashType  *wanted = stash_type_lookup(target, -1);
 
 	if (isnull)
@@ -365,28 +493,42 @@ pg_hashstash_variant_cast(PG_FUNCTION_ARGS)
 
 /* ---- comparison ---- */
 
-/* true when values can be compared by btree, at every depth */
+/* true when values can be compared by what no user can alter or drop */
+static bool
+find_order(StashType *type)
+{
+	switch (type->kind)
+	{
+		case STASH_KIND_BASE:
+			return type->oid < FirstGenbkiObjectId &&
+				type->image != STASH_IMAGE_OUTPUT &&
+				OidIsValid(lookup_type_cache(type->oid,
+											 TYPECACHE_CMP_PROC)->cmp_proc);
+		case STASH_KIND_RANGE:
+		case STASH_KIND_MULTIRANGE:
+			return type->oid < FirstGenbkiObjectId;
+		case STASH_KIND_ARRAY:
+			/* the server compares text in rows by the database's collation */
+			return type->inner->kind != STASH_KIND_ROW && find_order(type->inner);
+		case STASH_KIND_ROW:
+			for (int i = 0; i < type->nfields; i++)
+			{
+				if (!find_order(type->fields[i].type))
+					return false;
+			}
+			return type->oid == RECORDOID;
+		case STASH_KIND_DOMAIN:
+		case STASH_KIND_RECORD:
+			break;
+	}
+	return false;
+}
+
 static bool
 has_order(StashType *type)
 {
 	if (type->is_ordered == 0)
-	{
-		bool		ordered = true;
-
-		if (type->kind == STASH_KIND_RECORD)
-			ordered = false;
-		else if (type->kind == STASH_KIND_ROW)
-		{
-			for (int i = 0; i < type->nfields && ordered; i++)
-				ordered = has_order(type->fields[i].type);
-		}
-		else if (type->kind == STASH_KIND_BASE)
-			ordered = OidIsValid(lookup_type_cache(type->oid,
-												   TYPECACHE_CMP_PROC)->cmp_proc);
-		else
-			ordered = has_order(type->inner);
-		type->is_ordered = ordered ? 1 : -1;
-	}
+		type->is_ordered = find_order(type) ? 1 : -1;
 	return type->is_ordered > 0;
 }
 
@@ -400,6 +542,47 @@ compare_bytes(const char *a, Size alen, const char *b, Size blen)
 	return (alen > blen) - (alen < blen);
 }
 
+/* take a row apart; *values and *nulls are allocated */
+static void
+deform_row(StashType *type, Datum row, Datum **values, bool **nulls)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(row);
+	HeapTupleData tuple = {0};
+
+	*values = palloc(sizeof(Datum) * (type->desc->natts + 1));
+	*nulls = palloc(sizeof(bool) * (type->desc->natts + 1));
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, type->desc, *values, *nulls);
+}
+
+/* columns from left to right, NULL last, as the server orders rows */
+static int
+compare_values(StashType *type, Datum a, Datum b)
+{
+	Datum	   *avalues;
+	Datum	   *bvalues;
+	bool	   *anulls;
+	bool	   *bnulls;
+	int			order = 0;
+
+	if (type->kind != STASH_KIND_ROW)
+		return DatumGetInt32(FunctionCall2Coll(&lookup_type_cache(type->oid,
+																  TYPECACHE_CMP_PROC_FINFO)->cmp_proc_finfo,
+											   C_COLLATION_OID, a, b));
+	deform_row(type, a, &avalues, &anulls);
+	deform_row(type, b, &bvalues, &bnulls);
+	for (int i = 0; i < type->nfields && order == 0; i++)
+	{
+		if (anulls[i] || bnulls[i])
+			order = (int) anulls[i] - (int) bnulls[i];
+		else
+			order = compare_values(type->fields[i].type, avalues[i],
+								   bvalues[i]);
+	}
+	return order;
+}
+
 static int
 compare_variants(Datum a, Datum b)
 {
@@ -408,7 +591,6 @@ compare_variants(Datum a, Datum b)
 	StashType  *type;
 	bool		isnull;
 	int			order;
-	TypeCacheEntry *cache;
 
 	stash_variant_open(&one, a);
 	stash_variant_open(&two, b);
@@ -422,14 +604,35 @@ compare_variants(Datum a, Datum b)
 	if (type == NULL || !has_order(type))
 		return compare_bytes(stash_frame_body(&one), one.rawlen,
 							 stash_frame_body(&two), two.rawlen);
-	cache = lookup_type_cache(type->oid, TYPECACHE_CMP_PROC_FINFO);
-	return DatumGetInt32(FunctionCall2Coll(&cache->cmp_proc_finfo,
-										   C_COLLATION_OID,
-										   stash_frame_read(&one, &type, &isnull),
-										   stash_frame_read(&two, &type, &isnull)));
+	return compare_values(type, stash_frame_read(&one, &type, &isnull),
+						  stash_frame_read(&two, &type, &isnull));
 }
 
-/* equal variants hash alike; a type without a hash function hashes as one */
+/* equal values hash alike; a type without a hash function adds nothing */
+static uint64
+hash_value(StashType *type, Datum value, uint64 seed)
+{
+	TypeCacheEntry *cache;
+	Datum	   *values;
+	bool	   *nulls;
+	uint64		hash = seed;
+
+	if (type->kind != STASH_KIND_ROW)
+	{
+		cache = lookup_type_cache(type->oid, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+		if (!OidIsValid(cache->hash_extended_proc_finfo.fn_oid))
+			return seed;
+		return DatumGetUInt64(FunctionCall2Coll(&cache->hash_extended_proc_finfo,
+												C_COLLATION_OID, value,
+												UInt64GetDatum(seed)));
+	}
+	deform_row(type, value, &values, &nulls);
+	for (int i = 0; i < type->nfields; i++)
+		hash = hash_combine64(hash, nulls[i] ? 1 :
+							  hash_value(type->fields[i].type, values[i], seed));
+	return hash;
+}
+
 static uint64
 hash_variant(Datum variant, uint64 seed)
 {
@@ -437,7 +640,6 @@ hash_variant(Datum variant, uint64 seed)
 	StashType  *type;
 	uint64		hash;
 	bool		isnull;
-	TypeCacheEntry *cache;
 
 	stash_variant_open(&reader, variant);
 	hash = stash_hash_bytes64(reader.type, reader.typelen, seed);
@@ -448,14 +650,9 @@ hash_variant(Datum variant, uint64 seed)
 		return hash_combine64(hash,
 							  stash_hash_bytes64(stash_frame_body(&reader),
 												 reader.rawlen, seed));
-	cache = lookup_type_cache(type->oid, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
-	if (!OidIsValid(cache->hash_extended_proc_finfo.fn_oid))
-		return hash;
-	return hash_combine64(hash,
-						  DatumGetUInt64(FunctionCall2Coll(&cache->hash_extended_proc_finfo,
-														   C_COLLATION_OID,
-														   stash_frame_read(&reader, &type, &isnull),
-														   UInt64GetDatum(seed))));
+	return hash_combine64(hash, hash_value(type,
+										   stash_frame_read(&reader, &type, &isnull),
+										   seed));
 }
 
 /* btree support: negative, 0 or positive */

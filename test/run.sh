@@ -176,11 +176,10 @@ finish() {
 }
 
 read_arguments "$@"
-setup_begin libipc-run-perl '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent'
+setup_begin libipc-run-perl python3 xxhash '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent'
 say "PostgreSQL $major, $("${CC:-gcc}" --version | head -n 1)"
 setup_build "${make_args[@]}" || { failed=1; finish; }
-# prepared transactions are for tests of two-phase commit
-setup_cluster max_prepared_transactions=10 || { failed=1; finish; }
+setup_cluster || { failed=1; finish; }
 for suite in "${suites[@]}"; do
 	run_suite "$suite"
 done

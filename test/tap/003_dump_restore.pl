@@ -49,7 +49,8 @@ INSERT INTO sample VALUES
 	('domain', stash.to_variant(4::"odd ""schema""".even)), ('domain[]', stash.to_variant('{2,4}'::"odd ""schema""".even[])),
 	('row', stash.to_variant(('Mia', 'sad', '2000-01-01', '{2}')::person)), ('row[]', stash.to_variant(ARRAY[('Mia', NULL, NULL, NULL)::person, NULL])),
 	('row in a row', stash.to_variant(ROW(7, ('Mia', 'sad', NULL, '{}')::person)::house)),
-	('record', stash.to_variant(ROW(1, 'x'::text, 'sad'::mood))), ('own range', stash.to_variant('[1.5,2.5]'::span)),
+	('record', stash.to_variant(ROW(1, 'x'::text, 'sad'::mood))), ('record in a record', stash.to_variant(ROW(1, ROW(2, 'inner'::text)))),
+	('float8[]', stash.to_variant(ARRAY[0.1, '-0', 'NaN', 1e300]::float8[])), ('times', stash.to_variant(ARRAY['2020-02-29 12:34:56.789012+05:30', 'infinity']::timestamptz[])), ('own range', stash.to_variant('[1.5,2.5]'::span)),
 	('regclass', stash.to_variant('house'::regclass)), ('regtype', stash.to_variant('mood'::regtype)), ('regrole', stash.to_variant('regress_stash_one'::regrole)),
 	('variant', stash.to_variant(stash.to_variant('sad'::mood))), ('big', stash.to_variant(repeat('0123456789', 100000)));
 SELECT stash.put('animals', value, value), stash.put('parts', value, value), stash.put('"odd ""schema"""."Odd = Stash"', value, kind) FROM sample;

@@ -1,0 +1,13 @@
+-- The types in hash.tsv, sampled.tsv and frames.tsv.
+CREATE SCHEMA golden;
+CREATE TYPE golden.mood AS ENUM ('sad', 'ok', 'very happy');
+CREATE TYPE golden.pair AS (a int4, b text);
+CREATE TYPE golden.nested AS (p golden.pair, "Mood" golden.mood, t text[]);
+CREATE TYPE golden.nothing AS ();
+CREATE TYPE golden.nine AS (a bool, b bool, c bool, d bool, e bool, f bool, g bool, h bool, i bool);
+CREATE DOMAIN golden.positive AS int4 CHECK (value > 0);
+CREATE DOMAIN golden.pairs AS golden.pair[];
+CREATE TYPE golden.words AS RANGE (subtype = text, multirange_type_name = golden.manywords);
+-- a column that was dropped leaves no trace
+CREATE TABLE golden.scarred (a int4, gone text, b text);
+ALTER TABLE golden.scarred DROP COLUMN gone;

@@ -1,0 +1,139 @@
+# Damaged frames are refused, and frames that an enemy made, with checksums that hold, give clean errors or a value that
+# writes the same frame again.
+use strict;
+use warnings;
+use FindBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# more for a longer hunt
+my $rounds = $ENV{STASH_HOSTILE_ROUNDS} || 4;
+my $each = 6000;
+my $golden = "$FindBin::RealBin/../golden";
+
+plan skip_all => 'no python3 here' if system('python3 --version >/dev/null 2>&1') != 0;
+
+my $node = PostgreSQL::Test::Cluster->new('hostile');
+my $hex = PostgreSQL::Test::Utils::tempdir() . '/frames.hex';
+
+$node->init;
+# what a type's own input prints is no news
+$node->append_conf('postgresql.conf', "log_min_messages = fatal\nlog_min_error_statement = panic");
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_hashstash');
+$node->safe_psql('postgres', slurp_file("$golden/types.sql"));
+append_to_file($hex, join("\n", map { (split /\t/)[ 3, 4 ] } grep { !/^#/ } split /\n/, slurp_file("$golden/frames.tsv")) . "\n");
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE good (frame bytea);
+
+-- 'same', or 'respelled' for a value that the server's own input took in another spelling, or an SQLSTATE
+CREATE FUNCTION outcome(f bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	v stash.variant;
+	again stash.variant;
+BEGIN
+	v := ('\x' || encode(f, 'hex'))::stash.variant;
+	again := ('\x' || encode(v::bytea, 'hex'))::stash.variant;
+	IF again::bytea <> v::bytea THEN
+		RETURN 'unstable';
+	END IF;
+	again := stash.variant_out(v)::text::stash.variant;
+	IF NOT stash.identical(v, again) THEN
+		RETURN 'other text';
+	END IF;
+	IF NOT stash.variant_eq(v, again) OR stash.variant_hash(v) <> stash.variant_hash(again) THEN
+		RETURN 'unequal';
+	END IF;
+	IF stash.typeof(v) IS NULL THEN
+		RETURN 'unknown type';
+	END IF;
+	-- after offset 12, for a NULL may claim a codec; a frame that was compressed may be so in another way
+	IF get_byte(f, 3) IN (0, 128) AND substr(v::bytea, 13) <> substr(f, 13) THEN
+		RETURN 'respelled ' || stash.typeof(v);
+	END IF;
+	RETURN 'same';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+
+CREATE FUNCTION outcome(f bytea, wanted anyelement) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	v wanted%TYPE;
+BEGIN
+	v := stash.deserialize(f, wanted);
+	IF v IS NOT NULL AND stash.deserialize(stash.serialize(v), wanted)::text <> v::text THEN
+		RETURN 'other value';
+	END IF;
+	RETURN 'same';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+SQL
+$node->safe_psql('postgres', "CREATE TABLE text_frames (t text); COPY text_frames FROM '$hex'; INSERT INTO good SELECT decode(t, 'hex') FROM text_frames");
+
+check_good();
+check_damage();
+check_enemy($_) for 1 .. $rounds;
+$node->stop;
+done_testing();
+
+sub check_good
+{
+	is($node->safe_psql('postgres', 'SELECT DISTINCT outcome(frame) FROM good'), 'same', 'all golden frames are good');
+	return;
+}
+
+# The checksum finds every flipped bit and every cut.
+sub check_damage
+{
+	is($node->safe_psql('postgres', <<'SQL'), "22P03|t\nXX001|t", 'every flipped bit is found');
+SELECT outcome(set_bit(frame, bit, 1 - get_bit(frame, bit))), count(*) > 1000
+FROM good, generate_series(0, length(frame) * 8 - 1) bit
+WHERE length(frame) < 120
+GROUP BY 1 ORDER BY 1
+SQL
+	is($node->safe_psql('postgres', <<'SQL'), "22P03|t\nXX001|t", 'every cut is found');
+SELECT outcome(substr(frame, 1, n)), count(*) > 1000
+FROM good, generate_series(0, length(frame) - 1) n
+GROUP BY 1 ORDER BY 1
+SQL
+	is($node->safe_psql('postgres', "SELECT DISTINCT outcome(frame || '\\x00') FROM good"), 'XX001', 'every longer frame is found');
+	return;
+}
+
+sub check_enemy
+{
+	my ($round) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/enemy.hex';
+	my $seed = ($ENV{STASH_HOSTILE_SEED} || 0) + $round;
+
+	IPC::Run::run([ 'python3', '-B', "$golden/recompute.py", 'mutate', $seed, $each ], '<', $hex, '>', $file) or die 'mutate';
+	$node->safe_psql('postgres', <<"SQL");
+DROP TABLE IF EXISTS enemy, result;
+CREATE TABLE enemy (t text);
+COPY enemy FROM '$file';
+CREATE TABLE result AS
+SELECT decode(t, 'hex') AS frame, outcome(decode(t, 'hex')) AS outcome,
+	outcome(decode(t, 'hex'), NULL::int4[]) AS int4s, outcome(decode(t, 'hex'), NULL::text) AS text,
+	outcome(decode(t, 'hex'), NULL::golden.pair[]) AS pairs,
+	outcome(decode(t, 'hex'), NULL::numeric) AS numeric, outcome(decode(t, 'hex'), NULL::golden.mood) AS mood
+FROM enemy
+SQL
+
+	# errors that say what is wrong; above all no XX000, "cannot happen"
+	my $expected = join ',', map { "'$_'" } qw(same 22P03 XX001 0A000 42704 42804 22P02 22021 23514 22000 22007 22008 22009 22003
+	  2202E 54000 42P01 3F000 42883 42601 42602 42P02 42725 42622 2200M 2200N 22023 22P04), 'unknown type', 'other type';
+	is($node->safe_psql('postgres', <<"SQL"), '', "round $round: each frame is refused cleanly or is the same again");
+SELECT outcome, int4s, text, pairs, numeric, mood, frame
+FROM result
+WHERE outcome NOT IN ($expected) AND outcome !~ '^respelled .*(bit|box|path|inet|cidr|jsonb|reg|vector|record)'
+	OR int4s NOT IN ($expected) OR text NOT IN ($expected) OR pairs NOT IN ($expected)
+	OR numeric NOT IN ($expected) OR mood NOT IN ($expected)
+LIMIT 10
+SQL
+	note($node->safe_psql('postgres', 'SELECT outcome, count(*), min(frame::text) FROM result GROUP BY 1 ORDER BY 2 DESC'));
+	cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM result WHERE outcome = 'same'"), '>', $each / 50, "round $round: some are values");
+	cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM result WHERE outcome = '22P03'"), '>', $each / 10, "round $round: many are no images");
+	return;
+}
