@@ -1,116 +1,248 @@
-# A dump restores stashes, variants and memoized functions into a cluster with other OIDs: values equal, functions work.
+# 003_dump_restore.pl: what is dumped comes back whole in a cluster where all OIDs are others
+#
+# Plain, custom and schema-only dumps of stashes, values of many types and memoized functions.
+
 use strict;
 use warnings;
+
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+my $roles = 'CREATE ROLE regress_stash_one; CREATE ROLE regress_stash_two;';
 my $old = PostgreSQL::Test::Cluster->new('old');
 $old->init;
 $old->start;
+$old->safe_psql('postgres', $roles);
+$old->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION pg_hashstash;
+CREATE SCHEMA "odd ""schema""";
+CREATE TYPE mood AS ENUM ('sad', 'it''s "glad"');
+CREATE DOMAIN "odd ""schema""".even AS int CHECK (value % 2 = 0);
+CREATE TYPE person AS (name text, feels mood, born date, lucky "odd ""schema""".even[]);
+CREATE TYPE span AS RANGE (subtype = float8);
+CREATE TABLE house (door int, keeper person);
+
+SELECT stash.create('animals'), stash.create('"odd ""schema"""."Odd = Stash"', ttl => '1 day 02:00', codec => 'none'),
+	stash.create('fleeting', persistence => 'unlogged');
+CREATE TABLE parts OF stash.entry (PRIMARY KEY (key_hash)) PARTITION BY HASH (key_hash);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+GRANT SELECT ON animals TO regress_stash_two;
+
+-- a value of each type under a key of it
+CREATE TABLE sample (kind text PRIMARY KEY, value stash.variant);
+INSERT INTO sample VALUES
+	('int', stash.to_variant(1)), ('int null', stash.to_variant(NULL::int)), ('bool', stash.to_variant(true)),
+	('numeric', stash.to_variant(1.500)), ('numeric nan', stash.to_variant('NaN'::numeric)), ('numeric big', stash.to_variant(10::numeric ^ 500)),
+	('float8', stash.to_variant(0.1::float8 + 0.2)), ('float8 negative zero', stash.to_variant('-0'::float8)),
+	('text', stash.to_variant(E'tab\t nl\n \\ back "quote" \u20ac'::text)), ('text empty', stash.to_variant(''::text)),
+	('bytea', stash.to_variant('\x00ff5c'::bytea)), ('bpchar', stash.to_variant('ab '::char(5))),
+	('timestamptz', stash.to_variant('2024-03-01 12:34:56.789012+09'::timestamptz)), ('infinity', stash.to_variant('infinity'::timestamptz)),
+	('interval', stash.to_variant('-1 year 2 mons -3 days 04:05:06.7'::interval)), ('time', stash.to_variant('24:00'::time)),
+	('uuid', stash.to_variant('00112233-4455-6677-8899-aabbccddeeff'::uuid)), ('inet', stash.to_variant('10.1.2.3/8'::inet)),
+	('json', stash.to_variant('{"a" : 1,"a":2}'::json)), ('jsonb', stash.to_variant('{"b": [1, null, "x\"y"]}'::jsonb)),
+	('point', stash.to_variant('(1,2.5)'::point)), ('bits', stash.to_variant(B'10101')), ('tsvector', stash.to_variant('a:1 b:2'::tsvector)),
+	('int[]', stash.to_variant('[0:1][-1:0]={{1,NULL},{3,4}}'::int[])), ('text[]', stash.to_variant(ARRAY['', NULL, 'a,"b"'])),
+	('range', stash.to_variant('[1,5)'::int4range)), ('multirange', stash.to_variant('{[1,3),[5,7)}'::int4multirange)),
+	('enum', stash.to_variant('it''s "glad"'::mood)), ('enum[]', stash.to_variant(ARRAY['sad', NULL]::mood[])),
+	('domain', stash.to_variant(4::"odd ""schema""".even)), ('domain[]', stash.to_variant('{2,4}'::"odd ""schema""".even[])),
+	('row', stash.to_variant(('Mia', 'sad', '2000-01-01', '{2}')::person)), ('row[]', stash.to_variant(ARRAY[('Mia', NULL, NULL, NULL)::person, NULL])),
+	('row in a row', stash.to_variant(ROW(7, ('Mia', 'sad', NULL, '{}')::person)::house)),
+	('record', stash.to_variant(ROW(1, 'x'::text, 'sad'::mood))), ('record in a record', stash.to_variant(ROW(1, ROW(2, 'inner'::text)))),
+	('float8[]', stash.to_variant(ARRAY[0.1, '-0', 'NaN', 1e300]::float8[])), ('times', stash.to_variant(ARRAY['2020-02-29 12:34:56.789012+05:30', 'infinity']::timestamptz[])), ('own range', stash.to_variant('[1.5,2.5]'::span)),
+	('regclass', stash.to_variant('house'::regclass)), ('regtype', stash.to_variant('mood'::regtype)), ('regrole', stash.to_variant('regress_stash_one'::regrole)),
+	('variant', stash.to_variant(stash.to_variant('sad'::mood))), ('big', stash.to_variant(repeat('0123456789', 100000)));
+SELECT stash.put('animals', value, value), stash.put('parts', value, value), stash.put('"odd ""schema"""."Odd = Stash"', value, kind) FROM sample;
+SELECT stash.put('animals', 'again', 1);
+SELECT stash.put('animals', 'again', 2);
+SELECT stash.put('animals', 'null', NULL), stash.put('animals', 'enum', 'sad'::mood), stash.put('animals', 'sad'::mood, 'key');
+
+-- memoized functions of somebody else: in place, "as", sets, SQL-standard bodies; used in a view, an index and a column
+GRANT ALL ON SCHEMA public TO regress_stash_one;
+SET ROLE regress_stash_one;
+CREATE FUNCTION square(n int DEFAULT 2) RETURNS int IMMUTABLE STRICT PARALLEL SAFE COST 42 LANGUAGE plpgsql SET timezone = 'UTC' AS $$
+BEGIN
+	RAISE NOTICE 'computed';
+	RETURN n * n;
+END
+$$;
+COMMENT ON FUNCTION square IS 'squares';
+CREATE FUNCTION who(n int) RETURNS person IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed';
+	RETURN ('P' || n, 'sad', NULL, '{2}')::person;
+END
+$$;
+CREATE FUNCTION upto(n int) RETURNS TABLE (i int, feels mood) STABLE ROWS 7 LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed';
+	RETURN QUERY SELECT g, 'sad'::public.mood FROM generate_series(1, n) AS g;
+END
+$$;
+CREATE FUNCTION atomic(n int) RETURNS int IMMUTABLE LANGUAGE sql BEGIN ATOMIC SELECT n * 2; END;
+CREATE FUNCTION zz_target(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed';
+	RETURN -n;
+END
+$$;
+SELECT stash.memoize('square(int)'), stash.memoize('who(int)'), stash.memoize('upto(int)', ttl => '30 days'), stash.memoize('atomic(int)'),
+	stash.memoize('zz_target(int)', "as" => 'aa_wrapper', share => 'all');
+REVOKE EXECUTE ON FUNCTION square FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION square TO regress_stash_two;
+SELECT square(3), square(4), who(1), atomic(5), aa_wrapper(6);
+SELECT * FROM upto(2);
+CREATE TABLE numbers (n int, n2 int GENERATED ALWAYS AS (square(n)) STORED, CHECK (aa_wrapper(n) <= 0));
+INSERT INTO numbers VALUES (3), (30);
+CREATE INDEX ON numbers (square(n));
+CREATE VIEW squares AS SELECT n, square(n) FROM numbers;
+RESET ROLE;
+-- by hand, without a stash, under a name that sorts before its target
+CREATE FUNCTION aaa(n int) RETURNS int IMMUTABLE LANGUAGE stash AS 'target = public.zz_target';
+SQL
+
+# what must be equal; each is a query that gives one text
+my %facts = (
+	values => <<'SQL',
+SELECT string_agg(format('%s %s', kind, md5(value::bytea)), E'\n' ORDER BY kind) FROM sample
+SQL
+	texts => <<'SQL',
+SELECT string_agg(format('%s %s', kind, value), E'\n' ORDER BY kind) FROM sample WHERE kind <> 'big'
+SQL
+	entries => <<'SQL',
+SELECT string_agg(concat_ws(' ', key_hash, md5(key::text), md5(value::text), version, created_at, expires_at, cost), E'\n' ORDER BY key_hash, created_at)
+FROM (SELECT * FROM animals UNION ALL SELECT * FROM parts UNION ALL SELECT * FROM "odd ""schema"""."Odd = Stash"
+	UNION ALL SELECT * FROM square_stash UNION ALL SELECT * FROM upto_stash) AS entries
+SQL
+	stashes => <<'SQL',
+SELECT string_agg(format('%s %s %s %s', stash, persistence, owner, options), E'\n' ORDER BY stash::text) FROM stash.stashes
+SQL
+	functions => <<'SQL',
+SELECT string_agg(format('%s %s %s %s', pg_get_functiondef(oid), pg_get_userbyid(proowner), coalesce(proacl, acldefault('f', proowner)), obj_description(oid, 'pg_proc')), E'\n' ORDER BY oid::regprocedure::text)
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+SQL
+	memos => <<'SQL',
+SELECT string_agg(format('%s %s %s %s', function, owner, stash, definition), E'\n' ORDER BY function::text) FROM stash.memos
+SQL
+	rights => <<'SQL',
+SELECT string_agg(format('%s %s %s', oid::regclass, coalesce(relacl, acldefault('r', relowner)), obj_description(oid, 'pg_class')), E'\n' ORDER BY oid::regclass::text) FROM pg_class WHERE reloftype = 'stash.entry'::regtype
+SQL
+	dependencies => <<'SQL',
+SELECT string_agg(DISTINCT format('%s needs %s', pg_describe_object(classid, objid, 0), pg_describe_object(refclassid, refobjid, refobjsubid)), E'\n')
+FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace)
+SQL
+	tables => <<'SQL',
+SELECT string_agg(format('%s %s', n, n2), E'\n' ORDER BY n) FROM numbers
+SQL
+);
+my @of_schema = qw(stashes functions memos rights dependencies);
+my %before = map { $_ => $old->safe_psql('postgres', $facts{$_}) } keys %facts;
+
+cmp_ok(length $before{$_}, '>', 8, "there is something to compare: $_") for sort keys %facts;
+
+my $dir = $old->basedir;
+$old->command_ok([ 'pg_dump', '-f', "$dir/plain.sql", '-d', $old->connstr('postgres') ], 'plain dump');
+$old->command_ok([ 'pg_dump', '-Fc', '-f', "$dir/custom.dump", '-d', $old->connstr('postgres') ], 'custom dump');
+$old->command_ok([ 'pg_dump', '--schema-only', '-f', "$dir/schema.sql", '-d', $old->connstr('postgres') ], 'schema-only dump');
+$old->stop;
+
+# a cluster in which every OID is another one, and the settings are foreign
 my $new = PostgreSQL::Test::Cluster->new('new');
 $new->init;
+$new->append_conf('postgresql.conf', <<'CONF');
+timezone = 'Asia/Tokyo'
+datestyle = 'German'
+intervalstyle = 'sql_standard'
+bytea_output = 'escape'
+extra_float_digits = -3
+CONF
 $new->start;
+$new->safe_psql('postgres', join(' ', map { "CREATE ROLE waste_$_;" } 1 .. 20) . $roles);
+# objects that are made in a template push the OIDs of all databases on
+$new->safe_psql('template1', "CREATE TYPE waste AS ENUM ('a', 'b'); CREATE TABLE waste_table (t text); DROP TABLE waste_table; DROP TYPE waste");
+my %settings = (timezone => 'GMT', datestyle => 'ISO, MDY', intervalstyle => 'postgres', bytea_output => 'hex', extra_float_digits => 1);
 
-# the same names get other OIDs in the new cluster
-$new->safe_psql('postgres', "CREATE TABLE used_up$_ (i int); CREATE ROLE regress_used_up$_") for 1 .. 5;
-$_->safe_psql('postgres', 'CREATE ROLE regress_stash_owner; CREATE ROLE regress_stash_caller') for ($old, $new);
-$old->safe_psql('postgres', 'CREATE DATABASE stashes');
-$old->safe_psql('stashes', q{
-	CREATE EXTENSION pg_hashstash;
-	GRANT CREATE ON SCHEMA public TO regress_stash_owner;
-	CREATE TYPE mood AS ENUM ('sad', 'ok', 'it''s: "fine"');
-	CREATE TYPE place AS (name text, "where to" point, moods mood[]);
-	CREATE DOMAIN score AS int CHECK (VALUE BETWEEN 0 AND 10);
-	CREATE SCHEMA "odd, schema";
-
-	SELECT stash.create('"odd, schema"."Any Thing"', ttl => '10 years', codec => 'none');
-	SELECT stash.create('things');
-	SELECT stash.put('things', 'mood', 'it''s: "fine"'::mood);
-	SELECT stash.put('things', 'moods', ARRAY['ok', NULL, 'sad']::mood[]);
-	SELECT stash.put('things', 'place', ROW('x "y"', '(1,2)', '{ok}')::place);
-	SELECT stash.put('things', 'score', 7::score);
-	SELECT stash.put('things', ROW(1, 'a'::text), ARRAY[ROW('p', '(0,0)', NULL)::place]);
-	SELECT stash.put('things', 'record', ROW(1, ROW(2, 'inner'::text)));
-	SELECT stash.put('things', NULL::date, NULL::text);
-	SELECT stash.put('things', 0.1::float8, ARRAY[0.1, '-0', 'NaN', 1e300]::float8[]);
-	SELECT stash.put('things', 'big', repeat('abcdefgh', 100000));
-	SELECT stash.put('things', 'times', ARRAY['2020-02-29 12:34:56.789012+05:30', 'infinity']::timestamptz[]);
-	SELECT stash.put('things', 'json', '{"a": [1, {"b": "\u00e4"}]}'::jsonb);
-	SELECT stash.put('things', 'class', 'things'::regclass);
-	SELECT stash.put('"odd, schema"."Any Thing"', 'k', 'v');
-	CREATE TABLE kept AS SELECT key, value FROM things;
-
-	SET ROLE regress_stash_owner;
-	CREATE TABLE public.base (i int);
-	INSERT INTO public.base SELECT generate_series(1, 10);
-	CREATE FUNCTION public.total(above int) RETURNS bigint LANGUAGE sql STABLE
-		AS 'SELECT sum(i) FROM public.base WHERE i > $1';
-	CREATE FUNCTION public.twice(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE
-		AS 'BEGIN RAISE NOTICE ''computed''; RETURN t || t; END';
-	SELECT stash.memoize('public.total(int)', ttl => '1 year');
-	SELECT stash.memoize('public.twice(text)');
-	REVOKE EXECUTE ON FUNCTION public.total(int) FROM PUBLIC;
-	GRANT EXECUTE ON FUNCTION public.total(int) TO regress_stash_caller;
-	GRANT SELECT ON public.base TO regress_stash_caller;
-	SELECT public.total(5), public.twice('ab');
-	RESET ROLE;
-});
-
-# what must be the same in both
-my $contents = q{
-	SELECT key, stash.typeof(value), left(value::text, 100), stash.hash(value::text), version FROM things ORDER BY key_hash;
-	SELECT expires_at - created_at >= interval '10 years', value FROM "odd, schema"."Any Thing";
-	SELECT stash.get('things', 'place', NULL::place), stash.get('things', 'mood', NULL::mood),
-		stash.get('things', 'score', NULL::score) + 1, stash.get('things', 'class', NULL::regclass),
-		length(stash.get('things', 'big', NULL::text)), stash.has('things', NULL::date);
-	SELECT bool_and(stash.identical(things.value, kept.value)) FROM things JOIN kept ON stash.identical(things.key, kept.key);
-	SELECT function, owner, stash, definition FROM stash.memos ORDER BY function::text;
-	SELECT persistence, options FROM stash.stashes ORDER BY stash::text;
-	SELECT proname, proacl IS NULL, provolatile, obj_description(oid) FROM pg_proc
-	WHERE pronamespace = 'public'::regnamespace ORDER BY proname;
-	SET ROLE regress_stash_owner;
-	SELECT DISTINCT args::text, result::text FROM stash.calls('public.total(int)') WHERE args::text = '(5)';
-	SELECT public.total(5), public.twice('ab'), public.twice('cd');
-	SET ROLE regress_stash_caller;
-	SELECT public.total(5), public.total(8);
-	RESET ROLE;
-};
-my $before = $old->safe_psql('stashes', $contents);
-like($before, qr/computed|abab/, 'the old database answers');
-
-for my $format ('plain', 'custom')
+for my $way (qw(plain custom parallel schema))
 {
-	my $file = "$PostgreSQL::Test::Utils::tmp_check/dump.$format";
-	my $database = "restored_$format";
-
-	$old->command_ok([ 'pg_dump', '-F', $format, '-f', $file, 'stashes' ], "$format: dump");
-	$new->safe_psql('postgres', "CREATE DATABASE $database");
-	if ($format eq 'plain')
+	$new->safe_psql('postgres', "CREATE DATABASE $way TEMPLATE template0");
+	if ($way eq 'custom' || $way eq 'parallel')
 	{
-		$new->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $database, '-f', $file ],
-			"$format: restore");
+		$new->command_ok([ 'pg_restore', '--exit-on-error', $way eq 'parallel' ? ('-j', 3) : (), '-d', $new->connstr($way), "$dir/custom.dump" ],
+			"$way: restored without an error");
 	}
 	else
 	{
-		$new->command_ok([ 'pg_restore', '--exit-on-error', '-d', $database, $file ], "$format: restore");
+		$new->command_ok([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-o', "$dir/out", '-d', $new->connstr($way), '-f', "$dir/$way.sql" ],
+			"$way: restored without an error");
 	}
-	is($new->safe_psql($database, $contents), $before, "$format: the same contents, functions work");
-
-	# an IMMUTABLE answer is found again although all OIDs differ
-	my ($ret, $stdout, $stderr) = $new->psql($database, "SELECT public.twice('ab')");
-	is($stdout, 'abab', "$format: the remembered answer");
-	unlike($stderr, qr/computed/, "$format: is not computed again");
-
-	# and the way back works too
-	is($new->safe_psql($database, q{
-			SET client_min_messages = error;
-			SELECT stash.unmemoize('public.total(int)');
-			SELECT lanname, prosrc FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-			WHERE proname IN ('total', 'total_uncached')}),
-		"total(integer)\nsql|SELECT sum(i) FROM public.base WHERE i > \$1", "$format: unmemoize");
+	# as the first cluster shows things
+	$new->safe_psql('postgres', "ALTER DATABASE $way SET $_ = '$settings{$_}'") for sort keys %settings;
+	same_lines($new->safe_psql($way, $facts{$_}), $before{$_}, "$way: the same $_") for $way eq 'schema' ? @of_schema : sort keys %facts;
+	check($way, $way ne 'schema');
 }
-
-$old->stop;
 $new->stop;
 done_testing();
+
+# Like is(), but shows only the lines that differ.
+sub same_lines
+{
+	my ($got, $expected, $name) = @_;
+	my %is_expected = map { $_ => 1 } split /\n/, $expected;
+	my %is_got = map { $_ => 1 } split /\n/, $got;
+
+	ok($got eq $expected, $name)
+	  or diag(map({ "too many: $_\n" } grep { !$is_expected{$_} } split /\n/, $got), map { "missing: $_\n" } grep { !$is_got{$_} } split /\n/, $expected);
+	return;
+}
+
+# What a call returns, and how many functions were computed for it.
+sub call
+{
+	my ($db, $sql) = @_;
+	my ($stdout, $stderr);
+
+	$new->psql($db, $sql, stdout => \$stdout, stderr => \$stderr, on_error_stop => 0);
+	return join ' ', $stdout =~ s/\n/ /gr, scalar(() = $stderr =~ /computed/g), $stderr =~ /(?:ERROR|FATAL|PANIC|WARNING): +(.*)/ ? $1 : ();
+}
+
+sub check
+{
+	my ($db, $has_data) = @_;
+	my $known = $has_data ? 0 : 1;
+
+	is(call($db, 'SELECT square(3)'), "9 $known", "$db: a remembered value");
+	is(call($db, 'SELECT who(1)'), "(P1,sad,,{2}) $known", "$db: a remembered row");
+	is(call($db, 'SELECT aa_wrapper(6)'), "-6 $known", "$db: a remembered value of a second function");
+	is(call($db, 'SELECT atomic(5)'), '10 0', "$db: a parsed body");
+	is(call($db, 'SELECT aaa(1), aaa(1)'), '-1|-1 1', "$db: a function by hand");
+	is(call($db, 'SELECT square(77), square()'), '5929|4 2', "$db: a new value is computed");
+	is(call($db, 'SELECT square(77), square()'), '5929|4 0', "$db: and remembered");
+	is(call($db, 'SELECT * FROM upto(1)'), '1|sad 1', "$db: a new set is computed");
+	is(call($db, 'SELECT * FROM upto(1)'), '1|sad 0', "$db: and remembered");
+	is(call($db, 'SET ROLE regress_stash_two; SELECT square(77)'), '5929 0', "$db: who may call it calls it");
+	is(call($db, 'CREATE ROLE regress_stash_new; SET ROLE regress_stash_new; SELECT square(77)'), ' 0 permission denied for function square', "$db: who may not does not");
+	$new->safe_psql($db, 'DROP ROLE regress_stash_new');
+	like(call($db, 'SET ROLE regress_stash_two; SELECT count(*) FROM square_stash'), qr/permission denied for table square_stash/, "$db: nor reads its stash");
+	like(call($db, 'DROP FUNCTION square_uncached(int)'), qr/cannot drop function square_uncached/, "$db: the original is kept");
+	like(call($db, 'DROP TABLE square_stash'), qr/cannot drop table square_stash/, "$db: the stash is kept");
+	is(call($db, 'SET enable_seqscan = off; SELECT n FROM numbers WHERE square(n) = 900'), $has_data ? '30 0' : ' 0', "$db: the index is right");
+	is(call($db, q{SELECT stash.put('"odd ""schema"""."Odd = Stash"', 'new', repeat('x', 1000))}), '1 0', "$db: stashes are written");
+	is(call($db, q{SELECT expires_at - created_at, octet_length(value::bytea) > 1000 FROM "odd ""schema"""."Odd = Stash" WHERE key::text = 'new'}),
+		'1 day 02:00:00|t 0', "$db: with their own ttl and codec");
+	is(call($db, q{SELECT stash.put('animals', 'again', 3)}), ($has_data ? 3 : 1) . ' 0', "$db: versions go on");
+	is(call($db, 'SET ROLE regress_stash_one; SELECT stash.forget(\'square(int)\') > 1, stash.forget(\'square(int)\')'), 't|0 0', "$db: all is forgotten");
+	is(call($db, 'SELECT square(3)'), '9 1', "$db: and computed again");
+	is(call($db, 'SET ROLE regress_stash_one; SELECT stash.unmemoize(\'square(int)\'); SELECT square(3), square(3)'), 'square(integer) 9|9 2', "$db: and no longer remembered");
+	return unless $has_data;
+
+	is($new->safe_psql($db, q{SELECT kind FROM sample WHERE NOT coalesce(stash.identical(stash.get('animals', value, value), value), false)}), '', "$db: every value is found under its key");
+	is($new->safe_psql($db, q{SELECT kind FROM sample WHERE NOT coalesce(stash.identical(stash.get('parts', value, value), value), false)}), '', "$db: in partitions, too");
+	is( $new->safe_psql($db, q{SELECT stash.get('animals', 'enum', NULL::mood), stash.get('animals', 'sad'::mood, NULL::text), stash.has('animals', 'null'), stash.get('animals', 'null') IS NULL}),
+		'sad|key|t|t', "$db: enums as keys and values, and a NULL");
+	is( $new->safe_psql($db, q{SELECT (stash.value(value, NULL::person)).feels FROM sample WHERE kind = 'row'}),
+		'sad', "$db: a row is a row");
+	is( $new->safe_psql($db, q{SELECT kind FROM sample WHERE NOT stash.identical(value, stash.deserialize(stash.serialize(value), NULL::stash.variant))}),
+		'', "$db: frames go on working");
+	return;
+}
