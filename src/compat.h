@@ -103,6 +103,13 @@ extern PGDLLIMPORT char *locale_time;
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+/* the snapshot of TOAST tables; 'space' is a SnapshotData where it needs one */
+#if PG_VERSION_NUM >= 180000
+#define stash_compat_toast_snapshot(space) ((void) (space), get_toast_snapshot())
+#else
+#define stash_compat_toast_snapshot(space) (init_toast_snapshot(space), (space))
+#endif
+
 #if PG_VERSION_NUM >= 190000
 #define stash_compat_plan_query(query, string, options) \
 	pg_plan_query(query, string, options, NULL, NULL)
