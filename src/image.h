@@ -61,12 +61,16 @@ typedef struct StashImageReader
 } StashImageReader;
 
 extern bool stash_image_is_plain(StashType *type);
+extern bool stash_image_is_short_numeric(const char *data);
 extern void stash_buffer_init(StashSink *sink, Size reserve);
 
 extern void stash_image_write(StashImageWriter *writer, StashType *type,
 							  Datum value);
 extern void stash_image_write_row(StashImageWriter *writer, StashType *type,
 								  const Datum *values, const bool *nulls);
+extern void stash_image_write_composite(StashImageWriter *writer,
+										StashType *type, Datum value);
+extern void stash_image_write_record(StashImageWriter *writer, Datum value);
 extern void stash_image_write_array(StashImageWriter *writer, StashType *type,
 									Datum value);
 extern void stash_image_write_bytes(StashImageWriter *writer,

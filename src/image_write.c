@@ -29,12 +29,10 @@
 #include "sink.h"
 #include "typeio.h"
 
-#define FEW_FIELDS		64		/* columns of a row that need no palloc */
 
 /* what numeric.c keeps to itself: the header word of a stored numeric */
 #define NUMERIC_KIND(h)			((h) & 0xC000)
-#define NUMERIC_SHORT_FORM		0x8000
-#define NUMERIC_SPECIAL_FORM	0xC000
+#define NUMERIC_SHORT_FORM		0x8000	/* set in special values too */
 #define NUMERIC_NEGATIVE		0x4000
 #define NUMERIC_LONG_SCALE(h)	((h) & 0x3FFF)
 #define NUMERIC_SHORT_NEGATIVE	0x2000
@@ -113,11 +111,16 @@ write_fixed(StashSink *sink, StashType *type, Datum value)
 		stash_sink_put(sink, DatumGetPointer(value), type->typlen);
 }
 
-static void
-put_bytes(StashSink *sink, const char *data, Size len)
+/*
+ * True for the content of a numeric that is its image: not in the long form.
+ */
+bool
+stash_image_is_short_numeric(const char *data)
 {
-	stash_sink_put_varint(sink, len);
-	stash_sink_put(sink, data, len);
+	uint16		header;
+
+	memcpy(&header, data, sizeof(header));
+	return (header & NUMERIC_SHORT_FORM) != 0;
 }
 
 /*
@@ -132,8 +135,7 @@ write_numeric(StashSink *sink, const char *data, Size len)
 	uint16		scale;
 
 	memcpy(&header, data, sizeof(header));
-	if (NUMERIC_KIND(header) != NUMERIC_SHORT_FORM &&
-		NUMERIC_KIND(header) != NUMERIC_SPECIAL_FORM)
+	if (!stash_image_is_short_numeric(data))
 	{
 		memcpy(&weight, data + 2, sizeof(weight));
 		scale = NUMERIC_LONG_SCALE(header);
@@ -217,7 +219,7 @@ write_label(StashSink *sink, Oid member)
 				 errmsg("invalid internal value for enum: %u", member)));
 	label = NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel);
 	utf8 = pg_server_to_any(label, strlen(label), PG_UTF8);
-	put_bytes(sink, utf8, strlen(utf8));
+	stash_sink_put_bytes(sink, utf8, strlen(utf8));
 	ReleaseSysCache(tuple);
 }
 
@@ -232,7 +234,7 @@ write_output(StashSink *sink, StashType *type, Datum value)
 	text = stash_type_output(by, value);
 	stash_type_restore_settings(&saved);
 	text = pg_server_to_any(text, strlen(text), PG_UTF8);
-	put_bytes(sink, text, strlen(text));
+	stash_sink_put_bytes(sink, text, strlen(text));
 }
 
 static void
@@ -314,88 +316,6 @@ write_multirange(StashImageWriter *writer, StashType *type, Datum value)
 		write_range(writer, type->inner, ranges[i]);
 }
 
-/* ---- rows ---- */
-
-/*
- * Write the columns of a row: a bitmap of those that are not NULL, then their
- * images.  'values' and 'nulls' are indexed by attribute number - 1.
- */
-void
-stash_image_write_row(StashImageWriter *writer, StashType *type,
-					  const Datum *values, const bool *nulls)
-{
-	uint8		bits = 0;
-
-	for (int i = 0; i < type->nfields; i++)
-	{
-		if (!nulls[type->fields[i].attno - 1])
-			bits |= 1 << (i % 8);
-		if (i % 8 == 7)
-		{
-			stash_sink_put_u8(writer->sink, bits);
-			bits = 0;
-		}
-	}
-	/* a row without columns has a byte too, so that rows cost something */
-	if (type->nfields % 8 != 0 || type->nfields == 0)
-		stash_sink_put_u8(writer->sink, bits);
-
-	for (int i = 0; i < type->nfields; i++)
-	{
-		int			at = type->fields[i].attno - 1;
-
-		if (!nulls[at])
-			stash_image_write(writer, type->fields[i].type, values[at]);
-	}
-}
-
-static void
-write_row(StashImageWriter *writer, StashType *type, Datum value)
-{
-	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
-	HeapTupleData tuple;
-	Datum		few_values[FEW_FIELDS];
-	bool		few_nulls[FEW_FIELDS];
-	Datum	   *values = few_values;
-	bool	   *nulls = few_nulls;
-	int			natts;
-
-	/* shapes that are written alike may be laid out in different ways */
-	if (type->oid == RECORDOID &&
-		HeapTupleHeaderGetTypMod(header) != type->typmod)
-		type = stash_type_of_row(PointerGetDatum(header));
-	natts = type->desc->natts;
-	if (natts > FEW_FIELDS)
-	{
-		values = palloc(sizeof(Datum) * natts);
-		nulls = palloc(sizeof(bool) * natts);
-	}
-	memset(&tuple, 0, sizeof(tuple));
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	tuple.t_data = header;
-	heap_deform_tuple(&tuple, type->desc, values, nulls);
-	stash_image_write_row(writer, type, values, nulls);
-	if (natts > FEW_FIELDS)
-	{
-		pfree(values);
-		pfree(nulls);
-	}
-	if ((Pointer) header != DatumGetPointer(value))
-		pfree(header);
-}
-
-static void
-write_record(StashImageWriter *writer, Datum value)
-{
-	StashType  *type = stash_type_of_row(value);
-
-	if (writer->for_frame)
-		put_bytes(writer->sink, type->frame_id, type->frame_idlen);
-	else
-		put_bytes(writer->sink, type->hash_id, type->hash_idlen);
-	write_row(writer, type, value);
-}
-
 /* ---- any value ---- */
 
 /*
@@ -418,11 +338,11 @@ stash_image_write(StashImageWriter *writer, StashType *type, Datum value)
 			break;
 		case STASH_KIND_ROW:
 			check_stack_depth();
-			write_row(writer, type, value);
+			stash_image_write_composite(writer, type, value);
 			break;
 		case STASH_KIND_RECORD:
 			check_stack_depth();
-			write_record(writer, value);
+			stash_image_write_record(writer, value);
 			break;
 		case STASH_KIND_RANGE:
 			write_range(writer, type, DatumGetRangeTypeP(value));

@@ -71,4 +71,15 @@ stash_sink_put_varint(StashSink *sink, uint64 value)
 	stash_sink_put(sink, bytes, n);
 }
 
+/* Append a length as a varint, and that many bytes. */
+static inline void
+stash_sink_put_bytes(StashSink *sink, const void *data, Size len)
+{
+	if (likely(len < 0x80))
+		stash_sink_put_u8(sink, (uint8) len);
+	else
+		stash_sink_put_varint(sink, len);
+	stash_sink_put(sink, data, len);
+}
+
 #endif							/* STASH_SINK_H */

@@ -14,8 +14,10 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/tupmacs.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -308,6 +310,35 @@ take_from_part(StashType *type, StashType *part)
 	type->is_domain_free &= part->is_domain_free;
 }
 
+/* how a column of this type is copied out of a tuple */
+static StashCopy
+copy_of(StashType *type)
+{
+	if (type->kind == STASH_KIND_DOMAIN)
+		return copy_of(type->inner);
+#ifndef WORDS_BIGENDIAN
+	if (type->kind == STASH_KIND_BASE && type->image == STASH_IMAGE_FIXED)
+		return STASH_COPY_FIXED;
+	if (type->kind == STASH_KIND_BASE && type->image == STASH_IMAGE_NUMERIC)
+		return STASH_COPY_NUMERIC;
+#endif
+	if (type->kind == STASH_KIND_BASE && type->typlen == -1 &&
+		(type->image == STASH_IMAGE_BYTES ||
+		 (type->image == STASH_IMAGE_TEXT && GetDatabaseEncoding() == PG_UTF8)))
+		return STASH_COPY_VARLENA;
+	return STASH_COPY_DATUM;
+}
+
+static void
+build_column(StashTupleColumn *column, Form_pg_attribute att, StashType *type)
+{
+	column->copy = type == NULL ? STASH_COPY_NOTHING : copy_of(type);
+	column->len = att->attlen;
+	column->align = (uint8) att_align_nominal(1, att->attalign);
+	column->byval = att->attbyval;
+	column->type = type;
+}
+
 static void
 build_row(StashType *type)
 {
@@ -317,6 +348,7 @@ build_row(StashType *type)
 	/* with constraints: they hold the values of columns added with a default */
 	type->desc = CreateTupleDescCopyConstr(desc);
 	type->fields = palloc(sizeof(StashField) * Max(desc->natts, 1));
+	type->columns = palloc(sizeof(StashTupleColumn) * Max(desc->natts, 1));
 	MemoryContextSwitchTo(old);
 	ReleaseTupleDesc(desc);
 
@@ -326,11 +358,15 @@ build_row(StashType *type)
 		StashField *field = &type->fields[type->nfields];
 
 		if (att->attisdropped)
+		{
+			build_column(&type->columns[i], att, NULL);
 			continue;
+		}
 		field->attno = i + 1;
 		field->name = NameStr(att->attname);
 		field->type = stash_type_lookup(att->atttypid, -1);
 		take_from_part(type, field->type);
+		build_column(&type->columns[i], att, field->type);
 		type->nfields++;
 	}
 }
