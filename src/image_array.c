@@ -53,7 +53,7 @@ stash_image_is_plain(StashType *type)
 #ifdef WORDS_BIGENDIAN
 	return false;
 #else
-	return type->kind == STASH_KIND_BASE &&
+	return type->kind == STASH_KIND_BASE && type->strategy == NULL &&
 		type->image == STASH_IMAGE_FIXED &&
 		att_align_nominal(type->typlen, type->typalign) == type->typlen;
 #endif

@@ -214,5 +214,5 @@ stash_image_write_record(StashImageWriter *writer, Datum value)
 		stash_sink_put_bytes(writer->sink, type->frame_id, type->frame_idlen);
 	else
 		stash_sink_put_bytes(writer->sink, type->hash_id, type->hash_idlen);
-	stash_image_write_composite(writer, type, value);
+	stash_image_write(writer, type, value);
 }

@@ -25,6 +25,7 @@
 
 #include "compat.h"
 #include "content.h"
+#include "hash_strategy.h"
 #include "image.h"
 #include "sink.h"
 #include "typeio.h"
@@ -313,7 +314,7 @@ write_multirange(StashImageWriter *writer, StashType *type, Datum value)
 	multirange_deserialize(type->range, multirange, &nranges, &ranges);
 	stash_sink_put_varint(writer->sink, nranges);
 	for (int i = 0; i < nranges; i++)
-		write_range(writer, type->inner, ranges[i]);
+		stash_image_write(writer, type->inner, RangeTypePGetDatum(ranges[i]));
 }
 
 /* ---- any value ---- */
@@ -324,6 +325,11 @@ write_multirange(StashImageWriter *writer, StashType *type, Datum value)
 void
 stash_image_write(StashImageWriter *writer, StashType *type, Datum value)
 {
+	if (unlikely(type->strategy != NULL) && !writer->for_frame)
+	{
+		stash_hash_put_by_strategy(writer->sink, type, value);
+		return;
+	}
 	switch (type->kind)
 	{
 		case STASH_KIND_BASE:
