@@ -9,7 +9,9 @@
  *
  * Up to 240 bytes XXH3 has its own short code, best inlined.  Above, on
  * x86-64, the library's run-time dispatch to AVX2 or AVX-512 is up to
- * twenty times faster than the plain symbol (test/bench/run.sh).
+ * twenty times faster than the plain symbol (test/bench/run.sh).  Where the
+ * library has no dispatch, or with -DSTASH_NO_DISPATCH, the plain symbol is
+ * used; test/unit/hash_kernels_test.c shows that all give the same hashes.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +22,7 @@
 #endif
 
 #define XXH_STATIC_LINKING_ONLY
-#if defined(__x86_64__) && defined(__has_include)
+#if defined(__x86_64__) && defined(__has_include) && !defined(STASH_NO_DISPATCH)
 #if __has_include(<xxh_x86dispatch.h>)
 #include <xxh_x86dispatch.h>
 #endif
