@@ -51,8 +51,11 @@ stash_hash_value(StashType *type, Datum value, bool isnull)
 	return stash_hash_digest128(&hasher);
 }
 
-static Datum
-uuid_of_hash(StashHash128 hash)
+/*
+ * A hash as SQL has it.
+ */
+Datum
+stash_hash_to_uuid(StashHash128 hash)
 {
 	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 
@@ -75,7 +78,7 @@ pg_hashstash_hash(PG_FUNCTION_ARGS)
 	Datum		value = PG_GETARG_DATUM(0);
 	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
 
-	return uuid_of_hash(stash_hash_value(type, value, PG_ARGISNULL(0)));
+	return stash_hash_to_uuid(stash_hash_value(type, value, PG_ARGISNULL(0)));
 }
 
 /*
@@ -138,5 +141,5 @@ pg_hashstash_hash_sampled(PG_FUNCTION_ARGS)
 
 	stash_hash_init(&hasher, 128);
 	stash_hash_put_value(&hasher.sink, type, value, PG_ARGISNULL(0), &sampling);
-	return uuid_of_hash(stash_hash_digest128(&hasher));
+	return stash_hash_to_uuid(stash_hash_digest128(&hasher));
 }

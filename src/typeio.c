@@ -41,7 +41,7 @@ typedef struct TypeEntry
 	StashType  *type;
 } TypeEntry;
 
-/* What a function call site remembers of its first argument's type. */
+/* What a function call site remembers of an argument's type. */
 typedef struct TypeCall
 {
 	uint64		generation;
@@ -537,14 +537,9 @@ common_shape(Datum array)
 	return shape;
 }
 
-/*
- * The type of an argument declared "any", with literals of unknown type taken
- * as text: *value is then replaced.
- *
- * Throws 42804 when the call does not tell the type.
- */
-StashType *
-stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
+/* the declared type of an argument declared "any", as the call tells it */
+static Oid
+declared_type(FunctionCallInfo fcinfo, int argno)
 {
 	Oid			oid = get_fn_expr_argtype(fcinfo->flinfo, argno);
 
@@ -554,6 +549,20 @@ stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 				 errmsg("could not determine the type of argument %d",
 						argno + 1),
 				 errhint("Add an explicit type cast.")));
+	return oid;
+}
+
+/*
+ * The type of an argument declared "any", with literals of unknown type taken
+ * as text: *value is then replaced.
+ *
+ * Throws 42804 when the call does not tell the type.
+ */
+StashType *
+stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
+{
+	Oid			oid = declared_type(fcinfo, argno);
+
 	if (oid == UNKNOWNOID)
 	{
 		if (!fcinfo->args[argno].isnull)
@@ -567,6 +576,28 @@ stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 	return stash_type_lookup(oid, -1);
 }
 
+/* what the call site remembers, or NULL */
+static StashType *
+remembered_type(FunctionCallInfo fcinfo)
+{
+	TypeCall   *call = fcinfo->flinfo->fn_extra;
+
+	return likely(call != NULL && call->generation == generation) ?
+		call->type : NULL;
+}
+
+static void
+remember_type(FunctionCallInfo fcinfo, StashType *type)
+{
+	TypeCall   *call = fcinfo->flinfo->fn_extra;
+
+	if (call == NULL)
+		call = fcinfo->flinfo->fn_extra =
+			MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(TypeCall));
+	call->generation = type->generation;
+	call->type = type;
+}
+
 /*
  * The same for the first argument, remembered in flinfo->fn_extra: for
  * functions that are called once a row and use fn_extra for nothing else.
@@ -574,22 +605,33 @@ stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 StashType *
 stash_type_of_first_argument(FunctionCallInfo fcinfo, Datum *value)
 {
-	StashType  *type;
-	TypeCall   *call = fcinfo->flinfo->fn_extra;
+	StashType  *type = remembered_type(fcinfo);
 
-	if (likely(call != NULL && call->generation == generation))
-		return call->type;
+	if (likely(type != NULL))
+		return type;
 
 	type = stash_type_of_argument(fcinfo, 0, value);
 	if (get_fn_expr_argtype(fcinfo->flinfo, 0) == type->oid &&
 		type->oid != RECORDOID && type->oid != RECORDARRAYOID)
-	{
-		if (call == NULL)
-			call = fcinfo->flinfo->fn_extra =
-				MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(TypeCall));
-		call->generation = type->generation;
-		call->type = type;
-	}
+		remember_type(fcinfo, type);
+	return type;
+}
+
+/*
+ * The type of an argument whatever its value, as of a column: records have
+ * no common shape, and literals of unknown type stay as they are, which is
+ * written as text.  Remembered as above.
+ */
+StashType *
+stash_type_of_column(FunctionCallInfo fcinfo, int argno)
+{
+	StashType  *type = remembered_type(fcinfo);
+
+	if (likely(type != NULL))
+		return type;
+
+	type = stash_type_lookup(declared_type(fcinfo, argno), -1);
+	remember_type(fcinfo, type);
 	return type;
 }
 

@@ -120,6 +120,7 @@ extern StashType *stash_type_of_argument(FunctionCallInfo fcinfo, int argno,
 										 Datum *value);
 extern StashType *stash_type_of_first_argument(FunctionCallInfo fcinfo,
 											   Datum *value);
+extern StashType *stash_type_of_column(FunctionCallInfo fcinfo, int argno);
 extern StashType *stash_type_of_rows(StashType *row);
 extern void stash_type_check_readable(StashType *type);
 
