@@ -465,7 +465,7 @@ end_call(MemoryContext context, MemoryContext old, StashHash128 hash)
 	return stash_hash_to_uuid(hash);
 }
 
-/* open a relation that the caller may name in a query */
+/* open a table or view that the caller may name in a query */
 static Relation
 open_relation(Oid relid)
 {
@@ -476,6 +476,21 @@ open_relation(Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
+	switch (rel->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_MATVIEW:
+		case RELKIND_VIEW:
+		case RELKIND_FOREIGN_TABLE:
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" is neither a table nor a view",
+							RelationGetRelationName(rel)),
+					 errhint("Use stash.hash_query() for anything else that can be selected.")));
+	}
 	right = stash_compat_namespace_aclcheck(RelationGetNamespace(rel),
 											GetUserId(), ACL_USAGE);
 	if (right != ACLCHECK_OK)
@@ -487,14 +502,14 @@ open_relation(Oid relid)
 /*
  * stash.hash_table(rel regclass, sampled bool DEFAULT false) returns uuid
  *
- * Args:    rel      table, view, or what else may stand in FROM; with what
- *                   inherits from it
+ * Args:    rel      a table, with all that inherits from it, or a view
  *          sampled  read the first and the last 500 rows only
  * Returns: hash_set_agg() over its rows, as the caller sees them; sampled,
  *          where a table has more than 1,000 rows and they can be had by
  *          position, another hash of the same columns
  * Errors:  22004 null argument; 42501 where the caller may not select all
- *          columns; 42P01 no such relation; what reading it throws
+ *          columns; 42P01 no such relation; 42809 neither table nor view;
+ *          what reading it throws
  * Not strict.  Stable, parallel restricted.
  */
 Datum
