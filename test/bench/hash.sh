@@ -133,7 +133,8 @@ hash_arrays_of() {
 			       :'a', :'form') AS prepare
 		\gset
 		CALL bench.add_loop(:'hash', :'array', format('stash.hash(%s)', :'a'), NULL, 1048576, :'kind', :'prepare');
-		CALL bench.add_loop(:'anchor', :'array', format('hash_array_extended(%s, 0)', :'a'), NULL, 1048576, :'kind', :'prepare');
+		CALL bench.add_loop(:'anchor', :'array', format('hash_array_extended(%s, 0)', :'a'), NULL, 1048576, :'kind',
+			:'prepare');
 		CALL bench.add_loop(:'md5', :'array', format('md5(%s::text)', :'a'), NULL, 1048576, :'kind', :'prepare');
 		CALL bench.compare(:'title', ARRAY[:'hash', :'anchor', :'md5'], 7);
 		\echo :title
@@ -180,10 +181,12 @@ hash_rows() {
 
 		SET max_parallel_workers_per_gather = 0;
 		CALL bench.add_statement('stash.hash(t)', 'SELECT count(stash.hash(t)) FROM bench.wide t', 100000);
-		CALL bench.add_statement('hash_record_extended(t, 0)', 'SELECT count(hash_record_extended(t, 0)) FROM bench.wide t', 100000);
+		CALL bench.add_statement('hash_record_extended(t, 0)',
+			'SELECT count(hash_record_extended(t, 0)) FROM bench.wide t', 100000);
 		CALL bench.add_statement('md5(t::text)', 'SELECT count(md5(t::text)) FROM bench.wide t', 100000);
 		CALL bench.add_statement('making t alone', 'SELECT count(bench.nothing(t)) FROM bench.wide t', 100000);
-		CALL bench.compare('rows of a table', ARRAY['stash.hash(t)', 'hash_record_extended(t, 0)', 'md5(t::text)', 'making t alone'], 7);
+		CALL bench.compare('rows of a table', ARRAY['stash.hash(t)', 'hash_record_extended(t, 0)',
+			'md5(t::text)', 'making t alone'], 7);
 		\echo rows of 20 columns, each row of a table, then ratios without the time to read the row and make t
 		SELECT * FROM bench.report('rows of a table');
 		SELECT * FROM bench.report('rows of a table', 'making t alone');
@@ -195,7 +198,8 @@ hash_rows() {
 		CALL bench.add_loop('hash_record_extended(v.t, 0)', :'row', 'hash_record_extended(v.t, 0)');
 		CALL bench.add_loop('md5(v.t::text)', :'row', 'md5(v.t::text)');
 		CALL bench.add_loop('the loop alone', :'row', 'bench.nothing(v.t)');
-		CALL bench.compare('row in memory', ARRAY['stash.hash(v.t)', 'hash_record_extended(v.t, 0)', 'md5(v.t::text)', 'the loop alone'], 7);
+		CALL bench.compare('row in memory', ARRAY['stash.hash(v.t)', 'hash_record_extended(v.t, 0)',
+			'md5(v.t::text)', 'the loop alone'], 7);
 		\echo one such row in memory, then ratios without the loop
 		SELECT * FROM bench.report('row in memory');
 		SELECT * FROM bench.report('row in memory', 'the loop alone');
@@ -266,7 +270,8 @@ hash_stored_bytes() {
 		\set one 'SELECT 1 AS one'
 		CALL bench.add_loop('hash_sampled(b)', :'one', '(SELECT stash.hash_sampled(b) FROM bench.stored_bytes)');
 		-- the ends and the middle: 12 kB in all, and the 72 kB that hash_sampled reads
-		\set parts '(SELECT md5(substring(b, 1, %1$s) || substring(b, 400000001, %1$s) || substring(b, 800000001 - %1$s, %1$s)) FROM bench.stored_bytes)'
+		\set parts 'substring(b, 1, %1$s) || substring(b, 400000001, %1$s) || substring(b, 800000001 - %1$s, %1$s)'
+		\set parts '(SELECT md5(' :parts ') FROM bench.stored_bytes)'
 		CALL bench.add_loop('md5 of 3 x 4 kB', :'one', format(:'parts', 4096));
 		CALL bench.add_loop('md5 of 3 x 24 kB', :'one', format(:'parts', 24576));
 		CALL bench.add_loop('hash(b)', :'one', '(SELECT stash.hash(b) FROM bench.stored_bytes)', 1, 8e8);
@@ -313,7 +318,8 @@ hash_stored_floats() {
 		CALL bench.add_loop('hash_sampled(a)', :'one', '(SELECT stash.hash_sampled(a) FROM bench.stored_floats)');
 		CALL bench.add_loop('hash(a)', :'one', '(SELECT stash.hash(a) FROM bench.stored_floats)', 1, 8e8);
 		CALL bench.add_loop('detoast a', :'one', '(SELECT bench.detoast(a) FROM bench.stored_floats)', 1, 8e8);
-		CALL bench.add_loop('hash_array_extended(a, 0)', :'one', '(SELECT hash_array_extended(a, 0) FROM bench.stored_floats)', 1, 8e8);
+		CALL bench.add_loop('hash_array_extended(a, 0)', :'one',
+			'(SELECT hash_array_extended(a, 0) FROM bench.stored_floats)', 1, 8e8);
 		CALL bench.compare('800 MB float8[]', ARRAY['hash(a)', 'detoast a', 'hash_array_extended(a, 0)', 'hash_sampled(a)'], 5);
 		\echo float8[100000000] in TOAST
 		SELECT * FROM bench.report('800 MB float8[]');
