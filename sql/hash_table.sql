@@ -86,6 +86,12 @@ INSERT INTO hash_q SELECT * FROM hash_t;
 SELECT :'first_p' = stash.hash_table('hash_q', true) AS same_pieces;
 UPDATE hash_p2 SET t = 'other' WHERE id = 450;
 SELECT :'first_p' = stash.hash_table('hash_p', true) AS changed;
+SELECT stash.hash_table('hash_p3', true) = stash.hash_table('hash_p3a', true) AS one_leaf;
+UPDATE ONLY hash_i SET t = 'other' WHERE id = 1;
+SELECT :'first_i' = stash.hash_table('hash_i', true) AS changed_in_parent;
+UPDATE hash_i2 SET extra = 0 WHERE id = 900;
+UPDATE ONLY hash_i SET t = 'text 1' WHERE id = 1;
+SELECT stash.hash_table('hash_i') = stash.hash_table('hash_t') AS extra_does_not_count;
 -- a leaf whose rows have no positions makes it exact
 CREATE FOREIGN DATA WRAPPER hash_fdw;
 CREATE SERVER hash_server FOREIGN DATA WRAPPER hash_fdw;
@@ -133,13 +139,18 @@ UPDATE hash_s SET t = 'other' WHERE id = 19500;
 SELECT stash.hash_table('hash_s', true) = stash.hash_table('hash_s') AS exact;
 ROLLBACK;
 SELECT stash.hash_table('hash_s', true) = :'before' AS as_before;
--- whether others read it at the same time does not matter
-SET synchronize_seqscans = on;
+-- whether somebody reads a large table at the same time does not matter
+CREATE TABLE hash_wide (id int, t text);
+ALTER TABLE hash_wide ALTER t SET STORAGE PLAIN;
+INSERT INTO hash_wide SELECT i, repeat('x', 5000) FROM generate_series(1, 6000) i;
+SELECT stash.hash_table('hash_wide', true) AS wide, pg_relation_size('hash_wide') > pg_size_bytes(current_setting('shared_buffers')) / 4 AS is_large \gset
+SHOW synchronize_seqscans;
 BEGIN;
-DECLARE c CURSOR FOR TABLE hash_s;
-MOVE 9000 IN c;
-SELECT stash.hash_table('hash_s', true) = :'before' AS same;
+DECLARE c CURSOR FOR TABLE hash_wide;
+MOVE 3000 IN c;
+SELECT :'is_large' AS is_large, stash.hash_table('hash_wide', true) = :'wide' AS same;
 ROLLBACK;
+DROP TABLE hash_wide;
 
 -- names that could be taken for something else
 CREATE TABLE "hash""odd; t" (t text, rel int, "t.*" int, "hash""odd; t" int);
