@@ -22,7 +22,64 @@
 
 #define FEW_FIELDS		64		/* columns of a row that need no palloc */
 
+/* ---- copying ---- */
+
+/* sizes known when compiled need no call of memcpy() */
+static inline void
+put_fixed(StashSink *sink, const char *data, int len)
+{
+	switch (len)
+	{
+		case 1:
+			stash_sink_put(sink, data, 1);
+			break;
+		case 2:
+			stash_sink_put(sink, data, 2);
+			break;
+		case 4:
+			stash_sink_put(sink, data, 4);
+			break;
+		case 8:
+			stash_sink_put(sink, data, 8);
+			break;
+		case 16:
+			stash_sink_put(sink, data, 16);
+			break;
+		default:
+			stash_sink_put(sink, data, len);
+	}
+}
+
+/* a varlena whose bytes are those of its image, if they are all here */
+static inline bool
+put_varlena(StashSink *sink, const StashTupleColumn *column, const char *data)
+{
+	if (VARATT_IS_EXTENDED(data) && !VARATT_IS_SHORT(data))
+		return false;
+	if (column->copy == STASH_COPY_NUMERIC &&
+		!stash_image_is_short_numeric(VARDATA_ANY(data)))
+		return false;
+	stash_sink_put_bytes(sink, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
+	return true;
+}
+
 /* ---- from values ---- */
+
+static inline void
+write_column(StashImageWriter *writer, const StashTupleColumn *column,
+			 Datum value)
+{
+	/*
+	 * where numbers lie as they do in an image, so do the first bytes of a
+	 * Datum
+	 */
+	if (column->copy == STASH_COPY_FIXED)
+		put_fixed(writer->sink, column->byval ? (const char *) &value :
+				  DatumGetPointer(value), column->len);
+	else if (column->copy == STASH_COPY_DATUM || writer->sampling != NULL ||
+			 !put_varlena(writer->sink, column, DatumGetPointer(value)))
+		stash_image_write(writer, column->type, value);
+}
 
 /*
  * Write the columns of a row: a bitmap of those that are not NULL, then their
@@ -53,7 +110,7 @@ stash_image_write_row(StashImageWriter *writer, StashType *type,
 		int			at = type->fields[i].attno - 1;
 
 		if (!nulls[at])
-			stash_image_write(writer, type->fields[i].type, values[at]);
+			write_column(writer, &type->columns[at], values[at]);
 	}
 }
 
@@ -109,45 +166,6 @@ put_bitmap(StashSink *sink, StashType *type, const bits8 *bits)
 			byte &= (1 << last) - 1;
 		stash_sink_put_u8(sink, byte);
 	}
-}
-
-/* sizes known when compiled need no call of memcpy() */
-static inline void
-put_fixed(StashSink *sink, const char *data, int len)
-{
-	switch (len)
-	{
-		case 1:
-			stash_sink_put(sink, data, 1);
-			break;
-		case 2:
-			stash_sink_put(sink, data, 2);
-			break;
-		case 4:
-			stash_sink_put(sink, data, 4);
-			break;
-		case 8:
-			stash_sink_put(sink, data, 8);
-			break;
-		case 16:
-			stash_sink_put(sink, data, 16);
-			break;
-		default:
-			stash_sink_put(sink, data, len);
-	}
-}
-
-/* a varlena whose bytes are those of its image, if they are all here */
-static inline bool
-put_varlena(StashSink *sink, const StashTupleColumn *column, const char *data)
-{
-	if (VARATT_IS_EXTENDED(data) && !VARATT_IS_SHORT(data))
-		return false;
-	if (column->copy == STASH_COPY_NUMERIC &&
-		!stash_image_is_short_numeric(VARDATA_ANY(data)))
-		return false;
-	stash_sink_put_bytes(sink, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
-	return true;
 }
 
 /* write a tuple that has all columns of its type */

@@ -282,9 +282,11 @@ lookup_builtin(Cursor *in, Oid oid)
 	return NULL;
 }
 
-/* an anonymous row: register its shape with the server */
-static StashType *
-lookup_shape(int nfields, char **names, StashType **types)
+/*
+ * The type of an anonymous row, whose shape is registered with the server.
+ */
+StashType *
+stash_type_of_shape(int nfields, char **names, StashType **types)
 {
 	TupleDesc	desc = CreateTemplateTupleDesc(nfields);
 
@@ -318,7 +320,7 @@ get_row(Cursor *in)
 	}
 	if (schema[0] != '\0' || name[0] != '\0')
 		return lookup_named(in, schema, name);
-	return lookup_shape((int) nfields, names, types);
+	return stash_type_of_shape((int) nfields, names, types);
 }
 
 static StashType *
@@ -535,7 +537,7 @@ scan_row(Cursor *in)
 		types[nfields++] = scan_type(in);
 	}
 	in->at++;
-	return lookup_shape(nfields, names, types);
+	return stash_type_of_shape(nfields, names, types);
 }
 
 static StashType *
