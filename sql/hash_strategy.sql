@@ -90,6 +90,19 @@ $$;
 SELECT stash.register_hash('bag', 'bag_hash(bag)');
 CREATE TABLE bags AS SELECT array_agg(i ORDER BY i)::bag AS up, array_agg(CASE i WHEN 1 THEN 1 ELSE 10002 - i END ORDER BY i)::bag AS down FROM generate_series(1, 10000) i;
 SELECT stash.hash(up) = stash.hash(down) AS same FROM bags;
+-- many values: aggregates, and rows of tables and queries
+CREATE TABLE notes (id int, seen int, by email);
+CREATE TABLE hashes (how text, hash uuid);
+CREATE FUNCTION notes_hash(value notes) RETURNS uuid IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN stash.hash((value).id);
+SELECT stash.register_hash('notes', 'notes_hash(notes)');
+\set hashes 'INSERT INTO hashes SELECT ''table'', stash.hash_table(''notes'') UNION ALL SELECT ''sampled'', stash.hash_table(''notes'', true) UNION ALL SELECT ''list'', stash.hash_agg(by ORDER BY id) FROM notes UNION ALL SELECT ''set'', stash.hash_set_agg(by) FROM notes UNION ALL SELECT ''query'', stash.hash_query(''SELECT id, by FROM hash_strategy.notes'')'
+INSERT INTO notes SELECT i, 1, 'P' || i || '@x' FROM generate_series(1, 2000) i;
+:hashes;
+TRUNCATE notes;
+INSERT INTO notes SELECT i, 2, 'p' || i || '@X' FROM generate_series(1, 2000) i;
+:hashes;
+SELECT how, count(*), count(DISTINCT hash) FROM hashes GROUP BY how ORDER BY how;
+
 -- in parallel workers
 CREATE TABLE mails AS SELECT ('P' || i || '@x')::email AS a, ('p' || i || '@X')::email AS b FROM generate_series(1, 2000) i;
 ALTER TABLE mails SET (parallel_workers = 2);

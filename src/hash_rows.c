@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "fmgr.h"
 
 #include "hash.h"
@@ -60,6 +61,14 @@ stash_rows_put(StashSink *sink, StashType *type, TupleTableSlot *row)
 	StashImageWriter writer = {sink, false, NULL};
 
 	slot_getallattrs(row);
+	if (type->strategy != NULL)
+	{
+		HeapTuple	tuple = heap_form_tuple(type->desc, row->tts_values,
+											row->tts_isnull);
+
+		put_item(sink, type, heap_copy_tuple_as_datum(tuple, type->desc), false);
+		return;
+	}
 	stash_sink_put_u8(sink, true);
 	stash_image_write_row(&writer, type, row->tts_values, row->tts_isnull);
 }
