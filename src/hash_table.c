@@ -487,9 +487,6 @@ hash_by_sample(Relation rel, StashHash128 *hash)
 	stash_compat_check_select(rel);
 
 	type = stash_type_lookup(rel->rd_rel->reltype, -1);
-	/* whole rows are asked for */
-	if (type->strategy != NULL)
-		return false;
 	members = find_all_inheritors(RelationGetRelid(rel), AccessShareLock, NULL);
 	foreach(cell, members)
 	{

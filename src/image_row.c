@@ -54,7 +54,7 @@ put_fixed(StashSink *sink, const char *data, int len)
 static inline bool
 put_varlena(StashSink *sink, const StashTupleColumn *column, const char *data)
 {
-	if (VARATT_IS_EXTENDED(data) && !VARATT_IS_SHORT(data))
+	if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data))
 		return false;
 	if (column->copy == STASH_COPY_NUMERIC &&
 		!stash_image_is_short_numeric(VARDATA_ANY(data)))
