@@ -104,28 +104,6 @@ CREATE AGGREGATE stash.hash_set_agg(value "any") (
 COMMENT ON AGGREGATE stash.hash_set_agg("any")
 	IS 'exact 128-bit content hash of values in any order, duplicates counted; never NULL';
 
--- the same over rows that are never made: what hash_table runs
-
-CREATE FUNCTION stash.hash_columns_add(state internal, VARIADIC columns "any")
-	RETURNS internal
-	AS 'MODULE_PATHNAME', 'pg_hashstash_hash_columns_add'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION stash.hash_columns_add(internal, "any")
-	IS 'transition function of hash_columns_agg';
-
-CREATE AGGREGATE stash.hash_columns_agg(VARIADIC columns "any") (
-	SFUNC = stash.hash_columns_add,
-	STYPE = internal,
-	SSPACE = 32,
-	FINALFUNC = stash.hash_set_serialize,
-	COMBINEFUNC = stash.hash_set_combine,
-	SERIALFUNC = stash.hash_set_serialize,
-	DESERIALFUNC = stash.hash_set_deserialize,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE stash.hash_columns_agg("any")
-	IS 'plumbing of hash_table: number and sum of the hashes of rows with these columns, NULL for none';
-
 -- labelled as the server labels table_to_xml and query_to_xml
 
 CREATE FUNCTION stash.hash_table(rel regclass, sampled bool DEFAULT false)

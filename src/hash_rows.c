@@ -27,7 +27,6 @@ PG_FUNCTION_INFO_V1(pg_hashstash_hash_set_combine);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_set_serialize);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_set_deserialize);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_set_final);
-PG_FUNCTION_INFO_V1(pg_hashstash_hash_columns_add);
 
 /* ---- forms ---- */
 
@@ -100,16 +99,6 @@ add_to_sum(StashHashSet *set, uint64 high, uint64 low)
 {
 	set->low += low;
 	set->high += high + (set->low < low);
-}
-
-/*
- * Add all items of another set.
- */
-void
-stash_set_add_set(StashHashSet *set, const StashHashSet *more)
-{
-	add_to_sum(set, more->high, more->low);
-	set->count += more->count;
 }
 
 /*
@@ -233,35 +222,12 @@ pg_hashstash_hash_set_combine(PG_FUNCTION_ARGS)
 	set = PG_ARGISNULL(0) ? make_state(fcinfo, sizeof(StashHashSet)) :
 		(StashHashSet *) PG_GETARG_POINTER(0);
 	if (!PG_ARGISNULL(1))
-		stash_set_add_set(set, (StashHashSet *) PG_GETARG_POINTER(1));
-	PG_RETURN_POINTER(set);
-}
-
-/*
- * Transition of stash.hash_columns_agg(VARIADIC columns any): as of
- * hash_set_agg() over a row of these columns, which need not be made.
- */
-Datum
-pg_hashstash_hash_columns_add(PG_FUNCTION_ARGS)
-{
-	StashType  *row = stash_type_of_columns(fcinfo, 1);
-	StashHashSet *set = PG_ARGISNULL(0) ?
-	make_state(fcinfo, sizeof(StashHashSet)) :
-	(StashHashSet *) PG_GETARG_POINTER(0);
-	Datum		values[FUNC_MAX_ARGS];
-	bool		nulls[FUNC_MAX_ARGS];
-	StashHasher hasher;
-	StashImageWriter writer = {&hasher.sink, false, NULL};
-
-	for (int i = 1; i < PG_NARGS(); i++)
 	{
-		values[i - 1] = PG_GETARG_DATUM(i);
-		nulls[i - 1] = PG_ARGISNULL(i);
+		StashHashSet *more = (StashHashSet *) PG_GETARG_POINTER(1);
+
+		add_to_sum(set, more->high, more->low);
+		set->count += more->count;
 	}
-	stash_hash_init(&hasher, 128);
-	stash_sink_put_u8(&hasher.sink, true);
-	stash_image_write_row(&writer, row, values, nulls);
-	stash_set_add(set, stash_hash_digest128(&hasher));
 	PG_RETURN_POINTER(set);
 }
 

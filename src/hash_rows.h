@@ -40,7 +40,6 @@ extern void stash_rows_put(StashSink *sink, StashType *type,
 extern void stash_rows_put_hash(StashSink *sink, StashHash128 hash);
 extern StashHash128 stash_rows_hash(StashType *type, TupleTableSlot *row);
 
-extern void stash_set_add_set(StashHashSet *set, const StashHashSet *more);
 extern void stash_set_add(StashHashSet *set, StashHash128 hash);
 extern StashHash128 stash_set_digest(const StashHashSet *set,
 									 StashRowsForm form, StashType *type);

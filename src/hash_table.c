@@ -43,7 +43,6 @@
 #define END_ROWS		500		/* rows that a sampled hash reads at each end */
 #define EXACT_ROWS		1000	/* up to as many, it reads them all */
 #define KEEP_BYTES		8192	/* of a row that is kept unread */
-#define MAX_COLUMNS		(FUNC_MAX_ARGS - 1) /* of an aggregate's call */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_table);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_query);
@@ -76,13 +75,6 @@ typedef struct OneHash
 	DestReceiver receiver;		/* must be first */
 	StashHash128 hash;
 } OneHash;
-
-/* Takes the one state of hash_columns_agg() that a query gives. */
-typedef struct OneSet
-{
-	DestReceiver receiver;		/* must be first */
-	StashHashSet set;			/* empty when the state was NULL */
-} OneSet;
 
 /* Reads the rows of a table by position, as rows of 'type'. */
 typedef struct RowReader
@@ -246,69 +238,22 @@ receive_hash(TupleTableSlot *row, DestReceiver *self)
 	return true;
 }
 
-static bool
-receive_set(TupleTableSlot *row, DestReceiver *self)
-{
-	bool		isnull;
-	Datum		state = slot_getattr(row, 1, &isnull);
-	StashHashSet *set = &((OneSet *) self)->set;
-
-	if (!isnull)
-	{
-		struct varlena *bytes = PG_DETOAST_DATUM_PACKED(state);
-
-		memcpy(set, VARDATA_ANY(bytes), sizeof(*set));
-	}
-	return true;
-}
-
-/* the columns of a table as arguments, or NULL where there are none or too many */
-static char *
-list_columns(TupleDesc desc)
-{
-	StringInfoData list;
-	int			n = 0;
-
-	initStringInfo(&list);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (att->attisdropped)
-			continue;
-		appendStringInfo(&list, "%st.%s", n++ > 0 ? ", " : "",
-						 quote_identifier(NameStr(att->attname)));
-	}
-	return n > 0 && n <= MAX_COLUMNS ? list.data : NULL;
-}
-
 /*
- * The set of all rows, by a query.  Rows are read column by column, which
- * saves to make a datum of each, a third of the time (test/bench/hash.sh).
- * "t.*" is the whole row even where the table has a column "t".
+ * The set of all rows, by a query.  "t.*" is the whole row even where the
+ * table has a column "t".
  */
 static StashHash128
 hash_exactly(Relation rel)
 {
 	const char *schema = get_namespace_name(RelationGetNamespace(rel));
-	const char *name = quote_qualified_identifier(schema,
-												  RelationGetRelationName(rel));
-	StashType  *type = stash_type_lookup(rel->rd_rel->reltype, -1);
-	char	   *columns = type->strategy ? NULL : list_columns(RelationGetDescr(rel));
-	OneSet		all = {0};
 	OneHash		one = {0};
 
-	if (columns == NULL)
-	{
-		init_receiver(&one.receiver, receive_hash, start_receiver);
-		run_query(psprintf("SELECT stash.hash_set_agg(t.*) FROM %s t", name),
-				  &one.receiver);
-		return one.hash;
-	}
-	init_receiver(&all.receiver, receive_set, start_receiver);
-	run_query(psprintf("SELECT stash.hash_columns_agg(%s) FROM %s t", columns,
-					   name), &all.receiver);
-	return stash_set_digest(&all.set, STASH_ROWS_SET, type);
+	init_receiver(&one.receiver, receive_hash, start_receiver);
+	run_query(psprintf("SELECT stash.hash_set_agg(t.*) FROM %s t",
+					   quote_qualified_identifier(schema,
+												  RelationGetRelationName(rel))),
+			  &one.receiver);
+	return one.hash;
 }
 
 /* ---- tables, by a sample ---- */

@@ -734,31 +734,6 @@ stash_type_of_column(FunctionCallInfo fcinfo, int argno)
 }
 
 /*
- * The anonymous row type of all arguments from 'argno' on.  Remembered as
- * above.
- */
-StashType *
-stash_type_of_columns(FunctionCallInfo fcinfo, int argno)
-{
-	StashType  *type = remembered_type(fcinfo);
-	char	   *names[FUNC_MAX_ARGS];
-	StashType  *types[FUNC_MAX_ARGS];
-	int			n = 0;
-
-	if (likely(type != NULL))
-		return type;
-
-	for (int i = argno; i < PG_NARGS(); i++)
-	{
-		names[n] = psprintf("f%d", n + 1);
-		types[n++] = stash_type_lookup(declared_type(fcinfo, i), -1);
-	}
-	type = stash_type_of_shape(n, names, types);
-	remember_type(fcinfo, type);
-	return type;
-}
-
-/*
  * The type of an array whose elements are rows of type 'row'.
  */
 StashType *

@@ -161,10 +161,7 @@ extern StashType *stash_type_of_argument(FunctionCallInfo fcinfo, int argno,
 extern StashType *stash_type_of_first_argument(FunctionCallInfo fcinfo,
 											   Datum *value);
 extern StashType *stash_type_of_column(FunctionCallInfo fcinfo, int argno);
-extern StashType *stash_type_of_columns(FunctionCallInfo fcinfo, int argno);
 extern StashType *stash_type_of_rows(StashType *row);
-extern StashType *stash_type_of_shape(int nfields, char **names,
-									  StashType **types);
 extern void stash_type_check_readable(StashType *type);
 
 extern const char *stash_type_describe(StashType *type, bool for_frame,

@@ -282,11 +282,9 @@ lookup_builtin(Cursor *in, Oid oid)
 	return NULL;
 }
 
-/*
- * The type of an anonymous row, whose shape is registered with the server.
- */
-StashType *
-stash_type_of_shape(int nfields, char **names, StashType **types)
+/* an anonymous row: register its shape with the server */
+static StashType *
+lookup_shape(int nfields, char **names, StashType **types)
 {
 	TupleDesc	desc = CreateTemplateTupleDesc(nfields);
 
@@ -320,7 +318,7 @@ get_row(Cursor *in)
 	}
 	if (schema[0] != '\0' || name[0] != '\0')
 		return lookup_named(in, schema, name);
-	return stash_type_of_shape((int) nfields, names, types);
+	return lookup_shape((int) nfields, names, types);
 }
 
 static StashType *
@@ -537,7 +535,7 @@ scan_row(Cursor *in)
 		types[nfields++] = scan_type(in);
 	}
 	in->at++;
-	return stash_type_of_shape(nfields, names, types);
+	return lookup_shape(nfields, names, types);
 }
 
 static StashType *
