@@ -45,6 +45,23 @@ CREATE TABLE hash_again AS TABLE hash_d;
 SELECT stash.hash_table('hash_d') = stash.hash_table('hash_again') AS same, stash.hash_table('hash_d', true) = stash.hash_table('hash_again', true) AS same,
 	stash.hash_table('hash_d') = stash.hash_table('hash_t') AS as_without;
 
+-- as many as there may be
+DO $$
+DECLARE
+	n int;
+BEGIN
+	FOREACH n IN ARRAY '{98,99,1600}'::int[] LOOP
+		EXECUTE format('CREATE TABLE hash_c%s AS SELECT %s FROM generate_series(1, 10) i', n,
+			(SELECT string_agg(format('i %% %s AS c%s', c + 1, c), ', ' ORDER BY c) FROM generate_series(1, n) c));
+	END LOOP;
+END$$;
+SELECT stash.hash_table('hash_c98') = (SELECT stash.hash_set_agg(c) FROM hash_c98 c) AS same, stash.hash_table('hash_c98') = stash.hash_table('hash_c98', true) AS same_sampled;
+SELECT stash.hash_table('hash_c99') = (SELECT stash.hash_set_agg(c) FROM hash_c99 c) AS same, stash.hash_table('hash_c99') = stash.hash_table('hash_c99', true) AS same_sampled;
+SELECT stash.hash_table('hash_c1600') = (SELECT stash.hash_set_agg(c) FROM hash_c1600 c) AS same, stash.hash_table('hash_c1600') = stash.hash_table('hash_c1600', true) AS same_sampled;
+ALTER TABLE hash_c99 DROP c1;
+SELECT stash.hash_table('hash_c99') = (SELECT stash.hash_set_agg(c) FROM hash_c99 c) AS same, stash.hash_table('hash_c99') = stash.hash_table('hash_c99', true) AS same_sampled;
+DROP TABLE hash_c98, hash_c99, hash_c1600;
+
 -- partitions and children: the rows as rows of the parent
 CREATE TABLE hash_p (id int, t text, big text) PARTITION BY RANGE (id);
 SELECT stash.hash_table('hash_p') = (SELECT stash.hash_set_agg(x) FROM hash_t x WHERE false) AS as_empty_table,
@@ -161,7 +178,7 @@ CREATE TABLE "hash t".t (t int[], x int);
 INSERT INTO "hash t".t VALUES ('{1}', 2);
 SELECT stash.hash_table('"hash t".t') = (SELECT stash.hash_set_agg(q) FROM "hash t".t q) AS whole_row;
 -- functions and operators of the caller's search_path are not asked
-CREATE FUNCTION "hash t".hash_set_agg(anyelement) RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN RAISE 'wrong one'; END $$;
+CREATE FUNCTION "hash t".hash_columns_agg(anyelement, int[], int) RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN RAISE 'wrong one'; END $$;
 SET search_path = "hash t", pg_catalog;
 SELECT stash.hash_table('t') IS NOT NULL AS hashed;
 RESET search_path;

@@ -16,6 +16,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -633,6 +634,41 @@ stash_type_of_column(FunctionCallInfo fcinfo, int argno)
 	type = stash_type_lookup(declared_type(fcinfo, argno), -1);
 	remember_type(fcinfo, type);
 	return type;
+}
+
+/*
+ * The anonymous row type of all arguments from 'first' on, by their declared
+ * types.  Remembered as above.
+ */
+StashType *
+stash_type_of_columns(FunctionCallInfo fcinfo, int first)
+{
+	StashType  *type = remembered_type(fcinfo);
+	TupleDesc	desc;
+
+	if (likely(type != NULL))
+		return type;
+
+	desc = CreateTemplateTupleDesc(PG_NARGS() - first);
+	for (int i = 0; i < desc->natts; i++)
+		TupleDescInitEntry(desc, i + 1, NULL, declared_type(fcinfo, first + i),
+						   -1, 0);
+	type = stash_type_of_desc(desc);
+	remember_type(fcinfo, type);
+	return type;
+}
+
+/*
+ * The anonymous row type of the columns in a descriptor.
+ */
+StashType *
+stash_type_of_desc(TupleDesc desc)
+{
+	TupleDesc	row = CreateTupleDescCopy(desc);
+
+	row->tdtypeid = RECORDOID;
+	row->tdtypmod = -1;
+	return stash_type_lookup(RECORDOID, BlessTupleDesc(row)->tdtypmod);
 }
 
 /*
