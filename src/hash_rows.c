@@ -13,6 +13,7 @@
 
 #include "fmgr.h"
 
+#include "compat.h"
 #include "hash.h"
 #include "hash_datum.h"
 #include "hash_rows.h"
