@@ -653,6 +653,7 @@ stash_type_of_columns(FunctionCallInfo fcinfo, int first)
 	for (int i = 0; i < desc->natts; i++)
 		TupleDescInitEntry(desc, i + 1, NULL, declared_type(fcinfo, first + i),
 						   -1, 0);
+	TupleDescFinalize(desc);
 	type = stash_type_of_desc(desc);
 	remember_type(fcinfo, type);
 	return type;
