@@ -188,8 +188,10 @@ DEALLOCATE enums;
 -- what cannot be hashed; what only the server may call
 SELECT stash.hash_agg(v) FROM (SELECT NULL::gtsvector) x(v);
 \echo :SQLSTATE
+\set VERBOSITY terse
 SELECT stash.hash_list_add(NULL, 1);
 \echo :SQLSTATE
+\set VERBOSITY default
 
 DROP TABLE hash_r, hash_none, hash_long, hash_g, hash_spilled, hash_workers, hash_enum;
 DROP TYPE hash_mood;
