@@ -66,6 +66,18 @@ SELECT stash.hash_agg(n) AS one, stash.hash_set_agg(n) AS set FROM hash_none n;
 INSERT INTO hash_none DEFAULT VALUES;
 SELECT stash.hash_agg(n) AS two, stash.hash_set_agg(n) AS set FROM hash_none n;
 
+-- rows that are given as columns, as hash_table does
+SELECT stash.hash_columns_agg(NULL::hash_r, id, t, f) = stash.hash_set_agg(r) AS same FROM hash_r r;
+SELECT stash.hash_columns_agg(NULL::hash_r, id, t, f) = stash.hash_set_agg(r) AS same FROM hash_r r WHERE false;
+SELECT stash.hash_columns_agg(NULL::hash_r, id, t, f) FROM (SELECT id, t, f::float4 FROM hash_r) r;
+\echo :SQLSTATE
+SELECT stash.hash_columns_agg(NULL::hash_r, id, t) FROM hash_r WHERE false;
+\echo :SQLSTATE
+SELECT stash.hash_columns_agg(1, id, t, f) FROM hash_r;
+\echo :SQLSTATE
+SELECT stash.hash_columns_agg(NULL::hash_r, VARIADIC ARRAY[id, id, id]) FROM hash_r;
+\echo :SQLSTATE
+
 -- long values, stored in all ways
 CREATE TABLE hash_long (plain text, extern text, packed text);
 ALTER TABLE hash_long ALTER plain SET STORAGE PLAIN, ALTER extern SET STORAGE EXTERNAL;
@@ -176,8 +188,10 @@ DEALLOCATE enums;
 -- what cannot be hashed; what only the server may call
 SELECT stash.hash_agg(v) FROM (SELECT NULL::gtsvector) x(v);
 \echo :SQLSTATE
+\set VERBOSITY terse
 SELECT stash.hash_list_add(NULL, 1);
 \echo :SQLSTATE
+\set VERBOSITY default
 
 DROP TABLE hash_r, hash_none, hash_long, hash_g, hash_spilled, hash_workers, hash_enum;
 DROP TYPE hash_mood;

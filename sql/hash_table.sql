@@ -41,9 +41,32 @@ INSERT INTO hash_d SELECT id, 'gone', t, big FROM hash_t;
 ALTER TABLE hash_d DROP gone;
 SELECT stash.hash_table('hash_d') = stash.hash_table('hash_t') AS same, stash.hash_table('hash_d', true) = stash.hash_table('hash_t', true) AS same;
 ALTER TABLE hash_d ADD added text DEFAULT 'late', ADD absent int, ADD twice int GENERATED ALWAYS AS (id * 2) STORED;
+-- virtual ones came with 18, and are in no file
+DO $$
+BEGIN
+	EXECUTE 'ALTER TABLE hash_d ADD thrice int GENERATED ALWAYS AS (id * 3) '
+		|| CASE WHEN current_setting('server_version_num')::int >= 180000 THEN 'VIRTUAL' ELSE 'STORED' END;
+END$$;
 CREATE TABLE hash_again AS TABLE hash_d;
 SELECT stash.hash_table('hash_d') = stash.hash_table('hash_again') AS same, stash.hash_table('hash_d', true) = stash.hash_table('hash_again', true) AS same,
 	stash.hash_table('hash_d') = stash.hash_table('hash_t') AS as_without;
+
+-- as many as there may be
+DO $$
+DECLARE
+	n int;
+BEGIN
+	FOREACH n IN ARRAY '{98,99,1600}'::int[] LOOP
+		EXECUTE format('CREATE TABLE hash_c%s AS SELECT %s FROM generate_series(1, 10) i', n,
+			(SELECT string_agg(format('i %% %s AS c%s', c + 1, c), ', ' ORDER BY c) FROM generate_series(1, n) c));
+	END LOOP;
+END$$;
+SELECT stash.hash_table('hash_c98') = (SELECT stash.hash_set_agg(c) FROM hash_c98 c) AS same, stash.hash_table('hash_c98') = stash.hash_table('hash_c98', true) AS same_sampled;
+SELECT stash.hash_table('hash_c99') = (SELECT stash.hash_set_agg(c) FROM hash_c99 c) AS same, stash.hash_table('hash_c99') = stash.hash_table('hash_c99', true) AS same_sampled;
+SELECT stash.hash_table('hash_c1600') = (SELECT stash.hash_set_agg(c) FROM hash_c1600 c) AS same, stash.hash_table('hash_c1600') = stash.hash_table('hash_c1600', true) AS same_sampled;
+ALTER TABLE hash_c99 DROP c1;
+SELECT stash.hash_table('hash_c99') = (SELECT stash.hash_set_agg(c) FROM hash_c99 c) AS same, stash.hash_table('hash_c99') = stash.hash_table('hash_c99', true) AS same_sampled;
+DROP TABLE hash_c98, hash_c99, hash_c1600;
 
 -- partitions and children: the rows as rows of the parent
 CREATE TABLE hash_p (id int, t text, big text) PARTITION BY RANGE (id);
@@ -109,19 +132,17 @@ INSERT INTO hash_s SELECT i, 'row ' || i FROM generate_series(1002, 20000) i;
 CREATE TABLE hash_changes (n int, what text);
 INSERT INTO hash_changes VALUES (1, 'first row'), (500, 'last of the first 500'), (501, 'one in the middle'),
 	(10000, 'one in the middle'), (19500, 'one in the middle'), (19501, 'first of the last 500'), (20000, 'last row');
-CREATE FUNCTION hash_is_seen(n int) RETURNS bool LANGUAGE plpgsql AS $$
+-- of a copy in which one row is another; made in one way, for the size counts
+CREATE FUNCTION hash_changed(n int) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
-	seen bool;
-	before uuid = stash.hash_table('hash_s', true);
+	result uuid;
 BEGIN
-	-- in place, as far as the order of rows and the size are concerned
-	CREATE TEMP TABLE hash_copy WITH (fillfactor = 50) AS SELECT id, CASE WHEN id = n THEN reverse(t) ELSE t END AS t FROM hash_s;
-	seen = stash.hash_table('hash_copy', true) <> before;
+	CREATE TEMP TABLE hash_copy AS SELECT id, CASE WHEN id = n THEN reverse(t) ELSE t END AS t FROM hash_s;
+	result = stash.hash_table('hash_copy', true);
 	DROP TABLE hash_copy;
-	RETURN seen;
+	RETURN result;
 END$$;
-SELECT n, what, hash_is_seen(n) AS seen FROM hash_changes ORDER BY n;
-SELECT hash_is_seen(NULL) AS seen;
+SELECT n, what, hash_changed(n) <> hash_changed(0) AS seen FROM hash_changes ORDER BY n;
 -- the size is seen: 19,000 rows deleted in the middle, and what is left packed together
 SELECT stash.hash_table('hash_s', true) AS before \gset
 BEGIN;
@@ -161,7 +182,7 @@ CREATE TABLE "hash t".t (t int[], x int);
 INSERT INTO "hash t".t VALUES ('{1}', 2);
 SELECT stash.hash_table('"hash t".t') = (SELECT stash.hash_set_agg(q) FROM "hash t".t q) AS whole_row;
 -- functions and operators of the caller's search_path are not asked
-CREATE FUNCTION "hash t".hash_set_agg(anyelement) RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN RAISE 'wrong one'; END $$;
+CREATE FUNCTION "hash t".hash_columns_agg(anyelement, int[], int) RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN RAISE 'wrong one'; END $$;
 SET search_path = "hash t", pg_catalog;
 SELECT stash.hash_table('t') IS NOT NULL AS hashed;
 RESET search_path;
@@ -247,7 +268,7 @@ DROP MATERIALIZED VIEW hash_unfilled, hash_mat;
 DROP VIEW hash_view, hash_who;
 DROP TABLE hash_t, hash_u, hash_temp, hash_unlogged, hash_none, hash_empty, hash_d, hash_again, hash_p, hash_q, hash_s, hash_changes, hash_rls, "hash""odd; t";
 DROP TABLE hash_i, hash_i2, hash_o, hash_o1, hash_o2, hash_o3;
-DROP FUNCTION hash_is_seen, hash_worker;
+DROP FUNCTION hash_changed, hash_worker;
 DROP SCHEMA "hash t" CASCADE;
 DROP SERVER hash_server;
 DROP FOREIGN DATA WRAPPER hash_fdw;

@@ -104,6 +104,36 @@ CREATE AGGREGATE stash.hash_set_agg(value "any") (
 COMMENT ON AGGREGATE stash.hash_set_agg("any")
 	IS 'exact 128-bit content hash of values in any order, duplicates counted; never NULL';
 
+-- the same for rows that are given as columns
+
+CREATE FUNCTION stash.hash_columns_add(state internal, "like" "any", VARIADIC columns "any")
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_hashstash_hash_columns_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.hash_columns_add(internal, "any", VARIADIC "any")
+	IS 'transition function of hash_columns_agg';
+
+CREATE FUNCTION stash.hash_columns_final(state internal, "like" "any", VARIADIC columns "any")
+	RETURNS uuid
+	AS 'MODULE_PATHNAME', 'pg_hashstash_hash_columns_final'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.hash_columns_final(internal, "any", VARIADIC "any")
+	IS 'final function of hash_columns_agg';
+
+CREATE AGGREGATE stash.hash_columns_agg("like" "any", VARIADIC columns "any") (
+	SFUNC = stash.hash_columns_add,
+	STYPE = internal,
+	SSPACE = 32,
+	FINALFUNC = stash.hash_columns_final,
+	FINALFUNC_EXTRA,
+	COMBINEFUNC = stash.hash_set_combine,
+	SERIALFUNC = stash.hash_set_serialize,
+	DESERIALFUNC = stash.hash_set_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE stash.hash_columns_agg("any", VARIADIC "any")
+	IS 'hash_set_agg over rows that are given as columns, of a row type that the first argument has; what hash_table runs';
+
 -- labelled as the server labels table_to_xml and query_to_xml
 
 CREATE FUNCTION stash.hash_table(rel regclass, sampled bool DEFAULT false)

@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "fmgr.h"
 
+#include "compat.h"
 #include "hash.h"
 #include "hash_datum.h"
 #include "hash_rows.h"
@@ -27,6 +28,8 @@ PG_FUNCTION_INFO_V1(pg_hashstash_hash_set_combine);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_set_serialize);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_set_deserialize);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_set_final);
+PG_FUNCTION_INFO_V1(pg_hashstash_hash_columns_add);
+PG_FUNCTION_INFO_V1(pg_hashstash_hash_columns_final);
 
 /* ---- forms ---- */
 
@@ -191,6 +194,25 @@ pg_hashstash_hash_list_final(PG_FUNCTION_ARGS)
 	return stash_hash_to_uuid(stash_hash_digest128(list));
 }
 
+/* the state of a set, made when it is not there */
+static StashHashSet *
+get_set(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		return make_state(fcinfo, sizeof(StashHashSet));
+	return (StashHashSet *) PG_GETARG_POINTER(0);
+}
+
+static Datum
+finish_set(FunctionCallInfo fcinfo, StashType *type)
+{
+	StashHashSet empty = {0};
+	StashHashSet *set = PG_ARGISNULL(0) ? &empty :
+	(StashHashSet *) PG_GETARG_POINTER(0);
+
+	return stash_hash_to_uuid(stash_set_digest(set, STASH_ROWS_SET, type));
+}
+
 /*
  * Transition of stash.hash_set_agg(value any): the state is a StashHashSet.
  */
@@ -198,9 +220,7 @@ Datum
 pg_hashstash_hash_set_add(PG_FUNCTION_ARGS)
 {
 	StashType  *type = stash_type_of_column(fcinfo, 1);
-	StashHashSet *set = PG_ARGISNULL(0) ?
-	make_state(fcinfo, sizeof(StashHashSet)) :
-	(StashHashSet *) PG_GETARG_POINTER(0);
+	StashHashSet *set = get_set(fcinfo);
 	StashHasher hasher;
 
 	stash_hash_init(&hasher, 128);
@@ -219,8 +239,7 @@ pg_hashstash_hash_set_combine(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	set = PG_ARGISNULL(0) ? make_state(fcinfo, sizeof(StashHashSet)) :
-		(StashHashSet *) PG_GETARG_POINTER(0);
+	set = get_set(fcinfo);
 	if (!PG_ARGISNULL(1))
 	{
 		StashHashSet *more = (StashHashSet *) PG_GETARG_POINTER(1);
@@ -270,10 +289,63 @@ pg_hashstash_hash_set_deserialize(PG_FUNCTION_ARGS)
 Datum
 pg_hashstash_hash_set_final(PG_FUNCTION_ARGS)
 {
-	StashType  *type = stash_type_of_column(fcinfo, 1);
-	StashHashSet empty = {0};
-	StashHashSet *set = PG_ARGISNULL(0) ? &empty :
-	(StashHashSet *) PG_GETARG_POINTER(0);
+	return finish_set(fcinfo, stash_type_of_column(fcinfo, 1));
+}
 
-	return stash_hash_to_uuid(stash_set_digest(set, STASH_ROWS_SET, type));
+/*
+ * Transition of stash.hash_columns_agg(like any, VARIADIC columns any).
+ *
+ * The columns are written by their own types, so that whatever happens to the
+ * type of the row, memory is safe.
+ */
+Datum
+pg_hashstash_hash_columns_add(PG_FUNCTION_ARGS)
+{
+	StashType  *type = stash_type_of_columns(fcinfo, 2);
+	StashHashSet *set = get_set(fcinfo);
+	StashImageWriter writer = {NULL, false, NULL};
+	StashHasher hasher;
+	Datum		values[FUNC_MAX_ARGS];
+	bool		nulls[FUNC_MAX_ARGS];
+
+	for (int i = 2; i < PG_NARGS(); i++)
+	{
+		values[i - 2] = PG_GETARG_DATUM(i);
+		nulls[i - 2] = PG_ARGISNULL(i);
+	}
+	stash_hash_init(&hasher, 128);
+	writer.sink = &hasher.sink;
+	stash_sink_put_u8(&hasher.sink, true);
+	stash_image_write_row(&writer, type, values, nulls);
+	stash_set_add(set, stash_hash_digest128(&hasher));
+	PG_RETURN_POINTER(set);
+}
+
+/*
+ * stash.hash_columns_agg("like" any, VARIADIC columns any) returns uuid
+ *
+ * Args:    like     NULL of the row type that the columns make up
+ *          columns  all columns of that type, in their order
+ * Returns: hash_set_agg() over the rows; but no row is put together, which
+ *          costs more than to hash it, and no toasted value is held longer
+ *          than it takes to read it
+ * Errors:  42804 where the columns are not those of the type
+ */
+Datum
+pg_hashstash_hash_columns_final(PG_FUNCTION_ARGS)
+{
+	StashType  *type = stash_type_of_column(fcinfo, 1);
+	bool		is_like = type->kind == STASH_KIND_ROW &&
+	type->nfields == PG_NARGS() - 2;
+
+	for (int i = 0; is_like && i < type->nfields; i++)
+		is_like = type->fields[i].type->oid ==
+			get_fn_expr_argtype(fcinfo->flinfo, i + 2);
+	if (!is_like)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("columns are not those of type %s",
+						stash_type_to_text(type)),
+				 errhint("Give all columns of the row type, in their order.")));
+	return finish_set(fcinfo, type);
 }

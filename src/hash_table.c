@@ -23,8 +23,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
-#include "executor/executor.h"
-#include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -43,6 +42,7 @@
 #define END_ROWS		500		/* rows that a sampled hash reads at each end */
 #define EXACT_ROWS		1000	/* up to as many, it reads them all */
 #define KEEP_BYTES		8192	/* of a row that is kept unread */
+#define MAX_COLUMNS		(FUNC_MAX_ARGS - 2) /* beside state and row type */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_table);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_query);
@@ -123,24 +123,13 @@ run_query(const char *sql, DestReceiver *receiver)
 
 /* ---- queries ---- */
 
-/* the anonymous row type of a query's columns */
-static StashType *
-type_of_rows(TupleDesc desc)
-{
-	TupleDesc	row = CreateTupleDescCopy(desc);
-
-	row->tdtypeid = RECORDOID;
-	row->tdtypmod = -1;
-	return stash_type_lookup(RECORDOID, BlessTupleDesc(row)->tdtypmod);
-}
-
 static void
 start_list(DestReceiver *self, int operation, TupleDesc desc)
 {
 	RowList    *rows = (RowList *) self;
 	MemoryContext old = MemoryContextSwitchTo(rows->context);
 
-	rows->type = type_of_rows(desc);
+	rows->type = stash_type_of_desc(desc);
 	rows->slot = MakeSingleTupleTableSlot(rows->type->desc,
 										  &TTSOpsMinimalTuple);
 	stash_rows_start(&rows->list, STASH_ROWS_LIST, rows->type);
@@ -239,20 +228,46 @@ receive_hash(TupleTableSlot *row, DestReceiver *self)
 }
 
 /*
- * The set of all rows, by a query.  "t.*" is the whole row even where the
- * table has a column "t".
+ * The query for the set of all rows: column by column, or as whole rows where
+ * there are too many columns for one call, or none, or where the owner of the
+ * row type has a say.  "t.*" is the whole row even where the table has a column
+ * "t".
  */
+static char *
+make_query(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	const char *schema = get_namespace_name(RelationGetNamespace(rel));
+	const char *name = quote_qualified_identifier(schema,
+												  RelationGetRelationName(rel));
+	StringInfoData columns;
+	int			ncolumns = 0;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		if (column->attisdropped)
+			continue;
+		appendStringInfo(&columns, ", t.%s",
+						 quote_identifier(NameStr(column->attname)));
+		ncolumns++;
+	}
+	if (ncolumns == 0 || ncolumns > MAX_COLUMNS ||
+		stash_type_lookup(rel->rd_rel->reltype, -1)->strategy != NULL)
+		return psprintf("SELECT stash.hash_set_agg(t.*) FROM %s t", name);
+	return psprintf("SELECT stash.hash_columns_agg(NULL::%s%s) FROM %s t",
+					name, columns.data, name);
+}
+
 static StashHash128
 hash_exactly(Relation rel)
 {
-	const char *schema = get_namespace_name(RelationGetNamespace(rel));
 	OneHash		one = {0};
 
 	init_receiver(&one.receiver, receive_hash, start_receiver);
-	run_query(psprintf("SELECT stash.hash_set_agg(t.*) FROM %s t",
-					   quote_qualified_identifier(schema,
-												  RelationGetRelationName(rel))),
-			  &one.receiver);
+	run_query(make_query(rel), &one.receiver);
 	return one.hash;
 }
 

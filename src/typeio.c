@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -731,6 +732,42 @@ stash_type_of_column(FunctionCallInfo fcinfo, int argno)
 	type = stash_type_lookup(declared_type(fcinfo, argno), -1);
 	remember_type(fcinfo, type);
 	return type;
+}
+
+/*
+ * The anonymous row type of all arguments from 'first' on, by their declared
+ * types.  Remembered as above.
+ */
+StashType *
+stash_type_of_columns(FunctionCallInfo fcinfo, int first)
+{
+	StashType  *type = remembered_type(fcinfo);
+	TupleDesc	desc;
+
+	if (likely(type != NULL))
+		return type;
+
+	desc = CreateTemplateTupleDesc(PG_NARGS() - first);
+	for (int i = 0; i < desc->natts; i++)
+		TupleDescInitEntry(desc, i + 1, NULL, declared_type(fcinfo, first + i),
+						   -1, 0);
+	TupleDescFinalize(desc);
+	type = stash_type_of_desc(desc);
+	remember_type(fcinfo, type);
+	return type;
+}
+
+/*
+ * The anonymous row type of the columns in a descriptor.
+ */
+StashType *
+stash_type_of_desc(TupleDesc desc)
+{
+	TupleDesc	row = CreateTupleDescCopy(desc);
+
+	row->tdtypeid = RECORDOID;
+	row->tdtypmod = -1;
+	return stash_type_lookup(RECORDOID, BlessTupleDesc(row)->tdtypmod);
 }
 
 /*

@@ -161,6 +161,8 @@ extern StashType *stash_type_of_argument(FunctionCallInfo fcinfo, int argno,
 extern StashType *stash_type_of_first_argument(FunctionCallInfo fcinfo,
 											   Datum *value);
 extern StashType *stash_type_of_column(FunctionCallInfo fcinfo, int argno);
+extern StashType *stash_type_of_columns(FunctionCallInfo fcinfo, int first);
+extern StashType *stash_type_of_desc(TupleDesc desc);
 extern StashType *stash_type_of_rows(StashType *row);
 extern void stash_type_check_readable(StashType *type);
 
