@@ -469,7 +469,8 @@ class Writer:
 		shape = varint(len(value['dims'])) + b''.join(
 			varint(dim) + struct.pack('<i', lower) for dim, lower in zip(value['dims'], value['lower']))
 		shape += b'\x01' + bitmap(items) if len(present) < len(items) else b'\x00'
-		if self.sampling and len(present) > self.sampling[0]:
+		weight = 10 if element == 'record' or isinstance(element, dict) and 'row' in element else 1
+		if self.sampling and len(present) * weight > self.sampling[0]:
 			size = SIZES.get(element) if isinstance(element, str) else None
 			if size and self.is_large(True, size * len(present)):
 				return b'\x7f' + shape + self.sample(b''.join(self.image(element, x) for x in present))
@@ -803,6 +804,8 @@ def eval_series(value):
 		return {**value, 'items': eval_series(value['items'])}
 	if isinstance(value, dict) and 'numbers' in value:
 		return list(range(1, value['numbers'] + 1))
+	if isinstance(value, dict) and 'pairs' in value:
+		return [[i, str(i)] for i in range(1, value['pairs'] + 1)]
 	if isinstance(value, dict) and 'texts' in value:
 		return [str(i) for i in range(1, value['texts'] + 1)]
 	if isinstance(value, dict) and 'text' in value:
