@@ -38,9 +38,9 @@ SELECT stash.register_hash('email', 'two_hash(text, int)');
 SELECT stash.register_hash('email', 'int_hash(int)');
 \echo :SQLSTATE
 SELECT stash.register_hash('work_email', 'email_hash(text)') AS domain_over_domain, stash.unregister_hash('work_email');
-SELECT stash.register_hash('email', 12345::regprocedure);
+SELECT stash.register_hash('email', 4000000000::regprocedure);
 \echo :SQLSTATE
-SELECT stash.register_hash(12345::regtype, 'email_hash(text)');
+SELECT stash.register_hash(4000000000::regtype, 'email_hash(text)');
 \echo :SQLSTATE
 SELECT stash.register_hash('text', 'email_hash(text)');
 \echo :SQLSTATE

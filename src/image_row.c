@@ -145,7 +145,7 @@ write_deformed(StashImageWriter *writer, StashType *type,
 
 /* the bitmap of a tuple without its dropped columns; 'bits' NULL: no NULLs */
 static void
-put_bitmap(StashSink *sink, StashType *type, const bits8 *bits)
+put_bitmap(StashSink *sink, StashType *type, const uint8 *bits)
 {
 	int			nbytes = Max((type->nfields + 7) / 8, 1);
 	int			last = type->nfields - (nbytes - 1) * 8;
@@ -172,7 +172,7 @@ put_bitmap(StashSink *sink, StashType *type, const bits8 *bits)
 static void
 write_tuple(StashImageWriter *writer, StashType *type, HeapTupleHeader header)
 {
-	const bits8 *bits = header->t_infomask & HEAP_HASNULL ? header->t_bits : NULL;
+	const uint8 *bits = header->t_infomask & HEAP_HASNULL ? header->t_bits : NULL;
 	const char *data = (char *) header + header->t_hoff;
 	int			natts = type->desc->natts;
 
