@@ -21,6 +21,11 @@
 #include "typeio.h"
 
 #define FEW_FIELDS		64		/* columns of a row that need no palloc */
+#define FEW_BYTES		2048	/* of a tuple that is copied at once */
+#define BLIND_COPY		32		/* bytes */
+
+/* an image has no more bytes than its tuple, whose header has 23 */
+StaticAssertDecl(FEW_BYTES < 1 << 14, "lengths have two digits at most");
 
 /* ---- copying ---- */
 
@@ -168,18 +173,61 @@ put_bitmap(StashSink *sink, StashType *type, const uint8 *bits)
 	}
 }
 
-/* write a tuple that has all columns of its type */
+/*
+ * Copy a few bytes, and what stands behind them as far as that is cheaper: a
+ * copy whose size is known when compiled needs no call.  'end' is that of what
+ * may be read; what may be written has BLIND_COPY bytes more.
+ */
+static inline char *
+copy_few(char *to, const char *data, int len, const char *end)
+{
+	if (likely(len <= BLIND_COPY && data + BLIND_COPY <= end))
+		memcpy(to, data, BLIND_COPY);
+	else
+		memcpy(to, data, len);
+	return to + len;
+}
+
+/* copy a varlena if its bytes, after the length, are those of its image */
+static inline char *
+copy_varlena(char *to, StashCopy copy, const char *data, const char *end)
+{
+	int			len;
+
+	if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data) ||
+		(copy == STASH_COPY_NUMERIC &&
+		 !stash_image_is_short_numeric(VARDATA_ANY(data))))
+		return NULL;
+	len = VARSIZE_ANY_EXHDR(data);
+	if (likely(len < 0x80))
+		*to++ = (char) len;
+	else
+	{
+		*to++ = (char) (len | 0x80);
+		*to++ = (char) (len >> 7);	/* FEW_BYTES has no third digit */
+	}
+	return copy_few(to, VARDATA_ANY(data), len, end);
+}
+
+/*
+ * Write a tuple of FEW_BYTES or less that has all columns of its type.  What
+ * is copied gathers in 'bytes', without a look at the sink for each column.
+ */
 static void
 write_tuple(StashImageWriter *writer, StashType *type, HeapTupleHeader header)
 {
 	const uint8 *bits = header->t_infomask & HEAP_HASNULL ? header->t_bits : NULL;
 	const char *data = (char *) header + header->t_hoff;
+	const char *end = (char *) header + HeapTupleHeaderGetDatumLength(header);
 	int			natts = type->desc->natts;
+	char		bytes[FEW_BYTES + BLIND_COPY];
+	char	   *to = bytes;
 
 	put_bitmap(writer->sink, type, bits);
 	for (int i = 0; i < natts; i++)
 	{
 		const StashTupleColumn *column = &type->columns[i];
+		char	   *after = NULL;
 
 		if (bits != NULL && att_isnull(i, bits))
 			continue;
@@ -187,14 +235,24 @@ write_tuple(StashImageWriter *writer, StashType *type, HeapTupleHeader header)
 		if (column->len != -1 || *data == '\0')
 			data = (const char *) TYPEALIGN(column->align, data);
 		if (column->copy == STASH_COPY_FIXED)
-			put_fixed(writer->sink, data, column->len);
-		else if (column->copy == STASH_COPY_DATUM ||
-				 (column->copy != STASH_COPY_NOTHING &&
-				  !put_varlena(writer->sink, column, data)))
-			stash_image_write(writer, column->type,
-							  fetch_att(data, column->byval, column->len));
+			to = copy_few(to, data, column->len, end);
+		else if (column->copy != STASH_COPY_NOTHING)
+		{
+			if (column->copy != STASH_COPY_DATUM)
+				after = copy_varlena(to, column->copy, data, end);
+			if (likely(after != NULL))
+				to = after;
+			else
+			{
+				stash_sink_put(writer->sink, bytes, to - bytes);
+				to = bytes;
+				stash_image_write(writer, column->type,
+								  fetch_att(data, column->byval, column->len));
+			}
+		}
 		data = att_addlength_pointer(data, column->len, data);
 	}
+	stash_sink_put(writer->sink, bytes, to - bytes);
 }
 
 /*
@@ -212,6 +270,7 @@ stash_image_write_composite(StashImageWriter *writer, StashType *type,
 		type = stash_type_of_row(PointerGetDatum(header));
 	/* columns added since have values that are not in the tuple */
 	if (writer->sampling != NULL || writer->plan != NULL ||
+		HeapTupleHeaderGetDatumLength(header) > FEW_BYTES ||
 		HeapTupleHeaderGetNatts(header) != type->desc->natts)
 		write_deformed(writer, type, header);
 	else
