@@ -24,6 +24,7 @@
 /* 0: not looked up since the last change */
 static Oid	entry_type;
 static Oid	variant_type;
+static Oid	digest_type;
 
 /* whether the session's temporary schema holds anything, if that is known */
 static bool temporary_known;
@@ -34,6 +35,7 @@ forget_types(Datum arg, int cacheid, uint32 hashvalue)
 {
 	entry_type = InvalidOid;
 	variant_type = InvalidOid;
+	digest_type = InvalidOid;
 }
 
 static void
@@ -53,14 +55,14 @@ stash_catalog_init(void)
 }
 
 static Oid
-find_type(const char *name)
+find_type(const char *name, bool missing_ok)
 {
 	Oid			nsp = get_namespace_oid("stash", true);
 	Oid			oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 									  CStringGetDatum(name),
 									  ObjectIdGetDatum(nsp));
 
-	if (!OidIsValid(oid))
+	if (!OidIsValid(oid) && !missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("type stash.%s does not exist", name),
@@ -76,7 +78,7 @@ Oid
 stash_catalog_entry_type(void)
 {
 	if (!OidIsValid(entry_type))
-		entry_type = find_type("entry");
+		entry_type = find_type("entry", false);
 	return entry_type;
 }
 
@@ -87,8 +89,20 @@ Oid
 stash_catalog_variant_type(void)
 {
 	if (!OidIsValid(variant_type))
-		variant_type = find_type("variant");
+		variant_type = find_type("variant", false);
 	return variant_type;
+}
+
+/*
+ * The OID of type stash.digest, the target of the casts that are hash
+ * strategies; 0 when the extension is loaded but not created here.
+ */
+Oid
+stash_catalog_digest_type(void)
+{
+	if (!OidIsValid(digest_type))
+		digest_type = find_type("digest", true);
+	return digest_type;
 }
 
 /*

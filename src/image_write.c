@@ -25,6 +25,7 @@
 #include "utils/typcache.h"
 
 #include "compat.h"
+#include "hash_strategy.h"
 #include "image.h"
 #include "sink.h"
 #include "typeio.h"
@@ -296,7 +297,7 @@ write_multirange(StashImageWriter *writer, StashType *type, Datum value)
 	multirange_deserialize(type->range, multirange, &nranges, &ranges);
 	stash_sink_put_varint(writer->sink, nranges);
 	for (int i = 0; i < nranges; i++)
-		write_range(writer, type->inner, ranges[i]);
+		stash_image_write(writer, type->inner, RangeTypePGetDatum(ranges[i]));
 }
 
 /* ---- rows ---- */
@@ -378,7 +379,7 @@ write_record(StashImageWriter *writer, Datum value)
 		put_bytes(writer->sink, type->frame_id, type->frame_idlen);
 	else
 		put_bytes(writer->sink, type->hash_id, type->hash_idlen);
-	write_row(writer, type, value);
+	stash_image_write(writer, type, value);
 }
 
 /* ---- arrays ---- */
@@ -547,6 +548,11 @@ stash_image_sample(StashImageWriter *writer, StashType *type,
 void
 stash_image_write(StashImageWriter *writer, StashType *type, Datum value)
 {
+	if (unlikely(type->strategy != NULL) && !writer->for_frame)
+	{
+		stash_hash_put_by_strategy(writer->sink, type, value);
+		return;
+	}
 	switch (type->kind)
 	{
 		case STASH_KIND_BASE:

@@ -626,6 +626,9 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 		return call;
 
 	call = MemoryContextAllocZero(context, sizeof(StashMemoCall));
+	/* now, for what is looked up from here on may let in news */
+	call->generation = generation;
+	call->types_generation = stash_type_generation();
 	call->memo = stash_memo_lookup(function);
 	call->nargs = fcinfo->nargs;
 	fmgr_info_cxt(call->memo->target, &call->target, context);
@@ -637,8 +640,6 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	resolve_arguments(call, fcinfo, function);
 	call->keytype = key_type(function, call->nargs, call->argtypes);
 	MemoryContextSwitchTo(old);
-	call->types_generation = stash_type_generation();
-	call->generation = generation;
 	fcinfo->flinfo->fn_extra = call;
 	return call;
 }

@@ -307,8 +307,13 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	entry->keylen = keylen;
 	entry->key = (char *) entry + fixed + MAXALIGN(valuelen);
 	memcpy(entry->key, key->sink.buf, keylen);
-	/* a row is kept as it is in memory, which ALTER TYPE changes */
-	if (result->rows == NULL && call->has_rows)
+
+	/*
+	 * A row is kept as it is in memory, which ALTER TYPE changes; and what a
+	 * key means may change with the strategies of its types.
+	 */
+	if ((result->rows == NULL && call->has_rows) ||
+		call->keytype->has_strategy)
 		entry->types_generation = call->types_generation;
 	entry->result = *result;
 	if (result->rows != NULL)

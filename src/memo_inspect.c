@@ -294,7 +294,7 @@ pg_hashstash_forget_call(PG_FUNCTION_ARGS)
 							  &type, &isnull);
 	args = without_last_column(type, row);
 	PG_RETURN_INT64(forget_rows(function,
-								psprintf("stash.identical(stash.call_args(key), %s::stash.variant)",
+								psprintf("stash.same_key(stash.call_args(key), %s::stash.variant)",
 										 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(byteaout,
 																								PointerGetDatum(args)))))));
 }

@@ -55,14 +55,14 @@ static const char *const statements[STASH_STATEMENTS] = {
 	"version = s.version OPERATOR(pg_catalog.+) 1, "
 	"created_at = excluded.created_at, "
 	"expires_at = excluded.expires_at, cost = NULL "
-	"WHERE stash.identical(s.key, excluded.key) RETURNING version",
+	"WHERE stash.same_key(s.key, excluded.key) RETURNING version",
 	[STASH_STATEMENT_GET] = "SELECT value FROM %s "
 	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
-	"AND stash.identical(key, $2) AND " STASH_ENTRY_NOT_EXPIRED
+	"AND stash.same_key(key, $2) AND " STASH_ENTRY_NOT_EXPIRED
 	" ORDER BY created_at USING OPERATOR(pg_catalog.>) LIMIT 1",
 	[STASH_STATEMENT_REMOVE] = "DELETE FROM %s "
 	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
-	"AND stash.identical(key, $2) RETURNING " STASH_ENTRY_NOT_EXPIRED,
+	"AND stash.same_key(key, $2) RETURNING " STASH_ENTRY_NOT_EXPIRED,
 };
 
 PG_FUNCTION_INFO_V1(pg_hashstash_put);
@@ -81,7 +81,7 @@ slot_is_hit(TupleTableSlot *slot, bytea *key)
 	Datum		stored = slot_getattr(slot, STASH_ENTRY_KEY, &isnull);
 	Datum		expires;
 
-	if (isnull || !stash_variant_identical(stored, PointerGetDatum(key)))
+	if (isnull || !stash_variant_same_key(stored, PointerGetDatum(key)))
 		return false;
 	expires = slot_getattr(slot, STASH_ENTRY_EXPIRES_AT, &isnull);
 	return isnull || DatumGetTimestampTz(expires) > GetCurrentTimestamp();

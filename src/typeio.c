@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -26,6 +27,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "typeio.h"
 
@@ -89,6 +91,30 @@ forget_row_type(Datum arg, Oid relid)
 	}
 }
 
+/* a function of a strategy changed, or who may execute it */
+static void
+forget_strategies(Datum arg, int cacheid, uint32 hashvalue)
+{
+	HASH_SEQ_STATUS scan;
+	TypeEntry  *entry;
+
+	if (is_stale || types == NULL)
+		return;
+	hash_seq_init(&scan, types);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		StashStrategy *strategy = entry->type ? entry->type->strategy : NULL;
+
+		if (strategy == NULL ||
+			(cacheid == PROCOID && hashvalue != 0 &&
+			 hashvalue != strategy->hashvalue))
+			continue;
+		hash_seq_term(&scan);
+		forget_types((Datum) 0, 0, 0);
+		return;
+	}
+}
+
 static void
 free_retired(XactEvent event, void *arg)
 {
@@ -129,6 +155,10 @@ stash_typeio_init(void)
 											ALLOCSET_START_SMALL_SIZES);
 	is_stale = true;
 	CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_types, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_strategies, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_strategies, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_strategies, (Datum) 0);
 	CacheRegisterRelcacheCallback(forget_row_type, (Datum) 0);
 	RegisterXactCallback(free_retired, NULL);
 }
@@ -306,6 +336,7 @@ take_from_part(StashType *type, StashType *part)
 	type->always_reads &= part->always_reads;
 	type->has_exact_text &= part->has_exact_text;
 	type->is_domain_free &= part->is_domain_free;
+	type->has_strategy |= part->has_strategy;
 }
 
 static void
@@ -350,6 +381,8 @@ build_kind(StashType *type, Form_pg_type form)
 	{
 		type->kind = type->typmod < 0 ? STASH_KIND_RECORD : STASH_KIND_ROW;
 		type->has_record = type->kind == STASH_KIND_RECORD;
+		/* what will be in it is not known */
+		type->has_strategy = type->has_record;
 	}
 	else if (form->typtype == TYPTYPE_COMPOSITE)
 		type->kind = STASH_KIND_ROW;
@@ -402,6 +435,32 @@ build_kind(StashType *type, Form_pg_type form)
 	}
 }
 
+/*
+ * Look up the hash strategy of a type.  Those of built-in types mean nothing:
+ * their hashes are the same everywhere.
+ */
+static void
+build_strategy(StashType *type)
+{
+	Oid			digest = stash_catalog_digest_type();
+	HeapTuple	tuple;
+
+	if (type->oid < FirstGenbkiObjectId || !OidIsValid(digest))
+		return;
+	tuple = SearchSysCache2(CASTSOURCETARGET, ObjectIdGetDatum(type->oid),
+							ObjectIdGetDatum(digest));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	type->strategy = MemoryContextAllocZero(types_context,
+											sizeof(StashStrategy));
+	type->strategy->function = ((Form_pg_cast) GETSTRUCT(tuple))->castfunc;
+	type->strategy->hashvalue =
+		GetSysCacheHashValue1(PROCOID,
+							  ObjectIdGetDatum(type->strategy->function));
+	type->has_strategy = true;
+	ReleaseSysCache(tuple);
+}
+
 static void
 build_functions(StashType *type, Form_pg_type form)
 {
@@ -440,6 +499,7 @@ build_type(Oid oid, int32 typmod)
 	type->ioparam = getTypeIOParam(tuple);
 	build_kind(type, form);
 	build_functions(type, form);
+	build_strategy(type);
 	type->hash_id = stash_type_describe(type, false, types_context,
 										&type->hash_idlen);
 	type->frame_id = stash_type_describe(type, true, types_context,

@@ -21,8 +21,10 @@
  *		07 d				array of d
  *		08 qname n (name d)*n	row of n columns; two empty names: anonymous
  *		09					record: each value has a descriptor of its own
+ *		0a qname			in hashes only: type with a hash strategy
  *
- * In hashes a domain is written as its base type and a row without its name.
+ * In hashes a domain is written as its base type and a row without its name,
+ * unless it has a strategy.
  * A type below OID 10000 that is no array and no row is 01: the server never
  * gives such an OID another meaning.  Frozen, like the frames it stands in.
  *
@@ -61,6 +63,21 @@ typedef enum StashImage
 
 typedef struct StashType StashType;
 
+/*
+ * A user's own way to hash a type: the function of a cast from the type to
+ * stash.digest.  All but the first two is filled in by hash_strategy.c when a
+ * value is first hashed.
+ */
+typedef struct StashStrategy
+{
+	Oid			function;		/* 0: the cast has none, and cannot be used */
+	uint32		hashvalue;		/* of the function, in invalidation messages */
+	FmgrInfo	call;			/* fn_oid is 0 before the first use */
+	Oid			collation;
+	Oid			checked_role;	/* has EXECUTE */
+	char	   *names;			/* of function and type, for error messages */
+} StashStrategy;
+
 /* A column of a row type; dropped ones are left out. */
 typedef struct StashField
 {
@@ -85,6 +102,7 @@ struct StashType
 	bool		always_reads;	/* what was written can be read, come what may */
 	bool		has_exact_text; /* the text tells all, and can be read back */
 	bool		is_domain_free; /* no part is STASH_KIND_DOMAIN */
+	bool		has_strategy;	/* it or some part has one, or may have */
 	StashKind	kind;
 	StashImage	image;			/* of STASH_KIND_BASE */
 	StashType  *inner;			/* element, subtype, range or base type; of a
@@ -93,6 +111,7 @@ struct StashType
 	int			nfields;
 	StashField *fields;
 	TupleDesc	desc;			/* of STASH_KIND_ROW */
+	StashStrategy *strategy;	/* how hashes see it; NULL: by its image */
 	FmgrInfo	send;			/* fn_oid is 0 where the type has none */
 	FmgrInfo	receive;
 	FmgrInfo	output;

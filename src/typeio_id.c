@@ -39,6 +39,7 @@
 #define TAG_ARRAY		0x07
 #define TAG_ROW			0x08
 #define TAG_RECORD		0x09
+#define TAG_STRATEGY	0x0a
 
 /* A text or descriptor being read. */
 typedef struct Cursor
@@ -122,7 +123,12 @@ put_inner(StringInfo out, StashType *type, bool for_frame)
 static void
 put_type(StringInfo out, StashType *type, bool for_frame)
 {
-	if (type->kind == STASH_KIND_RECORD)
+	if (type->strategy != NULL && !for_frame)
+	{
+		appendStringInfoCharMacro(out, TAG_STRATEGY);
+		put_qualified_name(out, type->oid);
+	}
+	else if (type->kind == STASH_KIND_RECORD)
 		appendStringInfoCharMacro(out, TAG_RECORD);
 	else if (type->kind == STASH_KIND_ROW)
 		put_row(out, type, for_frame);

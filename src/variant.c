@@ -35,6 +35,7 @@
 #include "compat.h"
 #include "frame_datum.h"
 #include "hash.h"
+#include "hash_datum.h"
 #include "typeio.h"
 #include "variant.h"
 
@@ -59,6 +60,7 @@ PG_FUNCTION_INFO_V1(pg_hashstash_variant_ge);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_hash);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_hash_extended);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_identical);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_same_key);
 
 /* ---- what a variant holds ---- */
 
@@ -135,6 +137,8 @@ typedef struct Attempt
 	const StashFrameReader *reader;
 	StashType  *type;
 	bool		is_safe;		/* no step can fail */
+	Datum		value;
+	bool		isnull;
 	char	   *text;			/* NULL where it would not be read back */
 	bytea	   *frame;
 } Attempt;
@@ -362,6 +366,66 @@ pg_hashstash_variant_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
 }
 
+/* ---- keys ---- */
+
+static int
+compare_bytes(const char *a, Size alen, const char *b, Size blen)
+{
+	int			order = memcmp(a, b, Min(alen, blen));
+
+	if (order != 0)
+		return order;
+	return (alen > blen) - (alen < blen);
+}
+
+static void
+read_value(Attempt *data)
+{
+	data->value = stash_frame_read_to_show(data->reader, &data->type,
+										   &data->isnull);
+}
+
+/* put what is hashed of a value; false where it cannot be read, by now */
+static bool
+put_canonical_form(StashSink *sink, const StashFrameReader *reader,
+				   StashType *type)
+{
+	Attempt		data = {.reader = reader,.is_safe = !type->names_objects};
+
+	if (attempt(read_value, &data) != 0)
+		return false;
+	stash_buffer_init(sink, 0);
+	stash_hash_put_value(sink, data.type, data.value, data.isnull, NULL);
+	return true;
+}
+
+/*
+ * True when two variants are one key: identical, or of one type that has a
+ * hash strategy in it, and equal in all that is hashed.
+ */
+bool
+stash_variant_same_key(Datum a, Datum b)
+{
+	StashFrameReader one;
+	StashFrameReader two;
+	StashType  *type;
+	StashSink	one_form;
+	StashSink	two_form;
+
+	if (stash_variant_identical(a, b))
+		return true;
+	stash_variant_open(&one, a);
+	stash_variant_open(&two, b);
+	if (compare_bytes(one.type, one.typelen, two.type, two.typelen) != 0)
+		return false;
+	type = stash_type_by_descriptor(one.type, one.typelen, true);
+	return type != NULL && type->has_strategy &&
+		put_canonical_form(&one_form, &one, type) &&
+		put_canonical_form(&two_form, &two, type) &&
+		compare_bytes(one_form.buf, one_form.used,
+					  two_form.buf, two_form.used) == 0;
+}
+
 /* ---- making and taking apart ---- */
 
 /*
@@ -530,16 +594,6 @@ has_order(StashType *type)
 	if (type->is_ordered == 0)
 		type->is_ordered = find_order(type) ? 1 : -1;
 	return type->is_ordered > 0;
-}
-
-static int
-compare_bytes(const char *a, Size alen, const char *b, Size blen)
-{
-	int			order = memcmp(a, b, Min(alen, blen));
-
-	if (order != 0)
-		return order;
-	return (alen > blen) - (alen < blen);
 }
 
 /* take a row apart; *values and *nulls are allocated */
@@ -723,4 +777,18 @@ pg_hashstash_variant_identical(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(stash_variant_identical(PG_GETARG_DATUM(0),
 										   PG_GETARG_DATUM(1)));
+}
+
+/*
+ * stash.same_key(a stash.variant, b stash.variant) returns bool
+ *
+ * True when a stash takes both for one key: identical, or equal by the hash
+ * strategies of their type.  Errors: those of the strategies.  Strict, stable,
+ * parallel safe.
+ */
+Datum
+pg_hashstash_variant_same_key(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(stash_variant_same_key(PG_GETARG_DATUM(0),
+										  PG_GETARG_DATUM(1)));
 }

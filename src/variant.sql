@@ -61,6 +61,13 @@ CREATE FUNCTION stash.identical(a stash.variant, b stash.variant)
 COMMENT ON FUNCTION stash.identical(stash.variant, stash.variant)
 	IS 'same type and value, bit for bit';
 
+CREATE FUNCTION stash.same_key(a stash.variant, b stash.variant)
+	RETURNS bool
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_same_key'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.same_key(stash.variant, stash.variant)
+	IS 'identical, or of one type and equal by its hash strategies: how stashes compare keys of one hash';
+
 CREATE FUNCTION stash.variant_to_bytea(variant stash.variant)
 	RETURNS bytea
 	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_bytea'

@@ -7,8 +7,8 @@
 	recompute.py show            read frames in hexadecimal, print what they hold
 
 Needs Python 3 and the program xxhsum. A type is JSON: "int4", {"array": T}, {"row": [[name, T], ...], "name": qname},
-{"enum": qname}, {"domain": qname, "over": T}, {"range": qname, "over": T}, {"multirange": qname, "over": T}.
-A value is JSON too: see the functions put_... below.
+{"enum": qname}, {"domain": qname, "over": T}, {"range": qname, "over": T}, {"multirange": qname, "over": T}; in hashes
+{"strategy": qname}, whose value is the digest. A value is JSON too: see the functions put_... below.
 """
 
 import datetime
@@ -140,6 +140,8 @@ def descriptor(type_, for_frame):
 		return b'\x01' + struct.pack('<H', OIDS[type_])
 	if 'enum' in type_:
 		return b'\x03' + qname(type_['enum'])
+	if 'strategy' in type_:
+		return b'\x0a' + qname(type_['strategy'])
 	if 'range' in type_:
 		return b'\x04' + qname(type_['range']) + descriptor(type_['over'], for_frame)
 	if 'multirange' in type_:
@@ -421,6 +423,8 @@ class Writer:
 			return self.builtin(type_, value)
 		if 'enum' in type_:
 			return sized(value.encode())
+		if 'strategy' in type_:
+			return uuid.UUID(value).bytes
 		if 'domain' in type_:
 			return self.image(type_['over'], value)
 		if 'array' in type_:

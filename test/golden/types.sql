@@ -11,3 +11,9 @@ CREATE TYPE golden.words AS RANGE (subtype = text, multirange_type_name = golden
 -- a column that was dropped leaves no trace
 CREATE TABLE golden.scarred (a int4, gone text, b text);
 ALTER TABLE golden.scarred DROP COLUMN gone;
+-- hashed by what its owner says
+CREATE DOMAIN golden.email AS text;
+CREATE FUNCTION golden.email_hash(value text) RETURNS uuid IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN md5(lower(value))::uuid;
+SELECT stash.register_hash('golden.email', 'golden.email_hash(text)');
+CREATE TYPE golden.emails AS RANGE (subtype = golden.email);
+CREATE TYPE golden.contact AS (id int4, mail golden.email);

@@ -1,6 +1,6 @@
 # 003_dump_restore.pl: what is dumped comes back whole in a cluster where all OIDs are others
 #
-# Plain, custom and schema-only dumps of stashes, values of many types and memoized functions.
+# Plain, custom and schema-only dumps of stashes, values of many types, memoized functions and hash strategies.
 
 use strict;
 use warnings;
@@ -98,6 +98,23 @@ INSERT INTO numbers VALUES (3), (30);
 CREATE INDEX ON numbers (square(n));
 CREATE VIEW squares AS SELECT n, square(n) FROM numbers;
 RESET ROLE;
+-- types with a hash strategy; the domain and its function sort behind what needs them: an index, partitions, a stash
+CREATE FUNCTION zz_email_hash(value text) RETURNS uuid IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN stash.hash(lower(value));
+CREATE DOMAIN zz_email AS text;
+ALTER DOMAIN zz_email OWNER TO regress_stash_one;
+CREATE TYPE "odd ""schema""".photo AS (id int, pixels bytea);
+CREATE FUNCTION "odd ""schema"""."photo's hash"(value "odd ""schema""".photo) RETURNS uuid IMMUTABLE PARALLEL SAFE LANGUAGE sql
+BEGIN ATOMIC SELECT stash.hash((value).id); END;
+SET ROLE regress_stash_one;
+SELECT stash.register_hash('zz_email', 'zz_email_hash(text)', 'one ''mailbox''');
+RESET ROLE;
+SELECT stash.register_hash('"odd ""schema""".photo', '"odd ""schema"""."photo''s hash"("odd ""schema""".photo)');
+CREATE TABLE addresses (mail zz_email, hash uuid GENERATED ALWAYS AS (stash.hash(mail)) STORED) PARTITION BY HASH (stash.hash(mail));
+CREATE TABLE addresses_0 PARTITION OF addresses FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE addresses_1 PARTITION OF addresses FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO addresses SELECT 'Person' || i || '@X' FROM generate_series(1, 20) i;
+CREATE INDEX ON addresses (stash.hash(mail));
+SELECT stash.put('animals', 'Ann@X'::zz_email, 'by strategy'), stash.put('animals', ROW(1, 'x')::"odd ""schema""".photo, 'by id');
 -- by hand, without a stash, under a name that sorts before its target
 CREATE FUNCTION aaa(n int) RETURNS int IMMUTABLE LANGUAGE stash AS 'target = public.zz_target';
 SQL
@@ -135,8 +152,14 @@ SQL
 	tables => <<'SQL',
 SELECT string_agg(format('%s %s', n, n2), E'\n' ORDER BY n) FROM numbers
 SQL
+	strategies => <<'SQL',
+SELECT string_agg(format('%s %s %s %s', type, function, owner, description), E'\n' ORDER BY type::text) FROM stash.hash_strategies
+SQL
+	addresses => <<'SQL',
+SELECT string_agg(format('%s %s %s', tableoid::regclass, mail, hash), E'\n' ORDER BY mail) FROM addresses WHERE hash = stash.hash(mail)
+SQL
 );
-my @of_schema = qw(stashes functions memos rights dependencies);
+my @of_schema = qw(stashes functions memos rights dependencies strategies);
 my %before = map { $_ => $old->safe_psql('postgres', $facts{$_}) } keys %facts;
 
 cmp_ok(length $before{$_}, '>', 8, "there is something to compare: $_") for sort keys %facts;
@@ -234,8 +257,14 @@ sub check
 	is(call($db, 'SET ROLE regress_stash_one; SELECT stash.forget(\'square(int)\') > 1, stash.forget(\'square(int)\')'), 't|0 0', "$db: all is forgotten");
 	is(call($db, 'SELECT square(3)'), '9 1', "$db: and computed again");
 	is(call($db, 'SET ROLE regress_stash_one; SELECT stash.unmemoize(\'square(int)\'); SELECT square(3), square(3)'), 'square(integer) 9|9 2', "$db: and no longer remembered");
+	is( $new->safe_psql($db, q{SELECT stash.hash('Ann@X'::zz_email) = stash.hash('ann@x'::zz_email), stash.hash(ROW(1, 'x')::"odd ""schema""".photo) = stash.hash(ROW(1, 'y')::"odd ""schema""".photo)}),
+		't|t', "$db: hash strategies work");
+	is(call($db, q{BEGIN; SET ROLE regress_stash_one; SELECT stash.unregister_hash('zz_email'); SELECT count(*) FROM stash.hash_strategies; ROLLBACK}), ' 1 0', "$db: and are their owners' to remove");
 	return unless $has_data;
 
+	is(call($db, q{SET enable_seqscan = off; SELECT mail FROM addresses WHERE stash.hash(mail) = stash.hash('pERSON7@x'::zz_email)}), 'Person7@X 0', "$db: an index on hashes by strategy is right");
+	is( $new->safe_psql($db, q{SELECT stash.get('animals', 'ANN@X'::zz_email), stash.get('animals', ROW(1, 'y')::"odd ""schema""".photo)}),
+		'text:by strategy|text:by id', "$db: keys by strategy are found");
 	is($new->safe_psql($db, q{SELECT kind FROM sample WHERE NOT coalesce(stash.identical(stash.get('animals', value, value), value), false)}), '', "$db: every value is found under its key");
 	is($new->safe_psql($db, q{SELECT kind FROM sample WHERE NOT coalesce(stash.identical(stash.get('parts', value, value), value), false)}), '', "$db: in partitions, too");
 	is( $new->safe_psql($db, q{SELECT stash.get('animals', 'enum', NULL::mood), stash.get('animals', 'sad'::mood, NULL::text), stash.has('animals', 'null'), stash.get('animals', 'null') IS NULL}),
