@@ -26,3 +26,5 @@ CREATE FUNCTION stash.image_info(image bytea,
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION stash.image_info(bytea)
 	IS 'what the header of an image says: format, size in pixels, mode, bits per channel, frames';
+
+SELECT stash.register_hash('stash.image', 'stash.hash_image(bytea)', 'pixels, mode and size of an image');

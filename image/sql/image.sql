@@ -52,6 +52,23 @@ SET enable_seqscan = off;
 SELECT count(*) FROM picture WHERE stash.hash_image(data) = (SELECT exact FROM picture WHERE name = 'rgb webp');
 RESET enable_seqscan;
 
+-- values of the domain are hashed by their pixels, at any depth, and images of one hash are one key
+CREATE TYPE page AS (title text, scan stash.image, thumbs stash.image[]);
+SELECT stash.hash(a.data::stash.image) = stash.hash(b.data::stash.image) AS value,
+	stash.hash(ARRAY[a.data, NULL]::stash.image[]) = stash.hash(ARRAY[b.data, NULL]::stash.image[]) AS array,
+	stash.hash(ROW('p. 1', a.data, ARRAY[b.data])::page) = stash.hash(ROW('p. 1', b.data, ARRAY[a.data])::page) AS row,
+	stash.hash(a.data) = stash.hash(b.data) AS bytea
+FROM picture a, picture b WHERE a.name = 'rgb png' AND b.name = 'rgb webp';
+SELECT stash.hash(a.data::stash.image) = stash.hash(b.data::stash.image) AS value
+FROM picture a, picture b WHERE a.name = 'rgb png' AND b.name = 'pixel png';
+SELECT stash.create('seen');
+SELECT stash.put('seen', data::stash.image, name) FROM picture WHERE name IN ('rgb png', 'rgba png') ORDER BY name;
+SELECT name, stash.get('seen', data::stash.image, NULL::text) FROM picture WHERE name IN ('rgb gif', 'rgba webp', 'gray png') ORDER BY name;
+SELECT stash.drop('seen');
+SELECT stash.hash('no image'::stash.image);
+DROP TYPE page;
+SELECT type, function, description FROM stash.hash_strategies;
+
 -- what the extension owns, all with a comment, none for others to replace
 SELECT pg_describe_object(classid, objid, 0) AS object, obj_description(objid, classid::regclass::name) IS NOT NULL AS comment
 FROM pg_depend WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
