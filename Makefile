@@ -62,8 +62,9 @@ lint: all ## floors, headers, symbols, sizes, layout
 indent: ## lay out the C code as PostgreSQL does
 	@$(for_scripts) bash $(top)/test/lint/indent.sh write
 
-image image-install: ## the optional extension for hashes of images, after make install; needs libraries, see image/README.md
-	@$(MAKE) -C $(top)/image $(if $(filter %-install,$@),install) PG_CONFIG='$(PG_CONFIG)'
+image image-install image-clean: ## the optional extension for hashes of images; needs libraries, see image/README.md
+	@$(MAKE) -C $(top)/image $(patsubst image-%,%,$(@:image=all)) PG_CONFIG='$(PG_CONFIG)'
+clean: image-clean
 
 check-bare: ## both entry commands in a bare Debian chroot; root, some minutes
 	bash $(top)/test/bare.sh
@@ -74,4 +75,4 @@ check-majors: ## the same with PostgreSQL 15, 17, 18 and 19
 check-sanitize: ## the regression tests with address and undefined-behaviour checks, in a newer Debian
 	bash $(top)/test/bare.sh trixie bash test/sanitize.sh
 
-.PHONY: help test unit lint indent image image-install check-bare check-majors check-sanitize
+.PHONY: help test unit lint indent image image-install image-clean check-bare check-majors check-sanitize
