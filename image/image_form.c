@@ -58,34 +58,32 @@ static void
 add_row(StashImageHasher *hasher, uint32_t cell_y, const unsigned char *row)
 {
 	int			channels = stash_image_channels(&hasher->header);
+	int			size = hasher->header.bits / 8;
+	int			step = channels * size;
 
 	for (uint32_t cell_x = 0; cell_x < STASH_IMAGE_THUMB; cell_x++)
 	{
-		uint64_t   *sums = hasher->sums[cell_y][cell_x];
 		uint32_t	from;
 		uint32_t	to;
 
 		cell_range(cell_x, hasher->header.width, &from, &to);
 		hasher->n_columns[cell_x] = to - from;
-		if (hasher->header.bits == 8)
+		for (int channel = 0; channel < channels; channel++)
 		{
-			const unsigned char *at = row + (size_t) from * channels;
+			const unsigned char *at = row + (size_t) from * step + channel * size;
+			uint64_t	sum = 0;
 
-			for (uint32_t x = from; x < to; x++)
+			if (size == 1)
 			{
-				for (int channel = 0; channel < channels; channel++)
-					sums[channel] += *at++;
+				for (uint32_t x = from; x < to; x++, at += step)
+					sum += *at;
 			}
-		}
-		else
-		{
-			const unsigned char *at = row + (size_t) from * channels * 2;
-
-			for (uint32_t x = from; x < to; x++)
+			else
 			{
-				for (int channel = 0; channel < channels; channel++, at += 2)
-					sums[channel] += at[0] | (uint32_t) at[1] << 8;
+				for (uint32_t x = from; x < to; x++, at += step)
+					sum += at[0] | (uint32_t) at[1] << 8;
 			}
+			hasher->sums[cell_y][cell_x][channel] += sum;
 		}
 	}
 	hasher->n_rows[cell_y]++;

@@ -63,7 +63,7 @@ read_header(StashImageDecoder *decoder, png_structp png, png_infop info)
 
 	png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
 	png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-	/* no chunk is kept, so that only the size of skipped ones is not limited */
+	/* chunks that are skipped may have any size; none of them is kept */
 	png_set_chunk_cache_max(png, 1);
 	png_set_chunk_malloc_max(png, 0);
 	png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);

@@ -60,9 +60,8 @@ SELECT count(*), count(*) FILTER (WHERE verdict = '22P03') > 5000 AS many FROM h
 -- checksums of PNG cover each byte of it
 SELECT verdict, count(*) FROM harmed WHERE format = 'PNG' GROUP BY 1;
 
--- what no decoder here can read: 12 bits per channel, a lossless JPEG, two channels
+-- what no decoder here can read: 12 bits per channel, two channels
 SELECT verdict(claim('jpeg rgb', position('\xffc0'::bytea IN data) + 3, '0c'), NULL) FROM picture WHERE name = 'jpeg rgb';
-SELECT verdict(claim('jpeg rgb', position('\xffc0'::bytea IN data), 'cb'), NULL) FROM picture WHERE name = 'jpeg rgb';
 SELECT stash.hash_image(data) FROM picture WHERE name = 'two channels jpeg';
 \echo :SQLSTATE
 
@@ -107,8 +106,7 @@ SELECT * FROM stash.image_info(claim_png('7fffffff7fffffff'));
 SELECT * FROM stash.image_info(claim('rgb gif', 6, 'ffffffff'));
 
 -- the settings
-SHOW pg_hashstash_image.max_pixels;
-SHOW pg_hashstash_image.max_memory;
+SELECT name, setting, unit, min_val, max_val, context FROM pg_settings WHERE name ~ '^pg_hashstash_image' ORDER BY 1;
 SET pg_hashstash_image.max_pixels = 359;
 SELECT stash.hash_image(data) FROM picture WHERE name = 'film gif';
 SET pg_hashstash_image.max_pixels = 360;
@@ -119,7 +117,6 @@ SET pg_hashstash_image.max_memory = '1MB';
 SELECT verdict(claim_png('0000010000010000'), NULL);
 SELECT stash.hash_image(claim_png('00001000000010000802000001'));
 RESET pg_hashstash_image.max_memory;
-SET pg_hashstash_image.max_memory = 10;
 SET pg_hashstash_image.max_width = 10;
 
 -- a cancel is obeyed within one decoding: 80 frames of 5000 x 5000 pixels, of which each draws one
