@@ -7,8 +7,9 @@ PGFILEDESC = "pg_hashstash - PostgreSQL remembers expensive answers"
 top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
 # Floors, lowest first: a unit may include only headers of units to its left.
-UNITS = compat sink hash codec frame json catalog spi typeio typeio_id typeio_value \
-	hash_strategy image image_write image_read hash_datum frame_datum json_value json_datum \
+UNITS = compat sink hash codec frame json catalog spi query content typeio typeio_id typeio_value \
+	hash_strategy image image_sample image_array image_row image_write image_read \
+	hash_datum hash_rows hash_table frame_datum json_value json_datum \
 	variant store store_rw \
 	memo memo_body memo_key memo_cache memo_table memo_call memo_define memo_inspect \
 	export export_json assemble assemble_flatten assemble_column pg_hashstash

@@ -65,7 +65,28 @@ SELECT ask('ANN@X');
 CREATE OR REPLACE FUNCTION email_hash(value text) RETURNS uuid IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
 	RETURN stash.hash(translate(lower(value), 'ab', 'ba'));
 -- Bnn has the digest that Ann had when her answer was kept
-SELECT ask('Bnn@Y');
+SELECT ask('Bnn@X');
+
+-- a strategy may do to its argument what it likes, even where nobody else has it: the function gets it as it was
+CREATE DOMAIN bag AS int[];
+CREATE FUNCTION bag_hash(value bag) RETURNS uuid IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS $$
+BEGIN
+	value[1] := value[1] + 1;
+	RETURN stash.hash(array(SELECT unnest(value) ORDER BY 1));
+END
+$$;
+SELECT stash.register_hash('bag', 'bag_hash(bag)');
+CREATE FUNCTION expanded() RETURNS bag LANGUAGE plpgsql AS $$
+DECLARE
+	a bag := '{1}';
+BEGIN
+	a[2] := 2;
+	RETURN a;
+END
+$$;
+CREATE FUNCTION show(b bag) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN b; END';
+SELECT stash.memoize('show(bag)');
+SELECT show(expanded());
 
 SET client_min_messages = warning;
 DROP SCHEMA hash_strategy_key CASCADE;

@@ -20,16 +20,19 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "parser/parse_relation.h"
 #include "parser/parse_type.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/regproc.h"
+#include "utils/rel.h"
 
 /*
  * From 17 on utils/pg_locale.h wants the headers of ICU, which the server's
@@ -107,6 +110,13 @@ extern PGDLLIMPORT char *locale_time;
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+/* the snapshot of TOAST tables; 'space' is a SnapshotData where it needs one */
+#if PG_VERSION_NUM >= 180000
+#define stash_compat_toast_snapshot(space) ((void) (space), get_toast_snapshot())
+#else
+#define stash_compat_toast_snapshot(space) (init_toast_snapshot(space), (space))
+#endif
+
 #if PG_VERSION_NUM >= 190000
 #define stash_compat_plan_query(query, string, options) \
 	pg_plan_query(query, string, options, NULL, NULL)
@@ -115,13 +125,54 @@ extern PGDLLIMPORT char *locale_time;
 	pg_plan_query(query, string, options, NULL)
 #endif
 
-/* run until the receiver stops it; may be called again to go on */
+/*
+ * Run until the receiver stops it.  Not 'once': may be called again to go on,
+ * and uses no workers, which could not wait in between.
+ */
 #if PG_VERSION_NUM >= 180000
-#define stash_compat_executor_run(desc) \
+#define stash_compat_executor_run(desc, once) \
 	ExecutorRun(desc, ForwardScanDirection, 0)
 #else
-#define stash_compat_executor_run(desc) \
-	ExecutorRun(desc, ForwardScanDirection, 0, false)
+#define stash_compat_executor_run(desc, once) \
+	ExecutorRun(desc, ForwardScanDirection, 0, once)
 #endif
+
+/* virtual generated columns, which no scan returns, came with 18 */
+#if PG_VERSION_NUM >= 180000
+#define stash_compat_has_virtual(desc) \
+	((desc)->constr != NULL && (desc)->constr->has_generated_virtual)
+#else
+#define stash_compat_has_virtual(desc) false
+#endif
+
+/*
+ * Throw unless the current user may read all columns of a relation, as the
+ * executor would for a whole-row reference, hook included.
+ */
+static inline void
+stash_compat_check_select(Relation rel)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	Bitmapset  *columns = bms_make_singleton(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber);
+#if PG_VERSION_NUM >= 160000
+	List	   *permissions = NIL;
+	RTEPermissionInfo *permission;
+#endif
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(rel);
+	rte->relkind = rel->rd_rel->relkind;
+	rte->rellockmode = AccessShareLock;
+#if PG_VERSION_NUM >= 160000
+	permission = addRTEPermissionInfo(&permissions, rte);
+	permission->requiredPerms = ACL_SELECT;
+	permission->selectedCols = columns;
+	ExecCheckPermissions(list_make1(rte), permissions, true);
+#else
+	rte->requiredPerms = ACL_SELECT;
+	rte->selectedCols = columns;
+	ExecCheckRTPerms(list_make1(rte), true);
+#endif
+}
 
 #endif							/* STASH_COMPAT_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * export.h
- *	  The query whose rows are exported: opened, run in pieces, closed.
+ *	  What exports have in common: their options, and the memory limit.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,11 +10,8 @@
 
 #include "executor/tuptable.h"
 #include "fmgr.h"
-#include "tcop/dest.h"
 
 #define STASH_EXPORT_MAX_CHUNK	(256 * 1024 * 1024) /* of chunk_bytes */
-
-typedef struct StashExportQuery StashExportQuery;
 
 /* What the caller of an export function asked for. */
 typedef struct StashExportOptions
@@ -28,14 +25,9 @@ typedef struct StashExportOptions
 extern void stash_export_get_options(FunctionCallInfo fcinfo,
 									 StashExportOptions *options);
 
-extern StashExportQuery *stash_export_open(const StashExportOptions *options,
-										   DestReceiver *receiver,
-										   MemoryContext context);
-extern TupleDesc stash_export_desc(StashExportQuery *query);
-extern void stash_export_run(StashExportQuery *query);
-extern void stash_export_close(StashExportQuery *query);
-extern void stash_export_check_memory(StashExportQuery *query, Size more);
-extern void stash_export_check_row(StashExportQuery *query,
+extern void stash_export_check_memory(MemoryContext context, int64 limit,
+									  Size more);
+extern void stash_export_check_row(MemoryContext context, int64 limit,
 								   TupleTableSlot *slot);
 
 #endif							/* STASH_EXPORT_H */

@@ -28,6 +28,7 @@
 #include "export.h"
 #include "json.h"
 #include "json_datum.h"
+#include "query.h"
 
 #define FIRST_BUFFER	8192	/* bytes; doubled as rows need it */
 #define KEEP_BUFFER		(1024 * 1024)	/* a larger one may be given back */
@@ -58,7 +59,7 @@ PG_FUNCTION_INFO_V1(pg_hashstash_to_jsonl);
 typedef struct JsonlExport
 {
 	DestReceiver receiver;		/* must be first */
-	StashExportQuery *query;
+	StashQuery *query;
 	StashJsonRow *row;
 	MemoryContext context;		/* of all of this; deleted with it */
 	MemoryContext row_context;	/* reset after each row */
@@ -70,7 +71,7 @@ typedef struct JsonlExport
 	int64		nchunks;		/* returned so far */
 	int			chunk_rows;
 	int			chunk_bytes;
-	bool		has_limit;		/* of memory, for the query to check */
+	int64		memory_limit;	/* bytes; 0: none */
 } JsonlExport;
 
 /*
@@ -101,15 +102,13 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	CHECK_FOR_INTERRUPTS();
 
 	slot_getallattrs(slot);
-	if (export->has_limit)
-		stash_export_check_row(export->query, slot);
+	stash_export_check_row(export->context, export->memory_limit, slot);
 
 	old = MemoryContextSwitchTo(export->row_context);
 	stash_json_put_row(export->row, &export->buf,
 					   slot->tts_values, slot->tts_isnull);
 	stash_json_put_char(&export->buf, '\n');
-	if (export->has_limit)
-		stash_export_check_memory(export->query, 0);
+	stash_export_check_memory(export->context, export->memory_limit, 0);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(export->row_context);
 
@@ -147,13 +146,14 @@ open_export(const StashExportOptions *options, MemoryContext parent)
 												ALLOCSET_DEFAULT_SIZES);
 	export->chunk_rows = options->chunk_rows;
 	export->chunk_bytes = options->chunk_bytes;
-	export->has_limit = options->memory_limit > 0;
+	export->memory_limit = options->memory_limit;
 	export->buf.data = palloc(FIRST_BUFFER);
 	export->buf.maxlen = FIRST_BUFFER;
 	export->buf.len = DATA;
 	export->chunk_end = DATA;
-	export->query = stash_export_open(options, &export->receiver, context);
-	export->row = stash_json_make_row(stash_export_desc(export->query));
+	export->query = stash_query_open(options->query, STASH_QUERY_IN_PIECES,
+									 &export->receiver);
+	export->row = stash_json_make_row(stash_query_desc(export->query));
 
 	MemoryContextSwitchTo(old);
 	return export;
@@ -162,7 +162,7 @@ open_export(const StashExportOptions *options, MemoryContext parent)
 static void
 close_export(JsonlExport *export)
 {
-	stash_export_close(export->query);
+	stash_query_close(export->query);
 	MemoryContextDelete(export->context);
 }
 
@@ -209,7 +209,7 @@ fill_chunk(JsonlExport *export)
 	start_chunk(export);
 	if (!export->is_full && !export->is_done)
 	{
-		stash_export_run(export->query);
+		stash_query_run(export->query);
 		export->is_done = !export->is_full;
 	}
 	return export->nrows > 0;

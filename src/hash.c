@@ -9,7 +9,9 @@
  *
  * Up to 240 bytes XXH3 has its own short code, best inlined.  Above, on
  * x86-64, the library's run-time dispatch to AVX2 or AVX-512 is up to
- * twenty times faster than the plain symbol (test/bench/run.sh).
+ * twenty times faster than the plain symbol (test/bench/run.sh).  Where the
+ * library has no dispatch, or with -DSTASH_NO_DISPATCH, the plain symbol is
+ * used; test/unit/hash_kernels_test.c shows that all give the same hashes.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +22,7 @@
 #endif
 
 #define XXH_STATIC_LINKING_ONLY
-#if defined(__x86_64__) && defined(__has_include)
+#if defined(__x86_64__) && defined(__has_include) && !defined(STASH_NO_DISPATCH)
 #if __has_include(<xxh_x86dispatch.h>)
 #include <xxh_x86dispatch.h>
 #endif
@@ -135,14 +137,21 @@ stash_hash_bytes128(const void *data, Size len)
 	}
 }
 
+/* move what is in the small buffer to where the rest is */
+static void
+flush_hasher(StashHasher *hasher)
+{
+	stream_bytes(hasher, hasher->sink.buf, hasher->sink.used);
+	hasher->sink.used = 0;
+}
+
 /* take bytes that do not fit into the small buffer */
 static void
 overflow_hasher(StashSink *sink, const void *data, Size len)
 {
 	StashHasher *hasher = (StashHasher *) sink;
 
-	stream_bytes(hasher, sink->buf, sink->used);
-	sink->used = 0;
+	flush_hasher(hasher);
 	if (len < sink->cap)
 	{
 		memcpy(sink->buf, data, len);
@@ -167,7 +176,7 @@ stash_hash_init(StashHasher *hasher, int bits)
 }
 
 /*
- * The 64-bit hash of all bytes put so far; the hasher is finished by it.
+ * The 64-bit hash of all bytes put so far; more may be put afterwards.
  */
 uint64
 stash_hash_digest64(StashHasher *hasher)
@@ -175,12 +184,12 @@ stash_hash_digest64(StashHasher *hasher)
 	Assert(hasher->bits == 64);
 	if (!hasher->is_streaming)
 		return stash_hash_bytes64(hasher->sink.buf, hasher->sink.used, 0);
-	stream_bytes(hasher, hasher->sink.buf, hasher->sink.used);
+	flush_hasher(hasher);
 	return finish_stream64(hasher);
 }
 
 /*
- * The 128-bit hash of all bytes put so far; the hasher is finished by it.
+ * The 128-bit hash of all bytes put so far; more may be put afterwards.
  */
 StashHash128
 stash_hash_digest128(StashHasher *hasher)
@@ -188,7 +197,7 @@ stash_hash_digest128(StashHasher *hasher)
 	Assert(hasher->bits == 128);
 	if (!hasher->is_streaming)
 		return stash_hash_bytes128(hasher->sink.buf, hasher->sink.used);
-	stream_bytes(hasher, hasher->sink.buf, hasher->sink.used);
+	flush_hasher(hasher);
 	{
 		__typeof__(finish_stream128(hasher)) hash = finish_stream128(hasher);
 

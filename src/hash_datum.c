@@ -12,8 +12,11 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "funcapi.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "hash.h"
 #include "hash_datum.h"
 #include "image.h"
@@ -22,6 +25,7 @@
 PG_FUNCTION_INFO_V1(pg_hashstash_hash);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash64);
 PG_FUNCTION_INFO_V1(pg_hashstash_hash_sampled);
+PG_FUNCTION_INFO_V1(pg_hashstash_sample_plan);
 
 /*
  * Put all that is hashed of a value into a sink.
@@ -51,8 +55,11 @@ stash_hash_value(StashType *type, Datum value, bool isnull)
 	return stash_hash_digest128(&hasher);
 }
 
-static Datum
-uuid_of_hash(StashHash128 hash)
+/*
+ * A hash as SQL has it.
+ */
+Datum
+stash_hash_to_uuid(StashHash128 hash)
 {
 	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 
@@ -75,7 +82,7 @@ pg_hashstash_hash(PG_FUNCTION_ARGS)
 	Datum		value = PG_GETARG_DATUM(0);
 	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
 
-	return uuid_of_hash(stash_hash_value(type, value, PG_ARGISNULL(0)));
+	return stash_hash_to_uuid(stash_hash_value(type, value, PG_ARGISNULL(0)));
 }
 
 /*
@@ -95,13 +102,37 @@ pg_hashstash_hash64(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64((int64) stash_hash_digest64(&hasher));
 }
 
+/* read and check the arguments threshold and samples */
+static void
+get_sampling(FunctionCallInfo fcinfo, StashSampling *sampling)
+{
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("threshold and samples must not be null")));
+	sampling->threshold = PG_GETARG_INT32(1);
+	sampling->samples = PG_GETARG_INT32(2);
+	if (sampling->threshold < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid sampling threshold: %d", sampling->threshold),
+				 errdetail("The threshold must be 0 or more.")));
+	if (sampling->samples < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid number of samples: %d", sampling->samples),
+				 errdetail("The number of samples must be 1 or more."),
+				 errhint("Use stash.hash() to read every byte.")));
+}
+
 /*
  * stash.hash_sampled(value any, threshold int4 DEFAULT 10000,
  *                    samples int4 DEFAULT 64) returns uuid
  *
  * Args:    value      any value or NULL
- *          threshold  elements of an array, or 8-byte units of bytes and
- *                     text, up to which all is read, 0 or more
+ *          threshold  elements of an array (a row counts as ten), or 8-byte
+ *                     units of bytes and text, up to which all is read, 0 or
+ *                     more
  *          samples    blocks (of 1,024 bytes) or elements between the head
  *                     and the tail, 1 or more
  * Returns: stash.hash(value) where nothing in it is large enough to sample;
@@ -118,25 +149,46 @@ pg_hashstash_hash_sampled(PG_FUNCTION_ARGS)
 	StashSampling sampling;
 	StashHasher hasher;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("threshold and samples must not be null")));
-	sampling.threshold = PG_GETARG_INT32(1);
-	sampling.samples = PG_GETARG_INT32(2);
-	if (sampling.threshold < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid sampling threshold: %d", sampling.threshold),
-				 errdetail("The threshold must be 0 or more.")));
-	if (sampling.samples < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid number of samples: %d", sampling.samples),
-				 errdetail("The number of samples must be 1 or more."),
-				 errhint("Use stash.hash() to read every byte.")));
-
+	get_sampling(fcinfo, &sampling);
 	stash_hash_init(&hasher, 128);
 	stash_hash_put_value(&hasher.sink, type, value, PG_ARGISNULL(0), &sampling);
-	return uuid_of_hash(stash_hash_digest128(&hasher));
+	return stash_hash_to_uuid(stash_hash_digest128(&hasher));
+}
+
+/*
+ * stash.sample_plan(value any, threshold int4 DEFAULT 10000,
+ *                   samples int4 DEFAULT 64)
+ *		returns table (from_byte int8, bytes int8)
+ *
+ * Args:    as of hash_sampled()
+ * Returns: which bytes of the value's image (doc/image.md), counted from 0,
+ *          hash_sampled() reads, in order and apart from one another; one
+ *          row for a value that is read as a whole, none for NULL
+ * Errors:  as of hash_sampled()
+ * Immutable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_sample_plan(PG_FUNCTION_ARGS)
+{
+	Datum		value = PG_GETARG_DATUM(0);
+	StashType  *type = stash_type_of_argument(fcinfo, 0, &value);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	StashSampling sampling;
+	StashPlan	plan;
+	StashImageWriter writer = {&plan.sink, false, &sampling, &plan};
+
+	get_sampling(fcinfo, &sampling);
+	stash_compat_materialize(fcinfo);
+	stash_plan_init(&plan);
+	if (!PG_ARGISNULL(0))
+		stash_image_write(&writer, type, value);
+	for (int i = 0; i < plan.nranges; i++)
+	{
+		Datum		values[2] = {Int64GetDatum((int64) plan.ranges[i].from),
+		Int64GetDatum((int64) plan.ranges[i].len)};
+		bool		nulls[2] = {false, false};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }

@@ -24,7 +24,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/elog.h"
 #include "utils/expandeddatum.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -157,9 +156,9 @@ prepare_strategy(StashType *type)
 	check_function(strategy->function, type->oid);
 	names = psprintf("%s of type %s", format_procedure(strategy->function),
 					 format_type_be(type->oid));
-	strategy->names = MemoryContextStrdup(context, names);
-	strategy->collation = get_typcollation(type->oid);
 	fmgr_info_cxt(strategy->function, &call, context);
+	strategy->collation = get_typcollation(type->oid);
+	strategy->names = MemoryContextStrdup(context, names);
 	strategy->call = call;
 }
 

@@ -13,6 +13,7 @@
 #ifndef STASH_IMAGE_H
 #define STASH_IMAGE_H
 
+#include "content.h"
 #include "sink.h"
 #include "typeio.h"
 
@@ -23,11 +24,33 @@ typedef struct StashSampling
 	int			samples;		/* blocks or rows between head and tail */
 } StashSampling;
 
+/* Bytes of an exact image. */
+typedef struct StashRange
+{
+	uint64		from;
+	uint64		len;
+} StashRange;
+
+/*
+ * Which bytes of the exact image a sampled hash reads.  Nothing is hashed or
+ * kept when a writer has one: its sink is the plan's, which counts.
+ */
+typedef struct StashPlan
+{
+	StashSink	sink;			/* must be first */
+	uint64		at;				/* bytes of the exact image so far */
+	bool		is_skipping;	/* what is put now is not read */
+	StashRange *ranges;			/* ordered, apart from one another */
+	int			nranges;
+	int			room;			/* of 'ranges' */
+} StashPlan;
+
 typedef struct StashImageWriter
 {
 	StashSink  *sink;
 	bool		for_frame;		/* nested records name their types */
 	const StashSampling *sampling;	/* NULL: every byte; hashes only */
+	StashPlan  *plan;			/* NULL: write */
 } StashImageWriter;
 
 typedef struct StashImageReader
@@ -38,14 +61,27 @@ typedef struct StashImageReader
 } StashImageReader;
 
 extern bool stash_image_is_plain(StashType *type);
+extern bool stash_image_is_short_numeric(const char *data);
 extern void stash_buffer_init(StashSink *sink, Size reserve);
 
 extern void stash_image_write(StashImageWriter *writer, StashType *type,
 							  Datum value);
 extern void stash_image_write_row(StashImageWriter *writer, StashType *type,
 								  const Datum *values, const bool *nulls);
-extern bool stash_image_sample(StashImageWriter *writer, StashType *type,
-							   const char *data, Size len);
+extern void stash_image_write_composite(StashImageWriter *writer,
+										StashType *type, Datum value);
+extern void stash_image_write_record(StashImageWriter *writer, Datum value);
+extern void stash_image_write_array(StashImageWriter *writer, StashType *type,
+									Datum value);
+extern void stash_image_write_bytes(StashImageWriter *writer,
+									StashContent *content);
+extern void stash_image_put_content(StashImageWriter *writer,
+									StashContent *content, Size at, Size len);
+extern bool stash_image_is_sampled(const StashSampling *sampling, Size len,
+								   int unit);
+extern void stash_image_put_sample(StashImageWriter *writer,
+								   StashContent *content, Size at, Size len);
+extern void stash_plan_init(StashPlan *plan);
 
 extern Datum stash_image_read(StashImageReader *reader, StashType *type);
 extern void stash_image_read_row(StashImageReader *reader, StashType *type,

@@ -55,6 +55,14 @@ stash_sink_put_u32(StashSink *sink, uint32 value)
 	stash_sink_put(sink, &value, sizeof(value));
 }
 
+/* Append eight bytes, least significant first. */
+static inline void
+stash_sink_put_u64(StashSink *sink, uint64 value)
+{
+	stash_sink_put_u32(sink, (uint32) value);
+	stash_sink_put_u32(sink, (uint32) (value >> 32));
+}
+
 /* Append an unsigned LEB128 number, 1 to 10 bytes. */
 static inline void
 stash_sink_put_varint(StashSink *sink, uint64 value)
@@ -69,6 +77,17 @@ stash_sink_put_varint(StashSink *sink, uint64 value)
 	}
 	bytes[n++] = (char) value;
 	stash_sink_put(sink, bytes, n);
+}
+
+/* Append a length as a varint, and that many bytes. */
+static inline void
+stash_sink_put_bytes(StashSink *sink, const void *data, Size len)
+{
+	if (likely(len < 0x80))
+		stash_sink_put_u8(sink, (uint8) len);
+	else
+		stash_sink_put_varint(sink, len);
+	stash_sink_put(sink, data, len);
 }
 
 #endif							/* STASH_SINK_H */

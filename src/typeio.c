@@ -14,9 +14,11 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/tupmacs.h"
 #include "access/xact.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -43,7 +45,7 @@ typedef struct TypeEntry
 	StashType  *type;
 } TypeEntry;
 
-/* What a function call site remembers of its first argument's type. */
+/* What a function call site remembers of an argument's type. */
 typedef struct TypeCall
 {
 	uint64		generation;
@@ -339,6 +341,37 @@ take_from_part(StashType *type, StashType *part)
 	type->has_strategy |= part->has_strategy;
 }
 
+/* how a column of this type is copied out of a tuple */
+static StashCopy
+copy_of(StashType *type)
+{
+	if (type->strategy != NULL)
+		return STASH_COPY_DATUM;
+	if (type->kind == STASH_KIND_DOMAIN)
+		return copy_of(type->inner);
+#ifndef WORDS_BIGENDIAN
+	if (type->kind == STASH_KIND_BASE && type->image == STASH_IMAGE_FIXED)
+		return STASH_COPY_FIXED;
+	if (type->kind == STASH_KIND_BASE && type->image == STASH_IMAGE_NUMERIC)
+		return STASH_COPY_NUMERIC;
+#endif
+	if (type->kind == STASH_KIND_BASE && type->typlen == -1 &&
+		(type->image == STASH_IMAGE_BYTES ||
+		 (type->image == STASH_IMAGE_TEXT && GetDatabaseEncoding() == PG_UTF8)))
+		return STASH_COPY_VARLENA;
+	return STASH_COPY_DATUM;
+}
+
+static void
+build_column(StashTupleColumn *column, Form_pg_attribute att, StashType *type)
+{
+	column->copy = type == NULL ? STASH_COPY_NOTHING : copy_of(type);
+	column->len = att->attlen;
+	column->align = (uint8) att_align_nominal(1, att->attalign);
+	column->byval = att->attbyval;
+	column->type = type;
+}
+
 static void
 build_row(StashType *type)
 {
@@ -348,6 +381,7 @@ build_row(StashType *type)
 	/* with constraints: they hold the values of columns added with a default */
 	type->desc = CreateTupleDescCopyConstr(desc);
 	type->fields = palloc(sizeof(StashField) * Max(desc->natts, 1));
+	type->columns = palloc(sizeof(StashTupleColumn) * Max(desc->natts, 1));
 	MemoryContextSwitchTo(old);
 	ReleaseTupleDesc(desc);
 
@@ -357,11 +391,15 @@ build_row(StashType *type)
 		StashField *field = &type->fields[type->nfields];
 
 		if (att->attisdropped)
+		{
+			build_column(&type->columns[i], att, NULL);
 			continue;
+		}
 		field->attno = i + 1;
 		field->name = NameStr(att->attname);
 		field->type = stash_type_lookup(att->atttypid, -1);
 		take_from_part(type, field->type);
+		build_column(&type->columns[i], att, field->type);
 		type->nfields++;
 	}
 }
@@ -597,14 +635,9 @@ common_shape(Datum array)
 	return shape;
 }
 
-/*
- * The type of an argument declared "any", with literals of unknown type taken
- * as text: *value is then replaced.
- *
- * Throws 42804 when the call does not tell the type.
- */
-StashType *
-stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
+/* the declared type of an argument declared "any", as the call tells it */
+static Oid
+declared_type(FunctionCallInfo fcinfo, int argno)
 {
 	Oid			oid = get_fn_expr_argtype(fcinfo->flinfo, argno);
 
@@ -614,6 +647,20 @@ stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 				 errmsg("could not determine the type of argument %d",
 						argno + 1),
 				 errhint("Add an explicit type cast.")));
+	return oid;
+}
+
+/*
+ * The type of an argument declared "any", with literals of unknown type taken
+ * as text: *value is then replaced.
+ *
+ * Throws 42804 when the call does not tell the type.
+ */
+StashType *
+stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
+{
+	Oid			oid = declared_type(fcinfo, argno);
+
 	if (oid == UNKNOWNOID)
 	{
 		if (!fcinfo->args[argno].isnull)
@@ -627,6 +674,28 @@ stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 	return stash_type_lookup(oid, -1);
 }
 
+/* what the call site remembers, or NULL */
+static StashType *
+remembered_type(FunctionCallInfo fcinfo)
+{
+	TypeCall   *call = fcinfo->flinfo->fn_extra;
+
+	return likely(call != NULL && call->generation == generation) ?
+		call->type : NULL;
+}
+
+static void
+remember_type(FunctionCallInfo fcinfo, StashType *type)
+{
+	TypeCall   *call = fcinfo->flinfo->fn_extra;
+
+	if (call == NULL)
+		call = fcinfo->flinfo->fn_extra =
+			MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(TypeCall));
+	call->generation = type->generation;
+	call->type = type;
+}
+
 /*
  * The same for the first argument, remembered in flinfo->fn_extra: for
  * functions that are called once a row and use fn_extra for nothing else.
@@ -634,22 +703,33 @@ stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 StashType *
 stash_type_of_first_argument(FunctionCallInfo fcinfo, Datum *value)
 {
-	StashType  *type;
-	TypeCall   *call = fcinfo->flinfo->fn_extra;
+	StashType  *type = remembered_type(fcinfo);
 
-	if (likely(call != NULL && call->generation == generation))
-		return call->type;
+	if (likely(type != NULL))
+		return type;
 
 	type = stash_type_of_argument(fcinfo, 0, value);
 	if (get_fn_expr_argtype(fcinfo->flinfo, 0) == type->oid &&
 		type->oid != RECORDOID && type->oid != RECORDARRAYOID)
-	{
-		if (call == NULL)
-			call = fcinfo->flinfo->fn_extra =
-				MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(TypeCall));
-		call->generation = type->generation;
-		call->type = type;
-	}
+		remember_type(fcinfo, type);
+	return type;
+}
+
+/*
+ * The type of an argument whatever its value, as of a column: records have
+ * no common shape, and literals of unknown type stay as they are, which is
+ * written as text.  Remembered as above.
+ */
+StashType *
+stash_type_of_column(FunctionCallInfo fcinfo, int argno)
+{
+	StashType  *type = remembered_type(fcinfo);
+
+	if (likely(type != NULL))
+		return type;
+
+	type = stash_type_lookup(declared_type(fcinfo, argno), -1);
+	remember_type(fcinfo, type);
 	return type;
 }
 

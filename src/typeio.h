@@ -86,6 +86,26 @@ typedef struct StashField
 	StashType  *type;
 } StashField;
 
+/* How a column's bytes in a tuple become those of its image. */
+typedef enum StashCopy
+{
+	STASH_COPY_NOTHING,			/* a dropped column */
+	STASH_COPY_FIXED,			/* as they are */
+	STASH_COPY_VARLENA,			/* with another length before them */
+	STASH_COPY_NUMERIC,			/* likewise, unless in the long form */
+	STASH_COPY_DATUM			/* by way of the value */
+} StashCopy;
+
+/* A column of a tuple as it lies in memory; dropped ones too. */
+typedef struct StashTupleColumn
+{
+	StashCopy	copy;
+	int16		len;			/* -1: varlena, -2: cstring */
+	uint8		align;			/* 1, 2, 4 or 8 */
+	bool		byval;
+	StashType  *type;			/* NULL when dropped */
+} StashTupleColumn;
+
 struct StashType
 {
 	Oid			oid;
@@ -111,6 +131,7 @@ struct StashType
 	int			nfields;
 	StashField *fields;
 	TupleDesc	desc;			/* of STASH_KIND_ROW */
+	StashTupleColumn *columns;	/* likewise, desc->natts of them */
 	StashStrategy *strategy;	/* how hashes see it; NULL: by its image */
 	FmgrInfo	send;			/* fn_oid is 0 where the type has none */
 	FmgrInfo	receive;
@@ -139,6 +160,7 @@ extern StashType *stash_type_of_argument(FunctionCallInfo fcinfo, int argno,
 										 Datum *value);
 extern StashType *stash_type_of_first_argument(FunctionCallInfo fcinfo,
 											   Datum *value);
+extern StashType *stash_type_of_column(FunctionCallInfo fcinfo, int argno);
 extern StashType *stash_type_of_rows(StashType *row);
 extern void stash_type_check_readable(StashType *type);
 

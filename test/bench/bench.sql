@@ -5,6 +5,9 @@
 -- one that runs a statement. bench.compare() runs the variants in turn, round by
 -- round, after one round that does not count, so that noise meets all alike.
 -- The first variant of a comparison is what the others are compared with.
+-- bench.add_goal() notes a ratio that was promised, bench.add_limit() any other
+-- figure, and bench.goals() lists them: a goal that is missed is shown, and is
+-- no error.
 \set ON_ERROR_STOP on
 
 CREATE SCHEMA bench;
@@ -27,30 +30,44 @@ CREATE TABLE bench.result (
 );
 
 -- "given" is a query of one row; the expression refers to its columns as v.name.
--- Values in a record stay flat, as they come from a table.
-CREATE PROCEDURE bench.add_loop(variant text, given text, expression text, calls int, bytes float8 DEFAULT NULL)
+-- Values in a record stay flat, as they come from a table. With another "kind",
+-- v is a variable of that type, to be changed by the statements of "prepare".
+-- Without "calls" a round takes about 100 ms.
+CREATE PROCEDURE bench.add_loop(variant text, given text, expression text, calls int DEFAULT NULL,
+	bytes float8 DEFAULT NULL, kind text DEFAULT 'record', prepare text DEFAULT '')
 	LANGUAGE plpgsql
 AS $$
 DECLARE
 	name text := format('bench.%I', 'loop ' || variant);
+	elapsed float8;
 BEGIN
 	EXECUTE format($f$
-		CREATE FUNCTION %s() RETURNS float8 LANGUAGE plpgsql AS $body$
+		CREATE FUNCTION %s(calls int) RETURNS float8 LANGUAGE plpgsql AS $body$
 		DECLARE
-			v record;
+			v %s;
 			start timestamptz;
 		BEGIN
 			%s INTO STRICT v;
+			%s
 			start := clock_timestamp();
-			FOR i IN 1 .. %s LOOP
+			FOR i IN 1 .. calls LOOP
 				IF (%s) IS NULL THEN
 					RAISE EXCEPTION 'no result';
 				END IF;
 			END LOOP;
 			RETURN 1000 * extract(epoch FROM clock_timestamp() - start);
 		END
-		$body$ $f$, name, given, calls, expression);
-	INSERT INTO bench.variant VALUES (variant, format('SELECT %s()', name), calls, bytes);
+		$body$ $f$, name, kind, given, prepare, expression);
+	IF calls IS NULL THEN
+		calls := 1;
+		LOOP
+			EXECUTE format('SELECT %s(%s)', name, calls) INTO elapsed;
+			EXIT WHEN elapsed > 20;
+			calls := calls * 4;
+		END LOOP;
+		calls := greatest(1, calls * 100 / elapsed);
+	END IF;
+	INSERT INTO bench.variant VALUES (variant, format('SELECT %s(%s)', name, calls), calls, bytes);
 END
 $$;
 
@@ -108,27 +125,29 @@ RETURN CASE
 	ELSE to_char(ms * 1000000, 'FM990.0') || ' ns'
 END;
 
+CREATE VIEW bench.per_job AS
+SELECT r.title,
+       r.variant,
+       r.place,
+       max(r.bytes) AS bytes,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY r.ms / r.calls) AS median,
+       min(r.ms / r.calls) AS least,
+       max(r.ms / r.calls) AS most
+FROM bench.result r
+GROUP BY r.title, r.variant, r.place;
+
 -- One line a variant. "base" names a variant whose time is part of all others,
 -- such as reading the table: ratios are of what remains without it.
 CREATE FUNCTION bench.report(title text, base text DEFAULT NULL)
 	RETURNS TABLE (variant text, "a job" text, "min .. max" text, "times the first" text, rate text)
 	LANGUAGE sql STABLE
 AS $$
-	WITH per_job AS (
-		SELECT r.variant,
-		       r.place,
-		       max(r.bytes) AS bytes,
-		       percentile_cont(0.5) WITHIN GROUP (ORDER BY r.ms / r.calls) AS median,
-		       min(r.ms / r.calls) AS least,
-		       max(r.ms / r.calls) AS most
-		FROM bench.result r
-		WHERE r.title = report.title
-		GROUP BY r.variant, r.place
-	),
-	net AS (
+	WITH net AS (
 		SELECT p.*,
-		       p.median - coalesce((SELECT b.median FROM per_job b WHERE b.variant = report.base), 0) AS net
-		FROM per_job p
+		       p.median - coalesce((SELECT b.median FROM bench.per_job b
+			       WHERE b.title = report.title AND b.variant = report.base), 0) AS net
+		FROM bench.per_job p
+		WHERE p.title = report.title
 	)
 	SELECT n.variant,
 	       bench.time_text(n.median),
@@ -140,4 +159,56 @@ AS $$
 	       to_char(n.bytes / n.median / 1e6, 'FM990.00') || ' GB/s'
 	FROM net n
 	ORDER BY n.place
+$$;
+
+CREATE TABLE bench.goal (
+	id int GENERATED ALWAYS AS IDENTITY,
+	goal text NOT NULL,
+	wanted text NOT NULL,
+	seen text NOT NULL,
+	rounds text,                -- min .. max, round by round
+	is_met bool NOT NULL
+);
+
+CREATE FUNCTION bench.times_text(times float8)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT
+RETURN to_char(times, CASE WHEN times < 0.1 THEN 'FM0.0000' ELSE 'FM999990.00' END);
+
+-- The anchor takes at least "times" as long as the variant, by their medians.
+CREATE PROCEDURE bench.add_goal(title text, variant text, anchor text, times float8)
+	LANGUAGE sql
+AS $$
+	INSERT INTO bench.goal (goal, wanted, seen, rounds, is_met)
+	SELECT format('%s / %s', a.variant, v.variant),
+	       '>= ' || times,
+	       bench.times_text(a.median / v.median),
+	       (SELECT bench.times_text(min(ratio)) || ' .. ' || bench.times_text(max(ratio))
+	        FROM (
+		        SELECT ra.ms / ra.calls / (rv.ms / rv.calls) AS ratio
+		        FROM bench.result rv
+		        JOIN bench.result ra USING (title, round)
+		        WHERE (rv.title, rv.variant, ra.variant) = (v.title, v.variant, a.variant)
+	        ) r),
+	       a.median / v.median >= times
+	FROM bench.per_job v
+	JOIN bench.per_job a USING (title)
+	WHERE (v.title, v.variant, a.variant) = (add_goal.title, add_goal.variant, add_goal.anchor)
+$$;
+
+-- A figure that is to stay below "most".
+CREATE PROCEDURE bench.add_limit(goal text, most float8, seen float8, unit text)
+	LANGUAGE sql
+AS $$
+	INSERT INTO bench.goal (goal, wanted, seen, is_met)
+	VALUES (goal, format('< %s %s', most, unit), to_char(seen, 'FM999990.000 ') || unit, seen < most)
+$$;
+
+CREATE FUNCTION bench.goals()
+	RETURNS TABLE (goal text, wanted text, seen text, "min .. max" text, met text)
+	LANGUAGE sql STABLE
+AS $$
+	SELECT g.goal, g.wanted, g.seen, g.rounds, CASE WHEN g.is_met THEN 'yes' ELSE 'NO' END
+	FROM bench.goal g
+	ORDER BY g.id
 $$;

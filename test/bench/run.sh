@@ -7,6 +7,7 @@
 # prints median, min and max, and ratios within that run.
 #
 # usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, memo, jsonl (default: all)
+# A NAME may have sections; STASH_BENCH_SECTIONS=one,two runs only these.
 set -euo pipefail
 
 # shellcheck source=../lib/setup.sh

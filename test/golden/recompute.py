@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hashes and frames without the server, from doc/image.md, doc/hash.md and doc/frame.md alone.
 
-	recompute.py check           compare with hash.tsv, sampled.tsv and frames.tsv beside this file; prints TAP
+	recompute.py check           compare with the .tsv files beside this file, and with the documents' examples; prints TAP
 	recompute.py rows            read lines "type TAB value TAB hash TAB hash64 TAB frame"; print what differs
 	recompute.py mutate SEED N   read frames in hexadecimal, print N damaged ones whose checksum is right again
 	recompute.py show            read frames in hexadecimal, print what they hold
@@ -596,6 +596,38 @@ def hashes(forms):
 	return list(zip([str(uuid.UUID(x)) for x in xxhsum('-H2', forms)], [signed(x) for x in xxhsum('-H3', forms)]))
 
 
+# --- hash.md: row sets
+
+def digests(forms):
+	return [bytes.fromhex(x) for x in xxhsum('-H2', forms)]
+
+
+def item(type_, value):
+	return b'\x00' if value is None else b'\x01' + Writer(False).image(type_, value)
+
+
+def counted_sum(hashes_):
+	total = sum(int.from_bytes(x, 'big') for x in hashes_) % (1 << 128)
+	return struct.pack('<Q', len(hashes_)) + total.to_bytes(16, 'little')
+
+
+def row_form(form, type_, value):
+	"""The canonical form of a list of values; of {"bytes": size of the file, "items": list}; of a list of such."""
+	start = descriptor(type_, False)
+	if form == 'sampled tree':
+		return b'\x0f' + start + counted_sum(digests([row_form('sampled table', type_, table_) for table_ in value]))
+	number = len(value)
+	if form == 'sampled table':
+		number, value = value['bytes'], value['items']
+	items = [item(type_, x) for x in value]
+	if form == 'list' or form == 'sampled list' and len(items) <= 1000:
+		return b'\x0b' + start + b''.join(items)
+	if form == 'set' or form == 'sampled table' and len(items) <= 1000:
+		return b'\x0c' + start + counted_sum(digests(items))
+	tag = {'sampled list': b'\x0d', 'sampled table': b'\x0e'}[form]
+	return tag + start + struct.pack('<Q', number) + b''.join(digests(items[:500] + items[-500:]))
+
+
 # --- frame.md
 
 def seal(head, rest):
@@ -754,8 +786,21 @@ def check_sampled(tap):
 		tap.is_equal(got[0], row[5], 'sampled hash of %s with %d, %d' % (row[0], row[3], row[4]))
 
 
+def check_rows(tap):
+	rows = [(line[0], line[1], json.loads(line[2]), eval_series(json.loads(line[3])), line[4]) for line in table('rows.tsv')]
+	found = hashes([row_form(form, type_, value) for _, form, type_, value, _ in rows])
+	for row, got in zip(rows, found):
+		tap.is_equal(got[0], row[4], '%s: %s' % (row[1], row[0]))
+	tap.is_equal(len({row[4] for row in rows}), len(rows), 'all hashes of row sets differ')
+
+
 def eval_series(value):
 	"""Large values, told in short."""
+	if isinstance(value, dict) and 'lines' in value:
+		first, last = value['lines']
+		return [[i, str(i)] for i in range(first, last + 1)]
+	if isinstance(value, dict) and 'items' in value:
+		return {**value, 'items': eval_series(value['items'])}
 	if isinstance(value, dict) and 'numbers' in value:
 		return list(range(1, value['numbers'] + 1))
 	if isinstance(value, dict) and 'texts' in value:
@@ -783,11 +828,11 @@ def check_documents(tap):
 	rows = {}
 	for file in ('hash.md', 'frame.md'):
 		with open(os.path.join(folder, file), encoding='utf-8') as lines:
-			rows[file] = [match for match in (re.match(r'\| `(.*?)`.*? \| ((?:`[0-9a-f]+` ?)+) \|(?: `(\S+)`, (-?\d+) \|)?$', line)
+			rows[file] = [match for match in (re.match(r'\| `(.*?)`.*? \| ((?:`[0-9a-f]+` ?)+) \|(?: `(\S+)`(?:, (-?\d+))? \|)?$', line)
 											  for line in lines) if match]
 	forms = [bytes.fromhex(re.sub('[` ]', '', row[2])) for row in rows['hash.md']]
 	for row, got in zip(rows['hash.md'], hashes(forms)):
-		tap.is_equal(got, (row[3], int(row[4])), 'hash.md: ' + row[1])
+		tap.is_equal(got, (row[3], int(row[4]) if row[4] else got[1]), 'hash.md: ' + row[1])
 	for row in rows['frame.md']:
 		data = bytes.fromhex(re.sub('[` ]', '', row[2]))
 		type_, value = read_frame(data)
@@ -807,7 +852,7 @@ def check_refusals(tap):
 
 def check():
 	tap = Tap()
-	for step in (check_xxh3, check_chances, check_hashes, check_sampled, check_frames, check_documents, check_refusals):
+	for step in (check_xxh3, check_chances, check_hashes, check_sampled, check_rows, check_frames, check_documents, check_refusals):
 		step(tap)
 	print('1..%d' % tap.count)
 	return tap.failed == 0

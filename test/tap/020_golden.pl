@@ -23,6 +23,7 @@ $node->safe_psql('postgres', slurp_file("$golden/types.sql"));
 
 check_hashes();
 check_sampled();
+check_rows();
 check_frames();
 SKIP:
 {
@@ -78,6 +79,15 @@ sub check_sampled
 	my @got = answers(map { "SELECT stash.hash_sampled($_->[0], $_->[3], $_->[4]);" } @rows);
 
 	is($got[$_], $rows[$_][5], "sampled hash of $rows[$_][0] with $rows[$_][3], $rows[$_][4]") for 0 .. $#rows;
+	return;
+}
+
+sub check_rows
+{
+	my @rows = table('rows.tsv');
+	my @got = answers(map { "SELECT $_->[0];" } @rows);
+
+	is($got[$_], $rows[$_][4], "$rows[$_][1]: $rows[$_][0]") for 0 .. $#rows;
 	return;
 }
 

@@ -212,6 +212,25 @@ test_random_pieces(void)
 	free(hasher);
 }
 
+/* A digest in between does no harm. */
+static void
+test_digest_in_between(void)
+{
+	StashHasher *hasher = malloc(sizeof(StashHasher));
+	int			different = 0;
+
+	stash_hash_init(hasher, 128);
+	for (Size len = 0; len < 5000; len += 7)
+	{
+		if (!is_equal(stash_hash_digest128(hasher), stash_hash_bytes128(noise, len)) ||
+			!is_equal(stash_hash_digest128(hasher), stash_hash_bytes128(noise, len)))
+			different++;
+		stash_sink_put(&hasher->sink, noise + len, 7);
+	}
+	CHECK(different == 0);
+	free(hasher);
+}
+
 /* No bit of the input is left out. */
 static void
 test_every_bit_counts(void)
@@ -245,6 +264,7 @@ main(void)
 	test_alignment();
 	test_pieces();
 	test_random_pieces();
+	test_digest_in_between();
 	test_every_bit_counts();
 	free(noise);
 	return unit_report();

@@ -30,18 +30,48 @@ total() {
 	echo "$good passed, $bad failed"
 }
 
+# One object for each kernel of XXH3 that this compiler can make: kernel NAME NUMBER FLAG...
+kernel() { compile -c -o "$out/kernels/$1.o" -DNAME="kernel_$1" -DKERNEL="$2" "${@:3}" test/unit/kernel.c; }
+
+# run TITLE NAME OBJECT...: link a test with these objects and run it
+run() {
+	local title=$1 name=$2 result=0
+
+	compile -o "$out/$name" "test/unit/${name}_test.c" "${@:3}" -L"$lib" -lpgcommon -lpgport -lxxhash -llz4 -lm
+	"$out/$name" >"$out/log" 2>&1 || result=$?
+	[[ $result -eq 0 ]] || status=1
+	grep -q ' passed, ' "$out/log" || total "$result" >>"$out/log"
+	sed "s/^/$title: /" "$out/log"
+}
+
+is_wanted() { [[ ${#wanted[@]} -eq 0 || " ${wanted[*]} " == *" $1 "* ]]; }
+
+wanted=("$@")
+mkdir "$out/kernels" "$out/plain"
 for unit in "${floor[@]}"; do
 	[[ ! -e src/$unit.c ]] || compile -c -o "$out/$unit.o" "src/$unit.c"
 done
 status=0
 for test in test/unit/*_test.c; do
 	name=$(basename "$test" _test.c)
-	[[ $# -eq 0 || " $* " == *" $name "* ]] || continue
-	compile -o "$out/$name" "$test" "$out"/*.o -L"$lib" -lpgcommon -lpgport -lxxhash -llz4 -lm
-	result=0
-	"$out/$name" >"$out/log" 2>&1 || result=$?
-	[[ $result -eq 0 ]] || status=1
-	grep -q ' passed, ' "$out/log" || total "$result" >>"$out/log"
-	sed "s/^/$name: /" "$out/log"
+	is_wanted "$name" || continue
+	objects=("$out"/*.o)
+	if [[ $name == hash_kernels ]]; then
+		kernel scalar 0
+		case $(uname -m) in
+			x86_64) kernel sse2 1; kernel avx2 2 -mavx2; kernel avx512 3 -mavx512f ;;
+			aarch64) kernel neon 4 ;;
+		esac
+		objects+=("$out"/kernels/*.o)
+	fi
+	run "$name" "$name" "${objects[@]}"
+done
+# where xxHash has no dispatch
+for name in hash hash_kernels; do
+	is_wanted "$name" || continue
+	compile -c -o "$out/plain/hash.o" -DSTASH_NO_DISPATCH src/hash.c
+	objects=("$out/plain/hash.o")
+	[[ $name == hash ]] || objects+=("$out"/kernels/*.o)
+	run "$name without dispatch" "$name" "${objects[@]}"
 done
 exit $status

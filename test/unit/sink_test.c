@@ -85,10 +85,11 @@ test_numbers(void)
 {
 	Recorder	recorder;
 
-	start(&recorder, 5);
+	start(&recorder, 13);
 	stash_sink_put_u8(&recorder.sink, 0x01);
 	stash_sink_put_u32(&recorder.sink, 0x02030405);
-	CHECK(holds(&recorder, "\x01\x05\x04\x03\x02", 5));
+	stash_sink_put_u64(&recorder.sink, UINT64CONST(0x060708090A0B0C0D));
+	CHECK(holds(&recorder, "\x01\x05\x04\x03\x02\x0D\x0C\x0B\x0A\x09\x08\x07\x06", 13));
 }
 
 static void

@@ -1,0 +1,29 @@
+/*-------------------------------------------------------------------------
+ *
+ * query.h
+ *	  A query that a user gives as text: opened, run, closed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_QUERY_H
+#define STASH_QUERY_H
+
+#include "access/tupdesc.h"
+#include "tcop/dest.h"
+
+typedef struct StashQuery StashQuery;
+
+/* How the rows of a query are wanted. */
+typedef enum StashQueryMode
+{
+	STASH_QUERY_ONCE,			/* all in one run; workers may help */
+	STASH_QUERY_IN_PIECES		/* the receiver may stop a run */
+} StashQueryMode;
+
+extern StashQuery *stash_query_open(const char *string, StashQueryMode mode,
+									DestReceiver *receiver);
+extern TupleDesc stash_query_desc(StashQuery *query);
+extern void stash_query_run(StashQuery *query);
+extern void stash_query_close(StashQuery *query);
+
+#endif							/* STASH_QUERY_H */
