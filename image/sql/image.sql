@@ -18,7 +18,7 @@ SELECT name, (stash.image_info(data)).* FROM picture ORDER BY 1;
 -- one hash for each encoding of the same pixels
 SELECT min(split_part(name, ' ', 1)) AS scene, count(*), array_agg(DISTINCT format ORDER BY format) AS formats
 FROM picture, stash.image_info(data)
-GROUP BY stash.hash_image(data) HAVING count(*) > 1 ORDER BY 1, 2;
+GROUP BY stash.hash_image(data) HAVING count(*) > 1 ORDER BY 1, 2, 3;
 
 -- other colors under the same palette indexes, other size, mode, depth, or one bit of one pixel: another hash
 CREATE TEMP VIEW pair AS

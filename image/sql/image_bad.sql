@@ -65,6 +65,16 @@ SELECT verdict(claim('jpeg rgb', position('\xffc0'::bytea IN data) + 3, '0c'), N
 SELECT stash.hash_image(data) FROM picture WHERE name = 'two channels jpeg';
 \echo :SQLSTATE
 
+-- a small file of very many scans, each of which means a walk over all blocks
+CREATE FUNCTION many_scans(data bytea, n int) RETURNS bytea LANGUAGE sql
+AS $$
+	SELECT substr(data, 1, at - 1) || decode(repeat(encode(substr(data, at, length(data) - at - 1), 'hex'), n), 'hex') || '\xffd9'
+	FROM position('\xffda00080103'::bytea IN data) at
+$$;
+SELECT n, stash.hash_image(many_scans(data, n)) = exact AS same
+FROM picture, unnest(ARRAY[1, 400]) n WHERE name = 'flat jpeg rgb scans' ORDER BY 1;
+SELECT stash.hash_image(many_scans(data, 600)) FROM picture WHERE name = 'flat jpeg rgb scans';
+
 -- giants are refused at once, by what their headers say
 SELECT stash.hash_image(claim('rgb gif', 6, 'ffffffff'));
 \echo :SQLSTATE

@@ -230,28 +230,31 @@ def compose(size, colors, frames, mode):
 
 # --- JPEG of one block, each component of one value
 
-def jpeg_flat(values, components, adobe):
-	"""8 x 8 pixels; the mean of a block is all that it has."""
+def segment(marker, data):
+	return b'\xff' + bytes([marker]) + struct.pack('>H', len(data) + 2) + data
+
+
+def flat_scan(components, values):
 	bits = ''
 	for value in values:
 		dc = 8 * (value - 128)
 		size = abs(dc).bit_length()
 		bits += format(size, '04b') + (format(dc if dc > 0 else dc + (1 << size) - 1, '0%db' % size) if size else '') + '0'
 	bits += '1' * (-len(bits) % 8)
-	scan = bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8)).replace(b'\xff', b'\xff\0')
+	data = bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8)).replace(b'\xff', b'\xff\0')
+	return segment(0xDA, bytes([len(components)]) + b''.join(bytes([i + 1, 0]) for i in components) + b'\0\x3f\0') + data
 
-	def segment(marker, data):
-		return b'\xff' + bytes([marker]) + struct.pack('>H', len(data) + 2) + data
 
+def jpeg_flat(values, adobe, scans=None):
+	"""8 x 8 pixels; the mean of a block is all that it has. 'scans' are lists of components: all in one, unless said."""
+	components = range(len(values))
 	return (b'\xff\xd8' + (segment(0xEE, b'Adobe' + struct.pack('>HHHB', 100, 0, 0, 0)) if adobe else b'') +
 			segment(0xDB, b'\0' + b'\1' * 64) +
-			segment(0xC0, struct.pack('>BHHB', 8, 8, 8, components) +
-					b''.join(bytes([i + 1, 0x11, 0]) for i in range(components))) +
+			segment(0xC0, struct.pack('>BHHB', 8, 8, 8, len(values)) + b''.join(bytes([i + 1, 0x11, 0]) for i in components)) +
 			# codes of 4 bits for sizes 0 to 11; one code of 1 bit for the end of the block
 			segment(0xC4, b'\0' + bytes([0, 0, 0, 12]) + bytes(12) + bytes(range(12))) +
 			segment(0xC4, b'\x10' + bytes([1]) + bytes(15) + b'\0') +
-			segment(0xDA, bytes([components]) + b''.join(bytes([i + 1, 0]) for i in range(components)) + b'\0\x3f\0') +
-			scan + b'\xff\xd9')
+			b''.join(flat_scan(scan, [values[i] for i in scan]) for scan in scans or [components]) + b'\xff\xd9')
 
 
 # --- other programs
@@ -425,10 +428,11 @@ def show_animations():
 
 
 def show_lossy():
-	show('flat jpeg gray', jpeg_flat([77], 1, False), GRAY, [[[(77,)] * 8] * 8])
-	show('flat jpeg rgb', jpeg_flat([250, 3, 128], 3, True), RGB, [[[(250, 3, 128)] * 8] * 8])
-	show('flat jpeg cmyk', jpeg_flat([1, 60, 127, 254], 4, True), CMYK, [[[(1, 60, 127, 254)] * 8] * 8])
-	show_unsupported('two channels jpeg', jpeg_flat([1, 2], 2, False))
+	show('flat jpeg gray', jpeg_flat([77], False), GRAY, [[[(77,)] * 8] * 8])
+	show('flat jpeg rgb', jpeg_flat([250, 3, 128], True), RGB, [[[(250, 3, 128)] * 8] * 8])
+	show('flat jpeg rgb scans', jpeg_flat([250, 3, 128], True, [[0], [1], [2]]), RGB, [[[(250, 3, 128)] * 8] * 8])
+	show('flat jpeg cmyk', jpeg_flat([1, 60, 127, 254], True), CMYK, [[[(1, 60, 127, 254)] * 8] * 8])
+	show_unsupported('two channels jpeg', jpeg_flat([1, 2], False))
 	rows = smooth(37, 27)
 	gray = [[(pixel[1],) for pixel in row] for row in rows]
 	for name, mode, source, options in (
