@@ -49,7 +49,7 @@ for_scripts = CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' UNITS='$(UNITS)' REGRESS='$(REGR
 
 help: ## this list
 	@echo 'make, make install, make installcheck (needs a running server), make clean: as in every extension'
-	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(top)/Makefile
+	@sed -n 's/^\([a-z -]*\):.*## /make \1: /p' $(top)/Makefile
 
 test: ## all fast tests in a throw-away cluster; test/README.md tells more
 	bash $(top)/test/run.sh
@@ -63,6 +63,10 @@ lint: all ## floors, headers, symbols, sizes, layout
 indent: ## lay out the C code as PostgreSQL does
 	@$(for_scripts) bash $(top)/test/lint/indent.sh write
 
+image image-install image-clean: ## the optional extension for hashes of images; needs libraries, see image/README.md
+	@$(MAKE) -C $(top)/image $(patsubst image-%,%,$(@:image=all)) PG_CONFIG='$(PG_CONFIG)'
+clean: image-clean
+
 check-bare: ## both entry commands in a bare Debian chroot; root, some minutes
 	bash $(top)/test/bare.sh
 
@@ -72,4 +76,4 @@ check-majors: ## the same with PostgreSQL 15, 17, 18 and 19
 check-sanitize: ## the regression tests with address and undefined-behaviour checks, in a newer Debian
 	bash $(top)/test/bare.sh trixie bash test/sanitize.sh
 
-.PHONY: help test unit lint indent check-bare check-majors check-sanitize
+.PHONY: help test unit lint indent image image-install image-clean check-bare check-majors check-sanitize

@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh [--accept] [SUITE...] [TEST...]: all fast tests, from a bare Debian machine on
 #
-# Suites, cheap ones first: lint unit regress isolation tap pgtap. Without a SUITE all run; with a TEST only
+# Suites, cheap ones first: lint unit regress isolation tap pgtap image. Without a SUITE all run; with a TEST only
 # the tests of that name do. --accept takes what regress and isolation tests printed as what they should
 # print, for "git diff" to judge. The last line is the total: "N passed, N failed".
 set -euo pipefail
@@ -24,12 +24,12 @@ read_arguments() {
 	for word in "$@"; do
 		case $word in
 			--accept) accept=yes ;;
-			lint | unit | regress | isolation | tap | pgtap) suites+=("$word") ;;
+			lint | unit | regress | isolation | tap | pgtap | image) suites+=("$word") ;;
 			-*) die "unknown option $word" ;;
 			*) wanted+=("$word") ;;
 		esac
 	done
-	[[ ${#suites[@]} -gt 0 ]] || suites=(lint unit regress isolation tap pgtap)
+	[[ ${#suites[@]} -gt 0 ]] || suites=(lint unit regress isolation tap pgtap image)
 }
 
 # --- one function for each suite; it prints what count() understands
@@ -46,6 +46,16 @@ run_regress() {
 	[[ ${#wanted[@]} -eq 0 ]] || only=(REGRESS="${names[*]}")
 	"${make[@]}" installcheck ISOLATION= TAP_TESTS= "${only[@]}"
 }
+
+# The optional extension, where its libraries are: see has_image_libraries.
+run_image() {
+	"${make[@]}" image-install DESTDIR="$stage" &&
+		as_user env LIBRARY="$tree/image/pg_hashstash_image.so" bash test/lint/symbols.sh &&
+		as_user bash image/test/fuzz.sh 0 &&
+		"${make[@]}" -C image installcheck REGRESS="${names[*]}"
+}
+
+has_image_libraries() { as_user make -s -C image libraries >/dev/null 2>&1; }
 
 # Each file gets a database of its own, with both extensions in it.
 run_pgtap() {
@@ -70,8 +80,10 @@ find_names() {
 		isolation) pattern='test/isolation/specs/*.spec' ;;
 		tap) pattern='test/tap/*.pl' ;;
 		pgtap) pattern='test/pgtap/*.sql' ;;
+		image) pattern='image/sql/*.sql' ;;
 	esac
 	names=()
+	[[ $1 != image ]] || has_image_libraries || return 0
 	for name in $(compgen -G "$pattern" || true); do
 		name=${name##*/}
 		# prove wants the file, the others the bare name
@@ -123,6 +135,7 @@ show_failure() {
 	case $1 in
 		regress) files=(regression.diffs) ;;
 		isolation) files=(output_iso/regression.diffs) ;;
+		image) files=(image/regression.diffs) ;;
 		tap) files=(tmp_check/log/*) ;;
 	esac
 	say "--- $1"
@@ -140,6 +153,7 @@ results_of() {
 	case $1 in
 		regress) say results expected ;;
 		isolation) say output_iso/results test/isolation/expected ;;
+		image) say image/results image/expected ;;
 	esac
 }
 
@@ -176,7 +190,8 @@ finish() {
 }
 
 read_arguments "$@"
-setup_begin libipc-run-perl python3 xxhash '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent'
+setup_begin libipc-run-perl python3 xxhash '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent' \
+	'?pkg-config' '?libpng-dev' '?libjpeg62-turbo-dev' '?libwebp-dev' '?libgif-dev'
 say "PostgreSQL $major, $("${CC:-gcc}" --version | head -n 1)"
 setup_build "${make_args[@]}" || { failed=1; finish; }
 setup_cluster || { failed=1; finish; }

@@ -1,10 +1,10 @@
 #!/bin/bash
-# headers.sh: each header of src compiles alone after postgres.h, and is guarded by its own name
+# headers.sh: each header of src and image compiles alone after postgres.h, and is guarded by its own name
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 status=0
-for header in src/*.h; do
+for header in src/*.h image/*.h; do
 	unit=$(basename "$header" .h)
 	guard=STASH_${unit^^}_H
 	grep -q "^#ifndef $guard\$" "$header" || {
@@ -13,6 +13,6 @@ for header in src/*.h; do
 	}
 	# shellcheck disable=SC2086 # both are lists of words
 	printf '#include "postgres.h"\n#include "%s.h"\n' "$unit" |
-		${CC:-cc} ${CPPFLAGS:-} -Isrc -fsyntax-only -Wall -Werror -x c - || status=1
+		${CC:-cc} ${CPPFLAGS:-} -Isrc -Iimage -fsyntax-only -Wall -Werror -x c - || status=1
 done
 exit $status

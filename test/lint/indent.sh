@@ -17,7 +17,8 @@ typedefs() {
 	for file in "${sources[@]}"; do
 		case $file in
 			*.h) ;;
-			test/*) ${CC:-cc} ${CPPFLAGS:-} -DFRONTEND -Isrc -Itest/unit -E "$file" ;;
+			test/* | image/test/*) ${CC:-cc} ${CPPFLAGS:-} -DFRONTEND -Isrc -Iimage -Itest/unit -E "$file" ;;
+			image/*) ${CC:-cc} ${CPPFLAGS:-} -Isrc -Iimage "${image_flags[@]}" -E "$file" ;;
 			*) ${CC:-cc} ${CPPFLAGS:-} -Isrc -E "$file" ;;
 		esac | awk -f test/lint/typedefs.awk
 	done | LC_ALL=C sort -u
@@ -37,6 +38,11 @@ layout() {
 }
 
 mapfile -t sources < <(ls src/*.[ch] test/unit/*.[ch] 2>/dev/null)
+# the optional extension, where its libraries are
+if make -s -C image libraries >/dev/null 2>&1; then
+	sources+=(image/*.[ch] image/test/*.c)
+	read -ra image_flags < <(pkg-config --cflags libpng libjpeg libwebp libgif)
+fi
 if ! pg_bsd_indent --version 2>/dev/null | grep -q " $version "; then
 	echo "skipped: needs pg_bsd_indent $version (Debian: pg-bsd-indent)"
 	[[ $1 == check ]]

@@ -1,5 +1,5 @@
 # owners.awk: things that exactly one unit may do, and things that none may
-# usage: awk -f owners.awk src/*.[ch]
+# usage: awk -f owners.awk src/*.[ch] image/*.[ch]
 
 function complain(text) {
 	print FILENAME ":" FNR ": " text
@@ -25,6 +25,6 @@ FNR == 1 {
 /#include [<"]lz4/			{ owned_by("codec.c", "LZ4") }
 /#include "postgres(_fe)?\.h"/ && unit ~ /\.h$/	{ complain("postgres.h comes first in the .c file, not in a header") }
 /(^|[ \t;])\/\/ /			{ complain("comments are /* */") }
-/(ereport|elog)\(/ && unit ~ /^(hash|codec|frame|json|arrow|arrow_fb)\.[ch]$/	{ complain("the bytes floor reports by return value") }
+/(ereport|elog)\(/ && unit ~ /^(hash|codec|frame|json|arrow|arrow_fb|image_(decode|form|png|jpeg|webp|gif))\.[ch]$/	{ complain("the bytes floor reports by return value") }
 
 END { exit bad }

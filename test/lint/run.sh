@@ -17,8 +17,8 @@ check() {
 check floors awk -v units="$UNITS" -v siblings="memo export assemble" -f "$here/floors.awk" src/*.[ch]
 check headers bash "$here/headers.sh"
 check symbols bash "$here/symbols.sh"
-check sizes awk -f "$here/sizes.awk" src/*.[ch]
-check owners awk -f "$here/owners.awk" src/*.[ch]
+check sizes awk -f "$here/sizes.awk" src/*.[ch] image/*.[ch]
+check owners awk -f "$here/owners.awk" src/*.[ch] image/*.[ch]
 check tests bash "$here/tests.sh"
 check indent bash "$here/indent.sh" check
 exit $status
