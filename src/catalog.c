@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.c
- *	  OIDs of the extension's own types; the session's temporary objects.
+ *	  OIDs of the extension's own types; the session's temporary objects; news
+ *	  of relations.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,6 +31,10 @@ static Oid	digest_type;
 static bool temporary_known;
 static bool temporary_found;
 
+/* what is called with each relcache message; filled when the library is loaded */
+static RelcacheCallbackFunction listeners[8];
+static int	nlisteners;
+
 static void
 forget_types(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -39,9 +44,24 @@ forget_types(Datum arg, int cacheid, uint32 hashvalue)
 }
 
 static void
-forget_temporary(Datum arg, Oid relid)
+forget_relation(Datum arg, Oid relid)
 {
 	temporary_known = false;
+	for (int i = 0; i < nlisteners; i++)
+		listeners[i] ((Datum) 0, relid);
+}
+
+/*
+ * Have a function called with each relcache message, with the relation's OID,
+ * or 0 when any may have changed.  The server has ten places for such
+ * functions, for all extensions of a session: together we take one.
+ */
+void
+stash_catalog_listen(RelcacheCallbackFunction listener)
+{
+	if (nlisteners >= lengthof(listeners))
+		elog(ERROR, "too many listeners for changes of relations");
+	listeners[nlisteners++] = listener;
 }
 
 /*
@@ -51,7 +71,7 @@ void
 stash_catalog_init(void)
 {
 	CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
-	CacheRegisterRelcacheCallback(forget_temporary, (Datum) 0);
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
 }
 
 static Oid

@@ -1,12 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.h
- *	  OIDs of the extension's own types; the session's temporary objects.
+ *	  OIDs of the extension's own types; the session's temporary objects; news
+ *	  of relations.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef STASH_CATALOG_H
 #define STASH_CATALOG_H
+
+#include "utils/inval.h"
 
 extern void stash_catalog_init(void);
 extern Oid	stash_catalog_entry_type(void);
@@ -14,5 +17,6 @@ extern Oid	stash_catalog_variant_type(void);
 extern Oid	stash_catalog_digest_type(void);
 extern Oid	stash_catalog_entry_relation(void);
 extern bool stash_catalog_has_temporary(void);
+extern void stash_catalog_listen(RelcacheCallbackFunction listener);
 
 #endif							/* STASH_CATALOG_H */

@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 
@@ -178,7 +179,7 @@ stash_memo_init(void)
 	is_stale = true;
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_functions, (Datum) 0);
-	CacheRegisterRelcacheCallback(forget_relations, (Datum) 0);
+	stash_catalog_listen(forget_relations);
 	RegisterXactCallback(free_retired, NULL);
 	stash_memo_key_init();
 	stash_memo_cache_init();

@@ -187,7 +187,7 @@ stash_memo_cache_init(void)
 	cache_context = AllocSetContextCreate(TopMemoryContext,
 										  "pg_hashstash memo cache",
 										  ALLOCSET_DEFAULT_SIZES);
-	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+	stash_catalog_listen(forget_relation);
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
 

@@ -142,7 +142,7 @@ stash_store_init(void)
 	ctl.hcxt = stores_context;
 	stores = hash_create("pg_hashstash stores", 16, &ctl,
 						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(forget_stores, (Datum) 0);
+	stash_catalog_listen(forget_stores);
 	RegisterXactCallback(free_retired, NULL);
 }
 

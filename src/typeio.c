@@ -162,7 +162,7 @@ stash_typeio_init(void)
 	CacheRegisterSyscacheCallback(PROCOID, forget_strategies, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, forget_strategies, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_strategies, (Datum) 0);
-	CacheRegisterRelcacheCallback(forget_row_type, (Datum) 0);
+	stash_catalog_listen(forget_row_type);
 	RegisterXactCallback(free_retired, NULL);
 }
 
