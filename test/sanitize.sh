@@ -47,6 +47,7 @@ status=0
 regress "$@" || status=1
 [[ $# -gt 0 ]] || hostile_frames || status=1
 [[ ! -s $tree/regression.diffs ]] || head -n 100 "$tree/regression.diffs"
+grep -E -A 20 'terminated by signal|PANIC|TRAP:|Sanitizer|runtime error' "$work/server.log" | head -n 60 || true
 for report in "$work"/report.*; do
 	[[ -e $report ]] || continue
 	head -n 60 "$report"

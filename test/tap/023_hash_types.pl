@@ -73,7 +73,9 @@ cmp_ok($old->safe_psql('postgres', 'SELECT count(DISTINCT split_part(h, \' \', -
 my @settings = (
 	(map { "DateStyle = '$_'" } 'German, DMY', 'SQL, MDY', 'Postgres, YMD'), (map { "IntervalStyle = '$_'" } qw(iso_8601 sql_standard postgres_verbose)),
 	(map { "TimeZone = '$_'" } 'Asia/Tokyo', 'America/St_Johns', 'Europe/Dublin'), (map { "extra_float_digits = $_" } -15, 0, 3),
-	"bytea_output = 'escape'", "xmloption = 'document'", "xmlbinary = 'hex'", 'quote_all_identifiers = on', 'array_nulls = off', 'standard_conforming_strings = off',
+	"bytea_output = 'escape'", "xmloption = 'document'", "xmlbinary = 'hex'", 'quote_all_identifiers = on', 'array_nulls = off',
+	# 19 has no other strings any more
+	($old->pg_version < 19 ? 'standard_conforming_strings = off' : ()),
 	(map { "client_encoding = '$_'" } qw(LATIN1 WIN1252 EUC_JP SQL_ASCII)), (map { "search_path = $_" } q(''), 'made, pg_temp', 'pg_temp, made, public, pg_catalog'));
 # locales of this machine, but for the one that is set
 my @locales = split /\n/, $old->safe_psql('postgres', q(SELECT DISTINCT collcollate FROM pg_collation WHERE collprovider = 'c' AND collencoding IN (-1, 6) AND collcollate <> current_setting('lc_monetary') ORDER BY 1 LIMIT 5));
