@@ -37,7 +37,8 @@ typedef struct StashRange
  */
 typedef struct StashPlan
 {
-	StashSink	sink;			/* must be first */
+	StashSink	sink;			/* must be first; has no room in 'nothing' */
+	char		nothing[1];
 	uint64		at;				/* bytes of the exact image so far */
 	bool		is_skipping;	/* what is put now is not read */
 	StashRange *ranges;			/* ordered, apart from one another */

@@ -59,6 +59,7 @@ void
 stash_plan_init(StashPlan *plan)
 {
 	memset(plan, 0, sizeof(*plan));
+	plan->sink.buf = plan->nothing;
 	plan->sink.overflow = overflow_plan;
 	plan->room = 128;
 	plan->ranges = palloc(plan->room * sizeof(StashRange));
