@@ -107,34 +107,32 @@ open_flat(ArrayView *view, ArrayType *array)
 static void
 open_stored(ArrayView *view, Datum value)
 {
-	ArrayType	head;
 	struct
 	{
 		ArrayType	head;
 		int			shape[2 * MAXDIM];
 	}			start;
-	Size		len;
+	StashSink	sink;
 
 	stash_content_open(&view->content, value);
-	memcpy(VARDATA(&head), stash_content_at(&view->content, 0,
-											sizeof(head) - VARHDRSZ),
-		   sizeof(head) - VARHDRSZ);
-	if (ARR_NDIM(&head) < 0 || ARR_NDIM(&head) > MAXDIM)
+	/* no window for this: a sample may want next to nothing from here */
+	stash_buffer_init(&sink, 0);
+	stash_content_put(&view->content, 0, sizeof(start) - VARHDRSZ, &sink);
+	memcpy(VARDATA(&start), sink.buf, sink.used);
+	pfree(sink.buf);
+	if (ARR_NDIM(&start.head) < 0 || ARR_NDIM(&start.head) > MAXDIM)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("stored array has %d dimensions", ARR_NDIM(&head))));
-	len = sizeof(head) + 2 * ARR_NDIM(&head) * sizeof(int);
-	memcpy(VARDATA(&start), stash_content_at(&view->content, 0, len - VARHDRSZ),
-		   len - VARHDRSZ);
-	set_shape(view, ARR_NDIM(&head), ARR_DIMS(&start.head),
+				 errmsg("stored array has %d dimensions",
+						ARR_NDIM(&start.head))));
+	set_shape(view, ARR_NDIM(&start.head), ARR_DIMS(&start.head),
 			  ARR_LBOUND(&start.head));
 	view->data = ARR_DATA_OFFSET(&start.head) - VARHDRSZ;
 	if (ARR_HASNULL(&start.head))
 	{
-		StashSink	sink;
-
 		stash_buffer_init(&sink, 0);
-		stash_content_put(&view->content, len - VARHDRSZ,
+		stash_content_put(&view->content,
+						  CONTENT_OFFSET(&start.head, ARR_NULLBITMAP(&start.head)),
 						  (view->nitems + 7) / 8, &sink);
 		view->made_bitmap = (uint8 *) sink.buf;
 		set_bitmap(view, view->made_bitmap);
