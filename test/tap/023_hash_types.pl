@@ -75,7 +75,7 @@ my @settings = (
 	(map { "TimeZone = '$_'" } 'Asia/Tokyo', 'America/St_Johns', 'Europe/Dublin'), (map { "extra_float_digits = $_" } -15, 0, 3),
 	"bytea_output = 'escape'", "xmloption = 'document'", "xmlbinary = 'hex'", 'quote_all_identifiers = on', 'array_nulls = off',
 	# 19 has no other strings any more
-	($old->pg_version < 19 ? 'standard_conforming_strings = off' : ()),
+	($old->safe_psql('postgres', 'SHOW server_version_num') < 190000 ? 'standard_conforming_strings = off' : ()),
 	(map { "client_encoding = '$_'" } qw(LATIN1 WIN1252 EUC_JP SQL_ASCII)), (map { "search_path = $_" } q(''), 'made, pg_temp', 'pg_temp, made, public, pg_catalog'));
 # locales of this machine, but for the one that is set
 my @locales = split /\n/, $old->safe_psql('postgres', q(SELECT DISTINCT collcollate FROM pg_collation WHERE collprovider = 'c' AND collencoding IN (-1, 6) AND collcollate <> current_setting('lc_monetary') ORDER BY 1 LIMIT 5));
