@@ -55,17 +55,14 @@ put_fixed(StashSink *sink, const char *data, int len)
 	}
 }
 
-/* a varlena whose bytes are those of its image, if they are all here */
+/* true for a varlena whose bytes, but for the length, are here and are its image */
 static inline bool
-put_varlena(StashSink *sink, const StashTupleColumn *column, const char *data)
+lies_as_written(StashCopy copy, const char *data)
 {
 	if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data))
 		return false;
-	if (column->copy == STASH_COPY_NUMERIC &&
-		!stash_image_is_short_numeric(VARDATA_ANY(data)))
-		return false;
-	stash_sink_put_bytes(sink, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
-	return true;
+	return copy != STASH_COPY_NUMERIC ||
+		stash_image_is_short_numeric(VARDATA_ANY(data));
 }
 
 /* ---- from values ---- */
@@ -74,15 +71,20 @@ static inline void
 write_column(StashImageWriter *writer, const StashTupleColumn *column,
 			 Datum value)
 {
+	const char *data = DatumGetPointer(value);
+
 	/*
 	 * where numbers lie as they do in an image, so do the first bytes of a
 	 * Datum
 	 */
 	if (column->copy == STASH_COPY_FIXED)
-		put_fixed(writer->sink, column->byval ? (const char *) &value :
-				  DatumGetPointer(value), column->len);
-	else if (column->copy == STASH_COPY_DATUM || writer->sampling != NULL ||
-			 !put_varlena(writer->sink, column, DatumGetPointer(value)))
+		put_fixed(writer->sink, column->byval ? (const char *) &value : data,
+				  column->len);
+	else if (column->copy != STASH_COPY_DATUM && writer->sampling == NULL &&
+			 lies_as_written(column->copy, data))
+		stash_sink_put_bytes(writer->sink, VARDATA_ANY(data),
+							 VARSIZE_ANY_EXHDR(data));
+	else
 		stash_image_write(writer, column->type, value);
 }
 
@@ -188,23 +190,19 @@ copy_few(char *to, const char *data, int len, const char *end)
 	return to + len;
 }
 
-/* copy a varlena if its bytes, after the length, are those of its image */
+/* the same for a varlena that lies as it is written, with its length before it */
 static inline char *
-copy_varlena(char *to, StashCopy copy, const char *data, const char *end)
+copy_varlena(char *to, const char *data, const char *end)
 {
-	int			len;
+	int			len = VARSIZE_ANY_EXHDR(data);
 
-	if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data) ||
-		(copy == STASH_COPY_NUMERIC &&
-		 !stash_image_is_short_numeric(VARDATA_ANY(data))))
-		return NULL;
-	len = VARSIZE_ANY_EXHDR(data);
 	if (likely(len < 0x80))
 		*to++ = (char) len;
 	else
 	{
+		/* FEW_BYTES has no third digit */
 		*to++ = (char) (len | 0x80);
-		*to++ = (char) (len >> 7);	/* FEW_BYTES has no third digit */
+		*to++ = (char) (len >> 7);
 	}
 	return copy_few(to, VARDATA_ANY(data), len, end);
 }
@@ -227,7 +225,6 @@ write_tuple(StashImageWriter *writer, StashType *type, HeapTupleHeader header)
 	for (int i = 0; i < natts; i++)
 	{
 		const StashTupleColumn *column = &type->columns[i];
-		char	   *after = NULL;
 
 		if (bits != NULL && att_isnull(i, bits))
 			continue;
@@ -236,20 +233,17 @@ write_tuple(StashImageWriter *writer, StashType *type, HeapTupleHeader header)
 			data = (const char *) TYPEALIGN(column->align, data);
 		if (column->copy == STASH_COPY_FIXED)
 			to = copy_few(to, data, column->len, end);
-		else if (column->copy != STASH_COPY_NOTHING)
+		else if (column->copy == STASH_COPY_DATUM ||
+				 (column->copy != STASH_COPY_NOTHING &&
+				  !lies_as_written(column->copy, data)))
 		{
-			if (column->copy != STASH_COPY_DATUM)
-				after = copy_varlena(to, column->copy, data, end);
-			if (likely(after != NULL))
-				to = after;
-			else
-			{
-				stash_sink_put(writer->sink, bytes, to - bytes);
-				to = bytes;
-				stash_image_write(writer, column->type,
-								  fetch_att(data, column->byval, column->len));
-			}
+			stash_sink_put(writer->sink, bytes, to - bytes);
+			to = bytes;
+			stash_image_write(writer, column->type,
+							  fetch_att(data, column->byval, column->len));
 		}
+		else if (column->copy != STASH_COPY_NOTHING)
+			to = copy_varlena(to, data, end);
 		data = att_addlength_pointer(data, column->len, data);
 	}
 	stash_sink_put(writer->sink, bytes, to - bytes);
