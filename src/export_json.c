@@ -116,16 +116,6 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	return !export->is_full;
 }
 
-static void
-start_receiver(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-stop_receiver(DestReceiver *self)
-{
-}
-
 static JsonlExport *
 open_export(const StashExportOptions *options, MemoryContext parent)
 {
@@ -135,11 +125,7 @@ open_export(const StashExportOptions *options, MemoryContext parent)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	JsonlExport *export = palloc0(sizeof(JsonlExport));
 
-	export->receiver.receiveSlot = receive_row;
-	export->receiver.rStartup = start_receiver;
-	export->receiver.rShutdown = stop_receiver;
-	export->receiver.rDestroy = stop_receiver;
-	export->receiver.mydest = DestNone;
+	stash_query_init_receiver(&export->receiver, receive_row, NULL);
 	export->context = context;
 	export->row_context = AllocSetContextCreate(context,
 												"pg_hashstash export row",

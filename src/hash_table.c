@@ -89,28 +89,6 @@ typedef struct RowReader
 
 /* ---- running queries ---- */
 
-static void
-start_receiver(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-stop_receiver(DestReceiver *self)
-{
-}
-
-static void
-init_receiver(DestReceiver *receiver,
-			  bool (*receive) (TupleTableSlot *slot, DestReceiver *self),
-			  void (*start) (DestReceiver *self, int operation, TupleDesc desc))
-{
-	receiver->receiveSlot = receive;
-	receiver->rStartup = start;
-	receiver->rShutdown = stop_receiver;
-	receiver->rDestroy = stop_receiver;
-	receiver->mydest = DestNone;
-}
-
 /* run a query in the current memory context, which is to be deleted then */
 static void
 run_query(const char *sql, DestReceiver *receiver)
@@ -266,7 +244,7 @@ hash_exactly(Relation rel)
 {
 	OneHash		one = {0};
 
-	init_receiver(&one.receiver, receive_hash, start_receiver);
+	stash_query_init_receiver(&one.receiver, receive_hash, NULL);
 	run_query(make_query(rel), &one.receiver);
 	return one.hash;
 }
@@ -573,7 +551,7 @@ pg_hashstash_hash_query(PG_FUNCTION_ARGS)
 
 	context = begin_call(&old);
 	rows = palloc0(sizeof(RowList));
-	init_receiver(&rows->receiver, receive_row, start_list);
+	stash_query_init_receiver(&rows->receiver, receive_row, start_list);
 	rows->context = context;
 	rows->row_context = AllocSetContextCreate(context, "pg_hashstash row",
 											  ALLOCSET_DEFAULT_SIZES);

@@ -125,6 +125,30 @@ plan_query(const char *string, StashQueryMode mode)
 	return plan;
 }
 
+static void
+start_nothing(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+stop_nothing(DestReceiver *self)
+{
+}
+
+/*
+ * Fill in a receiver of rows; 'start' may be NULL.
+ */
+void
+stash_query_init_receiver(DestReceiver *receiver, StashQueryReceive receive,
+						  StashQueryStart start)
+{
+	receiver->receiveSlot = receive;
+	receiver->rStartup = start != NULL ? start : start_nothing;
+	receiver->rShutdown = stop_nothing;
+	receiver->rDestroy = stop_nothing;
+	receiver->mydest = DestNone;
+}
+
 /*
  * Parse, plan and start a query; no row is read yet.
  *

@@ -9,9 +9,15 @@
 #define STASH_QUERY_H
 
 #include "access/tupdesc.h"
+#include "executor/tuptable.h"
 #include "tcop/dest.h"
 
 typedef struct StashQuery StashQuery;
+
+/* What a receiver does with a row, false to stop; and with the columns, first. */
+typedef bool (*StashQueryReceive) (TupleTableSlot *row, DestReceiver *self);
+typedef void (*StashQueryStart) (DestReceiver *self, int operation,
+								 TupleDesc desc);
 
 /* How the rows of a query are wanted. */
 typedef enum StashQueryMode
@@ -20,6 +26,9 @@ typedef enum StashQueryMode
 	STASH_QUERY_IN_PIECES		/* the receiver may stop a run */
 } StashQueryMode;
 
+extern void stash_query_init_receiver(DestReceiver *receiver,
+									  StashQueryReceive receive,
+									  StashQueryStart start);
 extern StashQuery *stash_query_open(const char *string, StashQueryMode mode,
 									DestReceiver *receiver);
 extern TupleDesc stash_query_desc(StashQuery *query);
