@@ -7,8 +7,8 @@ PGFILEDESC = "pg_hashstash - PostgreSQL remembers expensive answers"
 top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
 # Floors, lowest first: a unit may include only headers of units to its left.
-UNITS = compat sink hash codec frame json catalog spi query content typeio typeio_id typeio_value \
-	hash_strategy image image_sample image_array image_row image_write image_read \
+UNITS = compat sink hash codec filter frame json catalog spi query content typeio typeio_id typeio_value \
+	hash_strategy frame_open image image_sample image_array image_row image_write image_read \
 	hash_datum hash_rows hash_table frame_datum json_value json_datum \
 	variant store store_rw \
 	memo memo_body memo_key memo_cache memo_table memo_call memo_define memo_inspect \
@@ -25,6 +25,12 @@ EXTRA_CLEAN = $(EXTENSION)--*.sql tmp_check output_iso log
 # -O3: the loops over elements are the product; long hashes are the library's own kernels.
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -O3 $(WERROR)
 SHLIB_LINK += -lxxhash -llz4
+# zstd where its header is; "make ZSTD=no" leaves it out.
+ZSTD := $(shell $(CC) -E -include zstd.h -x c /dev/null >/dev/null 2>&1 && echo yes)
+ifeq ($(ZSTD),yes)
+PG_CPPFLAGS = -DSTASH_HAVE_ZSTD
+SHLIB_LINK += -lzstd
+endif
 
 # ":=" because PGXS runs a kind of test when its variable has a text, even one that expands to nothing
 tests       = $(sort $(notdir $(basename $(wildcard $(1)))))

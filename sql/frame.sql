@@ -105,17 +105,17 @@ SELECT stash.deserialize(set_byte(stash.serialize(42), 2, 2), 1);
 SELECT * FROM stash.frame_info(set_byte(stash.serialize(42), 2, 2));
 SELECT * FROM stash.frame_info(substr(stash.serialize('{1,2,3}'::int[]), 1, 5));
 
--- from the future, with a checksum that holds: version 2, a flag, a codec
+-- from the future, with a checksum that holds: version 2, a filter, a codec
 SELECT stash.deserialize('\xf5530200543d4218b44d9cf2030117002a000000', 1);
 \echo :SQLSTATE
-SELECT stash.deserialize('\xf55301100973794471365adc030117002a000000', 1);
+SELECT stash.deserialize('\xf5530141a6913a84e8ee14c403011700042a000000', 1);
 \echo :SQLSTATE
 SELECT stash.deserialize('\xf553010500dfe0c2365214ef03011700042a000000', 1);
 \echo :SQLSTATE
 
 \set VERBOSITY default
 SELECT stash.deserialize('\xf5530100', 1);
-SELECT stash.deserialize('\xf55301100973794471365adc030117002a000000', 1);
+SELECT stash.deserialize('\xf5530141a6913a84e8ee14c403011700042a000000', 1);
 SELECT stash.deserialize('\xf553010039c4fa4d2170bd607f', 1);
 \set VERBOSITY terse
 

@@ -110,7 +110,7 @@ describe_key(Assembly *assembly, Datum key)
 	if (stash_frame_parse(&reader, VARDATA_ANY(DatumGetPointer(key)),
 						  VARSIZE_ANY_EXHDR(DatumGetPointer(key))) != STASH_FRAME_OK)
 		return "(damaged)";
-	variant = stash_type_lookup(stash_catalog_variant_type(), -1);
+	variant = stash_type_lookup(stash_catalog_variant_type(false), -1);
 	text = stash_type_output(variant, key);
 	text[pg_mbcliplen(text, strlen(text), SHOWN_KEY)] = '\0';
 	return text;
@@ -273,8 +273,8 @@ set_entry_columns(Assembly *assembly)
 		else if (entry->source == SOURCE_CREATED_AT)
 			type = stash_type_lookup(TIMESTAMPTZOID, -1);
 		else if (isnull ||
-				 assembly->current->type == stash_catalog_variant_type())
-			type = stash_type_lookup(stash_catalog_variant_type(), -1);
+				 assembly->current->type == stash_catalog_variant_type(false))
+			type = stash_type_lookup(stash_catalog_variant_type(false), -1);
 		else
 			value = stash_variant_value(value, &type, &isnull);
 		stash_assemble_open(&part, type, value, isnull);

@@ -369,7 +369,7 @@ convert_json(StashColumn *column, const JsonbValue *json, bool *isnull)
 
 	*isnull = false;
 	if (column->base != JSONBOID && column->base != JSONOID &&
-		column->type != stash_catalog_variant_type())
+		column->type != stash_catalog_variant_type(false))
 	{
 		if (copy.type == jbvNumeric)
 			return apply_cast(column, NUMERICOID,
@@ -385,7 +385,7 @@ convert_json(StashColumn *column, const JsonbValue *json, bool *isnull)
 		if (column->has_parts)
 			return populate(column, &copy, isnull);
 	}
-	if (column->type == stash_catalog_variant_type())
+	if (column->type == stash_catalog_variant_type(false))
 		return PointerGetDatum(stash_frame_make(stash_type_lookup(JSONBOID, -1),
 												JsonbPGetDatum(JsonbValueToJsonb(&copy)),
 												false, STASH_CODEC_LZ4));
@@ -410,7 +410,7 @@ convert_datum(StashColumn *column, StashType *type, Datum value, bool *isnull)
 		stash_assemble_open(&part, type, value, false);
 		return stash_assemble_convert(column, &part, isnull);
 	}
-	if (column->type == stash_catalog_variant_type())
+	if (column->type == stash_catalog_variant_type(false))
 		return PointerGetDatum(stash_frame_make(type, value, false,
 												STASH_CODEC_LZ4));
 	if (column->base == JSONBOID || column->base == JSONOID)

@@ -103,13 +103,14 @@ stash_catalog_entry_type(void)
 }
 
 /*
- * The OID of type stash.variant.  Throws as stash_catalog_entry_type().
+ * The OID of type stash.variant.  Where it does not exist, 0 if 'missing_ok',
+ * else it throws as stash_catalog_entry_type().
  */
 Oid
-stash_catalog_variant_type(void)
+stash_catalog_variant_type(bool missing_ok)
 {
 	if (!OidIsValid(variant_type))
-		variant_type = find_type("variant", false);
+		variant_type = find_type("variant", missing_ok);
 	return variant_type;
 }
 

@@ -13,7 +13,7 @@
 
 extern void stash_catalog_init(void);
 extern Oid	stash_catalog_entry_type(void);
-extern Oid	stash_catalog_variant_type(void);
+extern Oid	stash_catalog_variant_type(bool missing_ok);
 extern Oid	stash_catalog_digest_type(void);
 extern Oid	stash_catalog_entry_relation(void);
 extern bool stash_catalog_has_temporary(void);

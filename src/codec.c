@@ -3,7 +3,8 @@
  * codec.c
  *	  Compression of byte strings.
  *
- * The only file that knows LZ4.
+ * The only file that knows LZ4 and zstd.  Every build has the former; the
+ * latter is there where the Makefile found its header.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,14 +16,86 @@
 
 #include <limits.h>
 #include <lz4.h>
+#ifdef STASH_HAVE_ZSTD
+#include <zstd.h>
+#endif
 
 #include "codec.h"
 
-/* by codec number; NULL where this build lacks the library */
-static const char *const codec_names[] = {
-	"none",
-	"lz4"
+typedef struct Codec
+{
+	const char *name;			/* NULL: this build lacks the library */
+	uint64		most;			/* bytes that one stored byte may stand for */
+	Size		(*compress) (const char *src, Size len, char *dst, Size cap);
+	bool		(*decompress) (const char *src, Size len, char *dst,
+							   Size rawlen);
+} Codec;
+
+static Size
+lz4_compress(const char *src, Size len, char *dst, Size cap)
+{
+	if (len > LZ4_MAX_INPUT_SIZE || cap > INT_MAX)
+		return 0;
+	return (Size) LZ4_compress_default(src, dst, (int) len, (int) cap);
+}
+
+static bool
+lz4_decompress(const char *src, Size len, char *dst, Size rawlen)
+{
+	if (len > INT_MAX || rawlen > INT_MAX)
+		return false;
+	return LZ4_decompress_safe(src, dst, (int) len, (int) rawlen) == (int) rawlen;
+}
+
+#ifdef STASH_HAVE_ZSTD
+/* contexts are costly to make; kept for the life of the process */
+static ZSTD_CCtx *zstd_packer;
+static ZSTD_DCtx *zstd_unpacker;
+
+static Size
+zstd_compress(const char *src, Size len, char *dst, Size cap)
+{
+	size_t		size;
+
+	if (zstd_packer == NULL)
+		zstd_packer = ZSTD_createCCtx();
+	if (zstd_packer == NULL)
+		return 0;
+	size = ZSTD_compressCCtx(zstd_packer, dst, cap, src, len,
+							 ZSTD_CLEVEL_DEFAULT);
+	return ZSTD_isError(size) ? 0 : size;
+}
+
+static bool
+zstd_decompress(const char *src, Size len, char *dst, Size rawlen)
+{
+	if (zstd_unpacker == NULL)
+		zstd_unpacker = ZSTD_createDCtx();
+	/* an error is larger than any size */
+	return zstd_unpacker != NULL &&
+		ZSTD_decompressDCtx(zstd_unpacker, dst, rawlen, src, len) == rawlen;
+}
+#endif
+
+/*
+ * By codec number.  An LZ4 sequence makes 255 bytes of its last one; a zstd
+ * block of four bytes repeats one of them up to 128 kB.
+ */
+static const Codec codecs[] = {
+	{"none", 1, NULL, NULL},
+	{"lz4", 255, lz4_compress, lz4_decompress},
+#ifdef STASH_HAVE_ZSTD
+	{"zstd", 128 * 1024 / 4, zstd_compress, zstd_decompress},
+#endif
 };
+
+/* a codec that compresses, or NULL */
+static const Codec *
+find_codec(int codec)
+{
+	return codec > STASH_CODEC_NONE && codec < lengthof(codecs) ?
+		&codecs[codec] : NULL;
+}
 
 /*
  * The codec called 'name', or -1 where there is none in this build.
@@ -30,9 +103,9 @@ static const char *const codec_names[] = {
 int
 stash_codec_by_name(const char *name)
 {
-	for (int codec = 0; codec < lengthof(codec_names); codec++)
+	for (int codec = 0; codec < lengthof(codecs); codec++)
 	{
-		if (strcmp(codec_names[codec], name) == 0)
+		if (strcmp(codecs[codec].name, name) == 0)
 			return codec;
 	}
 	return -1;
@@ -44,9 +117,20 @@ stash_codec_by_name(const char *name)
 const char *
 stash_codec_name(int codec)
 {
-	if (codec < 0 || codec >= lengthof(codec_names))
-		return NULL;
-	return codec_names[codec];
+	return codec < 0 || codec >= lengthof(codecs) ? NULL : codecs[codec].name;
+}
+
+/*
+ * The most bytes that 'len' compressed ones can stand for.  To ask before one
+ * allocates what a header claims.
+ */
+uint64
+stash_codec_most(int codec, Size len)
+{
+	const Codec *found = find_codec(codec);
+
+	/* the one more: what is in a header does not count here */
+	return ((uint64) len + 1) * (found ? found->most : 1);
 }
 
 /*
@@ -58,9 +142,9 @@ stash_codec_name(int codec)
 Size
 stash_codec_compress(int codec, const char *src, Size len, char *dst, Size cap)
 {
-	if (len > LZ4_MAX_INPUT_SIZE || cap > INT_MAX || codec != STASH_CODEC_LZ4)
-		return 0;
-	return (Size) LZ4_compress_default(src, dst, (int) len, (int) cap);
+	const Codec *found = find_codec(codec);
+
+	return found ? found->compress(src, len, dst, cap) : 0;
 }
 
 /*
@@ -72,7 +156,7 @@ stash_codec_compress(int codec, const char *src, Size len, char *dst, Size cap)
 bool
 stash_codec_decompress(int codec, const char *src, Size len, char *dst, Size rawlen)
 {
-	if (len > INT_MAX || rawlen > INT_MAX || codec != STASH_CODEC_LZ4)
-		return false;
-	return LZ4_decompress_safe(src, dst, (int) len, (int) rawlen) == (int) rawlen;
+	const Codec *found = find_codec(codec);
+
+	return found && found->decompress(src, len, dst, rawlen);
 }

@@ -3,7 +3,7 @@
  * codec.h
  *	  Compression of byte strings.
  *
- * Codec numbers stand in frames: they are frozen.
+ * Codec numbers stand in frames: they are frozen.  A build may lack zstd.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,10 +12,11 @@
 
 #define STASH_CODEC_NONE	0	/* stored as they are */
 #define STASH_CODEC_LZ4		1	/* one LZ4 block, no LZ4 frame around it */
-#define STASH_CODEC_ZSTD	2	/* reserved: one zstd frame */
+#define STASH_CODEC_ZSTD	2	/* one zstd frame */
 
 extern int	stash_codec_by_name(const char *name);
 extern const char *stash_codec_name(int codec);
+extern uint64 stash_codec_most(int codec, Size len);
 extern Size stash_codec_compress(int codec, const char *src, Size len,
 								 char *dst, Size cap);
 extern bool stash_codec_decompress(int codec, const char *src, Size len,

@@ -15,12 +15,15 @@
 #endif
 
 #include "codec.h"
+#include "filter.h"
 #include "frame.h"
 #include "hash.h"
 
 #define MAGIC_0		'\xF5'
 #define MAGIC_1		'S'
 #define CODEC_MASK	0x0f
+#define FILTER_MASK	0x70
+#define FILTER_SHIFT 4
 #define NULL_FLAG	0x80
 
 static uint64
@@ -38,7 +41,7 @@ checksum_of(const char *frame, Size len)
  * Fill in the first STASH_FRAME_FIXED bytes of a frame whose rest is there.
  */
 void
-stash_frame_seal(char *frame, Size len, int codec, bool is_null)
+stash_frame_seal(char *frame, Size len, int codec, int filter, bool is_null)
 {
 	uint64		checksum;
 
@@ -46,7 +49,8 @@ stash_frame_seal(char *frame, Size len, int codec, bool is_null)
 	frame[0] = MAGIC_0;
 	frame[1] = MAGIC_1;
 	frame[2] = STASH_FRAME_VERSION;
-	frame[3] = (char) (codec | (is_null ? NULL_FLAG : 0));
+	frame[3] = (char) (codec | filter << FILTER_SHIFT |
+					   (is_null ? NULL_FLAG : 0));
 	checksum = checksum_of(frame, len);
 	for (int i = 0; i < 8; i++)
 		frame[4 + i] = (char) (checksum >> (8 * i));
@@ -71,6 +75,7 @@ stash_frame_parse(StashFrameReader *reader, const char *buf, Size len)
 		return STASH_FRAME_FOREIGN;
 	reader->version = (uint8) buf[2];
 	reader->codec = (uint8) buf[3] & CODEC_MASK;
+	reader->filter = ((uint8) buf[3] & FILTER_MASK) >> FILTER_SHIFT;
 	reader->is_null = ((uint8) buf[3] & NULL_FLAG) != 0;
 	if (len <= STASH_FRAME_FIXED)
 		return STASH_FRAME_DAMAGED;
@@ -84,7 +89,7 @@ stash_frame_parse(StashFrameReader *reader, const char *buf, Size len)
 	/* judged after the checksum, so that damage is not taken for the future */
 	if (reader->version < STASH_FRAME_OLDEST ||
 		reader->version > STASH_FRAME_VERSION ||
-		((uint8) buf[3] & ~(CODEC_MASK | NULL_FLAG)) != 0)
+		!stash_filter_is_known(reader->filter))
 		return STASH_FRAME_NEWER;
 
 	if (!stash_frame_get_varint(&at, end, &typelen) ||
@@ -102,6 +107,9 @@ stash_frame_parse(StashFrameReader *reader, const char *buf, Size len)
 	if (reader->codec == STASH_CODEC_NONE)
 		reader->rawlen = reader->bodylen;
 	if (reader->is_null && reader->bodylen != 0)
+		return STASH_FRAME_DAMAGED;
+	if (reader->filter != STASH_FILTER_NONE &&
+		(reader->is_null || reader->codec == STASH_CODEC_NONE))
 		return STASH_FRAME_DAMAGED;
 	return STASH_FRAME_OK;
 }

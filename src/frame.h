@@ -13,8 +13,9 @@
  *		|    |    |    |           | d        | type     | varint   |      |
  *		+----+----+----+-----------+----------+----------+----------+------+
  *
- * v is the version, 1.  c is the codec in bits 0 to 3; bits 4 to 6 are zero;
- * bit 7 says that the value is NULL, and then the frame ends with the type.
+ * v is the version, 1.  c is the codec in bits 0 to 3, the filter of filter.h
+ * in bits 4 to 6, which needs a codec but "none"; bit 7 says that the value is
+ * NULL, and then the frame ends with the type.
  * The checksum is XXH3-64 of everything from offset 12 to the end, seeded
  * with bytes 0 to 3 read as an integer.  The raw size stands there only when
  * the codec is not "none".  0xF5 cannot occur in UTF-8, so no text starts
@@ -51,13 +52,15 @@ typedef struct StashFrameReader
 	uint64		rawlen;			/* bytes of the body after decompression */
 	uint8		version;
 	uint8		codec;
+	uint8		filter;			/* to be undone after decompression */
 	bool		is_null;
 	bool		is_checked;		/* the checksum holds */
 } StashFrameReader;
 
 extern StashFrameProblem stash_frame_parse(StashFrameReader *reader,
 										   const char *buf, Size len);
-extern void stash_frame_seal(char *frame, Size len, int codec, bool is_null);
+extern void stash_frame_seal(char *frame, Size len, int codec, int filter,
+							 bool is_null);
 
 /*
  * Read a varint at *at, not beyond 'end', and step over it; false when it is

@@ -3,7 +3,7 @@ CREATE FUNCTION stash.serialize(value "any", codec text DEFAULT 'lz4')
 	AS 'MODULE_PATHNAME', 'pg_hashstash_serialize'
 	LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION stash.serialize("any", text)
-	IS 'self-describing, checksummed frame of any value; codec none or lz4';
+	IS 'self-describing, checksummed frame of any value; codec none, lz4 or zstd';
 
 CREATE FUNCTION stash.deserialize(frame bytea, "like" anyelement)
 	RETURNS anyelement
@@ -25,7 +25,7 @@ CREATE FUNCTION stash.encode(data bytea, codec text DEFAULT 'lz4')
 	AS 'MODULE_PATHNAME', 'pg_hashstash_encode'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION stash.encode(bytea, text)
-	IS 'compressed and checksummed bytes; codec none or lz4';
+	IS 'compressed and checksummed bytes; codec none, lz4 or zstd';
 
 CREATE FUNCTION stash.decode(data bytea)
 	RETURNS bytea

@@ -18,6 +18,7 @@
 
 #include "codec.h"
 #include "compat.h"
+#include "filter.h"
 #include "frame.h"
 #include "frame_datum.h"
 #include "image.h"
@@ -25,7 +26,6 @@
 
 #define LEAST_COMPRESSED	64	/* bytes; smaller bodies are stored as they
 								 * are */
-#define LZ4_MAX_RATIO		255 /* an LZ4 block cannot expand further */
 #define ROWS_PROLOGUE		16	/* ndim, dim, lower bound, no nulls: 11 or
 								 * less */
 
@@ -49,7 +49,7 @@ stash_frame_codec(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown codec \"%s\"", name),
-				 errhint("The codecs of this build are \"none\" and \"lz4\".")));
+				 errhint("The codecs are \"none\", \"lz4\" and, where this build has it, \"zstd\".")));
 	return codec;
 }
 
@@ -61,45 +61,85 @@ begin_frame(StashSink *sink, StashType *type)
 	stash_sink_put(sink, type->frame_id, type->frame_idlen);
 }
 
+static StashType *
+without_domains(StashType *type)
+{
+	while (type->kind == STASH_KIND_DOMAIN)
+		type = type->inner;
+	return type;
+}
+
+/* bytes of an element, where the image ends with an array of numbers; else 0 */
+static int
+element_width(StashType *type)
+{
+	StashType  *element;
+
+	type = without_domains(type);
+	if (type->kind != STASH_KIND_ARRAY)
+		return 0;
+	element = without_domains(type->inner);
+	return stash_image_is_plain(element) ? element->typlen : 0;
+}
+
 /*
- * Compress what stands behind 'body' if that pays, and seal the frame.
+ * Compress what stands behind 'body', laid out anew by a filter where that
+ * helps, and put it into the sink's place; false where it does not pay.
+ */
+static bool
+compress_body(StashSink *sink, Size body, int codec, int width, int *filter)
+{
+	const char *image = sink->buf + body;
+	Size		rawlen = sink->used - body;
+	StashSink	packed;
+	char	   *laid = NULL;
+	Size		len;
+
+	*filter = stash_filter_choose(codec, width, image, rawlen);
+	if (*filter != STASH_FILTER_NONE)
+	{
+		laid = palloc(rawlen);
+		stash_filter_apply(*filter, image, rawlen, laid);
+		image = laid;
+	}
+	stash_buffer_init(&packed, sink->used);
+	memcpy(packed.buf, sink->buf, body);
+	packed.used = body;
+	stash_sink_put_varint(&packed, rawlen);
+	/* one byte less than what is there, or it does not pay */
+	len = stash_codec_compress(codec, image, rawlen, packed.buf + packed.used,
+							   sink->used - 1 - packed.used);
+	if (laid != NULL)
+		pfree(laid);
+	if (len == 0)
+	{
+		pfree(packed.buf);
+		return false;
+	}
+	packed.used += len;
+	pfree(sink->buf);
+	*sink = packed;
+	return true;
+}
+
+/*
+ * Compress the body if that pays, and seal the frame.
  */
 static bytea *
-finish_frame(StashSink *sink, Size body, int codec, bool isnull)
+finish_frame(StashSink *sink, StashType *type, Size body, int codec,
+			 bool isnull)
 {
-	Size		rawlen = sink->used - body;
+	int			filter;
 
-	if (codec != STASH_CODEC_NONE && rawlen >= LEAST_COMPRESSED)
+	if (codec == STASH_CODEC_NONE || sink->used - body < LEAST_COMPRESSED ||
+		!compress_body(sink, body, codec, element_width(type), &filter))
 	{
-		StashSink	packed;
-		Size		room;
-		Size		len;
-
-		stash_buffer_init(&packed, sink->used);
-		memcpy(packed.buf, sink->buf, body);
-		packed.used = body;
-		stash_sink_put_varint(&packed, rawlen);
-		/* one byte less than what is there, or it does not pay */
-		room = sink->used - 1 - packed.used;
-		len = stash_codec_compress(codec, sink->buf + body, rawlen,
-								   packed.buf + packed.used, room);
-		if (len > 0)
-		{
-			packed.used += len;
-			pfree(sink->buf);
-			*sink = packed;
-		}
-		else
-		{
-			pfree(packed.buf);
-			codec = STASH_CODEC_NONE;
-		}
-	}
-	else
 		codec = STASH_CODEC_NONE;
-
+		filter = STASH_FILTER_NONE;
+	}
 	SET_VARSIZE(sink->buf, sink->used);
-	stash_frame_seal(sink->buf + VARHDRSZ, sink->used - VARHDRSZ, codec, isnull);
+	stash_frame_seal(sink->buf + VARHDRSZ, sink->used - VARHDRSZ, codec, filter,
+					 isnull);
 	return (bytea *) sink->buf;
 }
 
@@ -119,7 +159,7 @@ stash_frame_make(StashType *type, Datum value, bool isnull, int codec)
 	body = sink.used;
 	if (!isnull)
 		stash_image_write(&writer, type, value);
-	return finish_frame(&sink, body, codec, isnull);
+	return finish_frame(&sink, type, body, codec, isnull);
 }
 
 /*
@@ -136,7 +176,7 @@ stash_frame_make_row(StashType *row, const Datum *values, const bool *nulls,
 	begin_frame(&sink, row);
 	body = sink.used;
 	stash_image_write_row(&writer, row, values, nulls);
-	return finish_frame(&sink, body, codec, false);
+	return finish_frame(&sink, row, body, codec, false);
 }
 
 /*
@@ -187,91 +227,10 @@ stash_frame_rows_finish(StashFrameRows *rows, int codec)
 	stash_sink_put(&sink, rows->sink.buf + ROWS_PROLOGUE,
 				   rows->sink.used - ROWS_PROLOGUE);
 	pfree(rows->sink.buf);
-	return finish_frame(&sink, body, codec, false);
+	return finish_frame(&sink, rows->row, body, codec, false);
 }
 
-/* ---- opening and reading ---- */
-
-/*
- * Open a frame for reading, or throw.
- *
- * 'buf' must outlive the reader.  Errors: 22P03 for bytes that are no frame,
- * 0A000 for a frame from a newer pg_hashstash, XX001 for a damaged one.
- */
-void
-stash_frame_open(StashFrameReader *reader, const char *buf, Size len)
-{
-	switch (stash_frame_parse(reader, buf, len))
-	{
-		case STASH_FRAME_OK:
-			break;
-		case STASH_FRAME_FOREIGN:
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-					 errmsg("these bytes are no stash frame"),
-					 errhint("Frames are made by stash.serialize().")));
-			break;
-		case STASH_FRAME_NEWER:
-			if (reader->version < STASH_FRAME_OLDEST ||
-				reader->version > STASH_FRAME_VERSION)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("stash frame version %d is not supported",
-								reader->version),
-						 errdetail("This build reads versions %d to %d.",
-								   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
-						 errhint("Upgrade pg_hashstash on this server.")));
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("stash frame has an unknown flag"),
-					 errhint("Upgrade pg_hashstash on this server.")));
-			break;
-		case STASH_FRAME_DAMAGED:
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("damaged stash frame"),
-					 reader->is_checked ?
-					 errdetail("The lengths in its %zu bytes do not fit.", len) :
-					 errdetail("The checksum of its %zu bytes does not match.",
-							   len)));
-			break;
-	}
-}
-
-/*
- * The body of an open frame, decompressed where needed: 'rawlen' bytes.
- *
- * Result: points into the frame, or is allocated in the current context.
- * Throws 0A000 for an unknown codec, XX001 for a body that is damaged.
- */
-const char *
-stash_frame_body(const StashFrameReader *reader)
-{
-	char	   *body;
-
-	if (reader->codec == STASH_CODEC_NONE)
-		return reader->body;
-	if (stash_codec_name(reader->codec) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("stash frame codec %d is not supported", reader->codec),
-				 errhint("Build pg_hashstash with this codec's library, or upgrade it.")));
-	if (reader->rawlen > MaxAllocSize ||
-		reader->rawlen > ((uint64) reader->bodylen + 1) * LZ4_MAX_RATIO)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("damaged stash frame"),
-				 errdetail("%zu bytes cannot hold the " UINT64_FORMAT " bytes claimed.",
-						   reader->bodylen, reader->rawlen)));
-	body = palloc(Max(reader->rawlen, 1));
-	if (!stash_codec_decompress(reader->codec, reader->body, reader->bodylen,
-								body, reader->rawlen))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("damaged stash frame"),
-				 errdetail("Its compressed body cannot be decompressed.")));
-	return body;
-}
+/* ---- reading ---- */
 
 static Datum
 read_frame(const StashFrameReader *reader, StashType **type, bool *isnull,
@@ -424,7 +383,7 @@ codec_argument(FunctionCallInfo fcinfo, int argno)
  * stash.serialize(value any, codec text DEFAULT 'lz4') returns bytea
  *
  * Args:    value  any value; a NULL is kept as a NULL of its type
- *          codec  none or lz4; a body that does not shrink is stored as it is
+ *          codec  none, lz4 or zstd; a body that does not shrink is stored as it is
  * Returns: a frame
  * Errors:  22023 unknown codec, 0A000 type without conversion, 54000 too large
  * Stable, parallel safe, called on NULL.

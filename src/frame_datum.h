@@ -9,7 +9,7 @@
 #define STASH_FRAME_DATUM_H
 
 #include "executor/tuptable.h"
-#include "frame.h"
+#include "frame_open.h"
 #include "image.h"
 #include "sink.h"
 #include "typeio.h"
@@ -35,9 +35,6 @@ extern bytea *stash_frame_make(StashType *type, Datum value, bool isnull,
 							   int codec);
 extern bytea *stash_frame_make_row(StashType *row, const Datum *values,
 								   const bool *nulls, int codec);
-extern void stash_frame_open(StashFrameReader *reader, const char *buf,
-							 Size len);
-extern const char *stash_frame_body(const StashFrameReader *reader);
 extern Datum stash_frame_read(const StashFrameReader *reader, StashType **type,
 							  bool *isnull);
 extern Datum stash_frame_read_to_show(const StashFrameReader *reader,

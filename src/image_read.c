@@ -319,6 +319,7 @@ read_base(StashImageReader *reader, StashType *type)
 		case STASH_IMAGE_OUTPUT:
 			return read_text(reader, type);
 		case STASH_IMAGE_SEND:
+		case STASH_IMAGE_FRAME:
 			data = take_bytes(reader, type, &len);
 			return stash_type_receive(type, data, (int) len);
 	}

@@ -25,6 +25,7 @@
 
 #include "compat.h"
 #include "content.h"
+#include "frame_open.h"
 #include "hash_strategy.h"
 #include "image.h"
 #include "sink.h"
@@ -249,6 +250,23 @@ write_sent(StashImageWriter *writer, StashType *type, Datum value)
 	pfree(sent);
 }
 
+/* a variant: how it is compressed is no part of its value */
+static void
+write_frame(StashImageWriter *writer, Datum value)
+{
+	struct varlena *frame = PG_DETOAST_DATUM_PACKED(value);
+	Size		len = VARSIZE_ANY_EXHDR(frame);
+	const char *plain = stash_frame_plain(VARDATA_ANY(frame), &len);
+	StashContent content;
+
+	stash_content_open_memory(&content, plain, len);
+	stash_image_write_bytes(writer, &content);
+	if (plain != VARDATA_ANY(frame))
+		pfree((char *) plain);
+	if ((Pointer) frame != DatumGetPointer(value))
+		pfree(frame);
+}
+
 static void
 write_base(StashImageWriter *writer, StashType *type, Datum value)
 {
@@ -271,6 +289,9 @@ write_base(StashImageWriter *writer, StashType *type, Datum value)
 			break;
 		case STASH_IMAGE_OUTPUT:
 			write_output(writer->sink, type, value);
+			break;
+		case STASH_IMAGE_FRAME:
+			write_frame(writer, value);
 			break;
 		case STASH_IMAGE_SEND:
 			/* what json_send() gives is the text, but in one more copy */

@@ -436,7 +436,7 @@ options_clause(FunctionCallInfo fcinfo)
  * Args:    name         of the table, as in SQL: schema and quotes allowed
  *          persistence  logged, unlogged or temp
  *          ttl          for entries that are put without one
- *          codec        none or lz4
+ *          codec        none, lz4 or zstd
  * Errors:  42P07 table exists, 22023 bad option, 22004 NULL name, 42501
  * Volatile, parallel unsafe.
  */

@@ -29,7 +29,7 @@ CREATE FUNCTION stash.create(name text, persistence text DEFAULT 'logged',
 	AS 'MODULE_PATHNAME', 'pg_hashstash_create'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION stash.create(text, text, interval, text)
-	IS 'new stash; persistence logged, unlogged or temp; ttl for entries put without one; codec none or lz4';
+	IS 'new stash; persistence logged, unlogged or temp; ttl for entries put without one; codec none, lz4 or zstd';
 
 CREATE FUNCTION stash.drop(stash regclass)
 	RETURNS void

@@ -221,7 +221,7 @@ run_statement(StashStore *store, StashStatement statement,
 			  const KeyArgument *key, int nmore, const Oid *types,
 			  const Datum *values, const char *nulls)
 {
-	Oid			all_types[5] = {UUIDOID, stash_catalog_variant_type()};
+	Oid			all_types[5] = {UUIDOID, stash_catalog_variant_type(false)};
 	Datum		all_values[5] = {PointerGetDatum(key->hash.data),
 	PointerGetDatum(key->frame)};
 	char		all_nulls[6] = "     ";
@@ -386,7 +386,7 @@ static int64
 put_entry(StashStore *store, const KeyArgument *key, bytea *value,
 		  TimestampTz now, TimestampTz expires_at)
 {
-	Oid			types[3] = {stash_catalog_variant_type(), TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Oid			types[3] = {stash_catalog_variant_type(false), TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[3];
 	char		nulls[3];
 	bool		isnull;

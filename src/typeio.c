@@ -303,6 +303,8 @@ build_base(StashType *type, Form_pg_type form)
 		type->image = STASH_IMAGE_LABEL;
 	else if (type->oid < FirstGenbkiObjectId)
 		type->image = builtin_image(type->oid);
+	else if (type->oid == stash_catalog_variant_type(true))
+		type->image = STASH_IMAGE_FRAME;
 	else
 		type->image = STASH_IMAGE_SEND;
 

@@ -57,6 +57,7 @@ typedef enum StashImage
 	STASH_IMAGE_TEXT,			/* the same, as UTF-8 */
 	STASH_IMAGE_NUMERIC,		/* the same, in its shortest header form */
 	STASH_IMAGE_SEND,			/* the type's binary send function */
+	STASH_IMAGE_FRAME,			/* stash.variant: its frame, uncompressed */
 	STASH_IMAGE_LABEL,			/* an enum's label, as UTF-8 */
 	STASH_IMAGE_OUTPUT			/* the type's text, under fixed settings */
 } StashImage;

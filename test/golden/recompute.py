@@ -6,7 +6,7 @@
 	recompute.py mutate SEED N   read frames in hexadecimal, print N damaged ones whose checksum is right again
 	recompute.py show            read frames in hexadecimal, print what they hold
 
-Needs Python 3 and the program xxhsum. A type is JSON: "int4", {"array": T}, {"row": [[name, T], ...], "name": qname},
+Needs Python 3 and the programs xxhsum and zstd. A type is JSON: "int4", {"array": T}, {"row": [[name, T], ...], "name": qname},
 {"enum": qname}, {"domain": qname, "over": T}, {"range": qname, "over": T}, {"multirange": qname, "over": T}; in hashes
 {"strategy": qname}, whose value is the digest. A value is JSON too: see the functions put_... below.
 """
@@ -668,26 +668,54 @@ def lz4_block(data, rawlen):
 	return bytes(out)
 
 
+def zstd_frame(data, rawlen):
+	result = subprocess.run(['zstd', '-dcq'], input=data, capture_output=True, check=False)
+	if result.returncode != 0 or len(result.stdout) != rawlen:
+		raise Invalid('zstd')
+	return result.stdout
+
+
+def undo_filter(number, data):
+	"""Byte planes of 2, 4 or 8 bytes; plus 4: of differences, their sign in the lowest bit."""
+	if number == 0:
+		return data
+	width = 1 << (number & 3)
+	if width == 1:
+		raise Invalid('filter')
+	head, planes = data[:len(data) % width], data[len(data) % width:]
+	n = len(planes) // width
+	out, before = bytearray(head), 0
+	for i in range(n):
+		element = int.from_bytes(planes[i::n], 'little')
+		if number & 4:
+			before = element = (before + ((element >> 1) ^ -(element & 1))) % (1 << (8 * width))
+		out += element.to_bytes(width, 'little')
+	return bytes(out)
+
+
 def open_frame(data):
 	"""(descriptor, image or None)"""
 	if len(data) < 13 or data[:2] != b'\xf5S':
 		raise Invalid('magic')
 	if seal(data[:4], data[12:]) != data:
 		raise Invalid('checksum')
-	if data[2] != 1 or data[3] & 0x70:
+	if data[2] != 1 or data[3] & 0x70 == 0x40:
 		raise Invalid('version')
+	if data[3] & 0x70 and (data[3] & 0x80 or not data[3] & 15):
+		raise Invalid('a filter without a codec')
 	reader = Reader(data)
 	reader.at = 12
 	type_ = reader.sized()
 	if data[3] & 0x80:
 		reader.end()
 		return type_, None
-	if data[3] & 15 == 1:
-		rawlen = reader.varint()
-		return type_, lz4_block(data[reader.at:], rawlen)
-	if data[3] & 15:
+	if data[3] & 15 == 0:
+		return type_, data[reader.at:]
+	unpack = {1: lz4_block, 2: zstd_frame}.get(data[3] & 15)
+	if unpack is None:
 		raise Invalid('codec')
-	return type_, data[reader.at:]
+	rawlen = reader.varint()
+	return type_, undo_filter(data[3] >> 4, unpack(data[reader.at:], rawlen))
 
 
 def read_frame(data):
@@ -820,7 +848,7 @@ def check_frames(tap):
 		type_, value = json.loads(type_), json.loads(value)
 		value = normal(type_, value)
 		tap.is_equal(frame(type_, value).hex(), plain, 'frame of ' + expression)
-		for codec, data in (('none', plain), ('lz4', packed)):
+		for codec, data in (('none', plain), ('compressed', packed)):
 			got = read_frame(bytes.fromhex(data))
 			tap.ok(same(got, [type_, value]), '%s frame of %s is read' % (codec, expression), got, (type_, value))
 
@@ -839,7 +867,7 @@ def check_documents(tap):
 	for row in rows['frame.md']:
 		data = bytes.fromhex(re.sub('[` ]', '', row[2]))
 		type_, value = read_frame(data)
-		tap.ok(data[3] == 1 or frame(type_, value) == data, 'frame.md: ' + row[1])
+		tap.ok(data[3] & 15 or frame(type_, value) == data, 'frame.md: ' + row[1])
 	tap.ok(len(rows['hash.md']) > 5 and len(rows['frame.md']) > 4, 'the documents have examples')
 
 
@@ -876,13 +904,13 @@ def rows():
 
 
 def mutate(seed, count):
-	"""Change the type, the size, the body; cut, repeat, splice. The body of an lz4 frame is changed before or after it is
-	unpacked, so that what is within is reached too."""
+	"""Change the type, the size, the body; cut, repeat, splice. A compressed body is changed before or after it is unpacked,
+	so that what is within is reached too."""
 	dice = random.Random(int(seed))
 	frames = [bytes.fromhex(line.strip()) for line in sys.stdin]
 	for _ in range(int(count)):
 		data = dice.choice(frames)
-		if data[3] & 15 == 1 and dice.random() < 0.7:
+		if data[3] & 15 and dice.random() < 0.7:
 			type_, image = open_frame(data)
 			data = seal(b'\xf5S\x01\0', sized(type_) + image)
 		other = dice.choice(frames)
@@ -891,7 +919,7 @@ def mutate(seed, count):
 			change(dice, rest, other[12:])
 		head = data[:4]
 		if dice.random() < 0.05:
-			head = data[:3] + bytes([dice.choice((0, 1, 2, 0x80, 0x81, dice.randrange(256)))])
+			head = data[:3] + bytes([dice.choice((0, 1, 2, 0x21, 0x80, 0x81, dice.randrange(256)))])
 		print(seal(head, bytes(rest) or b'\0').hex())
 	return True
 

@@ -22,9 +22,9 @@ FNR == 1 {
 /PG_VERSION_NUM/			{ owned_by("compat.h", "PG_VERSION_NUM") }
 /SPI_connect/				{ owned_by("spi.c", "SPI_connect") }
 /#include [<"]xxh/			{ owned_by("hash.c", "xxHash") }
-/#include [<"]lz4/			{ owned_by("codec.c", "LZ4") }
+/#include [<"](lz4|zstd)/		{ owned_by("codec.c", "compression") }
 /#include "postgres(_fe)?\.h"/ && unit ~ /\.h$/	{ complain("postgres.h comes first in the .c file, not in a header") }
 /(^|[ \t;])\/\/ /			{ complain("comments are /* */") }
-/(ereport|elog)\(/ && unit ~ /^(hash|codec|frame|json|arrow|arrow_fb|image_(decode|form|png|jpeg|webp|gif))\.[ch]$/	{ complain("the bytes floor reports by return value") }
+/(ereport|elog)\(/ && unit ~ /^(hash|codec|filter|frame|json|arrow|arrow_fb|image_(decode|form|png|jpeg|webp|gif))\.[ch]$/	{ complain("the bytes floor reports by return value") }
 
 END { exit bad }

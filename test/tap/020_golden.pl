@@ -93,7 +93,9 @@ sub check_rows
 
 sub check_frames
 {
-	my @rows = table('frames.tsv');
+	# not every build has zstd, the second codec
+	my $has_zstd = $node->psql('postgres', q(SELECT stash.serialize('', 'zstd'))) == 0;
+	my @rows = grep { $has_zstd || $_->[4] !~ /^f55301.2/ } table('frames.tsv');
 	my @got = answers(
 		map {
 			my ($expression, undef, undef, $plain, $packed) = @$_;

@@ -23,11 +23,14 @@ sample(int kind, Size len)
 	return data;
 }
 
-/* Room in which LZ4 cannot fail. */
+/* the codec that is tested */
+static int	codec;
+
+/* Room in which neither LZ4 nor zstd can fail. */
 static Size
 bound(Size len)
 {
-	return len + len / 255 + 16;
+	return len + len / 255 + 512;
 }
 
 /* Compress to a block of its own; the result is exactly as large as it says. */
@@ -37,7 +40,7 @@ compress(const char *data, Size len, Size *stored)
 	char	   *room = malloc(bound(len));
 	char	   *block;
 
-	*stored = stash_codec_compress(STASH_CODEC_LZ4, data, len, room, bound(len));
+	*stored = stash_codec_compress(codec, data, len, room, bound(len));
 	block = unit_copy(room, *stored);
 	free(room);
 	return block;
@@ -48,7 +51,7 @@ static bool
 gives_back(const char *block, Size stored, const char *data, Size rawlen)
 {
 	char	   *room = malloc(rawlen);
-	bool		result = stash_codec_decompress(STASH_CODEC_LZ4, block, stored, room, rawlen);
+	bool		result = stash_codec_decompress(codec, block, stored, room, rawlen);
 
 	if (result)
 		result = memcmp(room, data, rawlen) == 0;
@@ -65,6 +68,13 @@ test_names(void)
 	CHECK(stash_codec_by_name("") == -1);
 	CHECK(strcmp(stash_codec_name(STASH_CODEC_NONE), "none") == 0);
 	CHECK(strcmp(stash_codec_name(STASH_CODEC_LZ4), "lz4") == 0);
+#ifdef STASH_HAVE_ZSTD
+	CHECK(stash_codec_by_name("zstd") == STASH_CODEC_ZSTD);
+	CHECK(strcmp(stash_codec_name(STASH_CODEC_ZSTD), "zstd") == 0);
+#else
+	CHECK(stash_codec_by_name("zstd") == -1);
+	CHECK(stash_codec_name(STASH_CODEC_ZSTD) == NULL);
+#endif
 	CHECK(stash_codec_name(-1) == NULL);
 	CHECK(stash_codec_name(15) == NULL);
 }
@@ -114,7 +124,7 @@ test_small_room(void)
 		Size		n;
 
 		room = malloc(cap);
-		n = stash_codec_compress(STASH_CODEC_LZ4, words, 10000, room, cap);
+		n = stash_codec_compress(codec, words, 10000, room, cap);
 		if (n > cap || (cap < stored && n != 0) ||
 			(n != 0 && !gives_back(room, n, words, 10000)))
 			wrong++;
@@ -123,7 +133,7 @@ test_small_room(void)
 	CHECK(wrong == 0);
 
 	room = malloc(9999);
-	CHECK(stash_codec_compress(STASH_CODEC_LZ4, noise, 10000, room, 9999) == 0);
+	CHECK(stash_codec_compress(codec, noise, 10000, room, 9999) == 0);
 	free(room);
 	free(words);
 	free(noise);
@@ -142,7 +152,7 @@ test_wrong_lengths(void)
 	{
 		char	   *room = malloc(3001);
 
-		CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, block, stored, room, 3001));
+		CHECK(!stash_codec_decompress(codec, block, stored, room, 3001));
 		free(room);
 	}
 	for (Size len = 0; len < stored; len++)
@@ -159,7 +169,7 @@ test_wrong_lengths(void)
 }
 
 /*
- * LZ4 has no checksum, so a flipped bit may give other bytes of the right
+ * Neither has a checksum, so a flipped bit may give other bytes of the right
  * number; what counts is that the sanitizer stays silent.
  */
 static void
@@ -196,26 +206,53 @@ test_damage(void)
 	free(data);
 }
 
-/* Numbers from a frame's header are not trusted, and lengths of more than an int are refused unread. */
+/* Numbers from a frame's header are not trusted, and of nothing nothing can be made. */
 static void
 test_refusals(void)
 {
 	char		room[16] = {0};
+
+	CHECK(!stash_codec_decompress(codec, room, 0, room, 1));
+	for (int unknown = -1; unknown < 16; unknown++)
+	{
+		if (unknown > STASH_CODEC_NONE && stash_codec_name(unknown) != NULL)
+			continue;
+		CHECK(!stash_codec_decompress(unknown, "\0", 1, room, 0));
+		CHECK(stash_codec_compress(unknown, "abc", 3, room, sizeof(room)) == 0);
+	}
+}
+
+/* LZ4 counts in int: more is refused unread. */
+static void
+test_large_lengths(void)
+{
+	char		room[16] = {0};
 	Size		huge = (Size) INT_MAX + 1;
 
-	for (int codec = -1; codec < 16; codec++)
-	{
-		if (codec == STASH_CODEC_LZ4)
-			continue;
-		CHECK(!stash_codec_decompress(codec, "\0", 1, room, 0));
-		CHECK(stash_codec_compress(codec, "abc", 3, room, sizeof(room)) == 0);
-	}
+	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, room, 0, room, 0));
 	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, room, huge, room, 1));
 	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, "\0", 1, room, huge));
 	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, "\0", 1, room, SIZE_MAX));
-	CHECK(!stash_codec_decompress(STASH_CODEC_LZ4, room, 0, room, 0));
 	CHECK(stash_codec_compress(STASH_CODEC_LZ4, room, huge, room, 16) == 0);
 	CHECK(stash_codec_compress(STASH_CODEC_LZ4, room, SIZE_MAX, room, 16) == 0);
+}
+
+/* Nothing that was compressed is taken for a lie: the most that can be is enough. */
+static void
+test_most(void)
+{
+	for (Size len = 1; len < 100000000; len *= 7)
+	{
+		char	   *data = malloc(len);
+		Size		stored;
+
+		memset(data, 'x', len);
+		free(compress(data, len, &stored));
+		CHECK(len <= stash_codec_most(codec, stored));
+		free(data);
+	}
+	CHECK(stash_codec_most(STASH_CODEC_LZ4, 1000) < 1000000);
+	CHECK(stash_codec_most(codec, (Size) 1 << 40) > (uint64) 1 << 40);
 }
 
 int
@@ -223,10 +260,15 @@ main(void)
 {
 	test_names();
 	test_numbers_are_frozen();
-	test_round_trips();
-	test_small_room();
-	test_wrong_lengths();
-	test_damage();
-	test_refusals();
+	test_large_lengths();
+	for (codec = STASH_CODEC_LZ4; stash_codec_name(codec) != NULL; codec++)
+	{
+		test_round_trips();
+		test_small_room();
+		test_wrong_lengths();
+		test_damage();
+		test_refusals();
+		test_most();
+	}
 	return unit_report();
 }

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-floor=(hash codec frame json arrow_fb arrow)
+floor=(hash codec filter frame json arrow_fb arrow)
 pg_config=${PG_CONFIG:-pg_config}
 lib=$("$pg_config" --pkglibdir)
 flags=(
@@ -13,6 +13,11 @@ flags=(
 	-U_FORTIFY_SOURCE -DFRONTEND -DUSE_ASSERT_CHECKING=1 -Isrc -Itest/unit
 	-I"$("$pg_config" --includedir-server)"
 )
+libraries=(-lpgcommon -lpgport -lxxhash -llz4 -lm)
+if "${CC:-gcc}" -E -include zstd.h -x c /dev/null >/dev/null 2>&1; then
+	flags+=(-DSTASH_HAVE_ZSTD)
+	libraries+=(-lzstd)
+fi
 # memory contexts free what a unit allocates, so leaks are no news
 export ASAN_OPTIONS=detect_leaks=0:${ASAN_OPTIONS:-}
 
@@ -37,7 +42,7 @@ kernel() { compile -c -o "$out/kernels/$1.o" -DNAME="kernel_$1" -DKERNEL="$2" "$
 run() {
 	local title=$1 name=$2 result=0
 
-	compile -o "$out/$name" "test/unit/${name}_test.c" "${@:3}" -L"$lib" -lpgcommon -lpgport -lxxhash -llz4 -lm
+	compile -o "$out/$name" "test/unit/${name}_test.c" "${@:3}" -L"$lib" "${libraries[@]}"
 	"$out/$name" >"$out/log" 2>&1 || result=$?
 	[[ $result -eq 0 ]] || status=1
 	grep -q ' passed, ' "$out/log" || total "$result" >>"$out/log"

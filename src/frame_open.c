@@ -1,0 +1,145 @@
+/*-------------------------------------------------------------------------
+ *
+ * frame_open.c
+ *	  Frames in the server: open one and unpack its body, or throw.
+ *
+ * What floor 1 only reports is thrown here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "codec.h"
+#include "filter.h"
+#include "frame.h"
+#include "frame_open.h"
+
+/*
+ * Open a frame for reading, or throw.
+ *
+ * 'buf' must outlive the reader.  Errors: 22P03 for bytes that are no frame,
+ * 0A000 for a frame from a newer pg_hashstash, XX001 for a damaged one.
+ */
+void
+stash_frame_open(StashFrameReader *reader, const char *buf, Size len)
+{
+	switch (stash_frame_parse(reader, buf, len))
+	{
+		case STASH_FRAME_OK:
+			break;
+		case STASH_FRAME_FOREIGN:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+					 errmsg("these bytes are no stash frame"),
+					 errhint("Frames are made by stash.serialize().")));
+			break;
+		case STASH_FRAME_NEWER:
+			if (reader->version < STASH_FRAME_OLDEST ||
+				reader->version > STASH_FRAME_VERSION)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("stash frame version %d is not supported",
+								reader->version),
+						 errdetail("This build reads versions %d to %d.",
+								   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
+						 errhint("Upgrade pg_hashstash on this server.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("stash frame filter %d is not supported",
+							reader->filter),
+					 errhint("Upgrade pg_hashstash on this server.")));
+			break;
+		case STASH_FRAME_DAMAGED:
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("damaged stash frame"),
+					 reader->is_checked ?
+					 errdetail("What its header says does not fit its %zu bytes.",
+							   len) :
+					 errdetail("The checksum of its %zu bytes does not match.",
+							   len)));
+			break;
+	}
+}
+
+/*
+ * The body of an open frame, unpacked where needed: 'rawlen' bytes.
+ *
+ * Result: points into the frame, or is allocated in the current context.
+ * Throws 0A000 for an unknown codec, XX001 for a body that is damaged.
+ */
+const char *
+stash_frame_body(const StashFrameReader *reader)
+{
+	char	   *body;
+
+	if (reader->codec == STASH_CODEC_NONE)
+		return reader->body;
+	if (stash_codec_name(reader->codec) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("stash frame codec %d is not supported", reader->codec),
+				 errhint("Build pg_hashstash with this codec's library, or upgrade it.")));
+	if (reader->rawlen > MaxAllocSize ||
+		reader->rawlen > stash_codec_most(reader->codec, reader->bodylen))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("damaged stash frame"),
+				 errdetail("%zu bytes cannot hold the " UINT64_FORMAT " bytes claimed.",
+						   reader->bodylen, reader->rawlen)));
+	body = palloc(Max(reader->rawlen, 1));
+	if (!stash_codec_decompress(reader->codec, reader->body, reader->bodylen,
+								body, reader->rawlen))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("damaged stash frame"),
+				 errdetail("Its compressed body cannot be decompressed.")));
+	if (reader->filter != STASH_FILTER_NONE)
+	{
+		char	   *laid = body;
+
+		body = palloc(Max(reader->rawlen, 1));
+		stash_filter_undo(reader->filter, laid, reader->rawlen, body);
+		pfree(laid);
+	}
+	return body;
+}
+
+/*
+ * A whole frame without compression, of which there is only one for a value:
+ * what is a frame already without, or no whole frame, stays as it is.
+ *
+ * Result: 'buf' itself, or allocated in the current context; *len is set to
+ * its length.
+ */
+const char *
+stash_frame_plain(const char *buf, Size *len)
+{
+	StashFrameReader reader;
+	const char *body;
+	char	   *plain;
+	Size		head;
+
+	if (stash_frame_parse(&reader, buf, *len) != STASH_FRAME_OK ||
+		reader.codec == STASH_CODEC_NONE)
+		return buf;
+	/* a NULL has no body, and needs no codec */
+	body = reader.is_null ? reader.body : stash_frame_body(&reader);
+	head = (Size) (reader.type - buf) + reader.typelen;
+	*len = head + (reader.is_null ? 0 : reader.rawlen);
+	if (*len > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("stash frame is too large to be unpacked"),
+				 errdetail("It would have %zu bytes.", *len)));
+	plain = palloc(*len);
+	memcpy(plain, buf, head);
+	memcpy(plain + head, body, *len - head);
+	stash_frame_seal(plain, *len, STASH_CODEC_NONE, STASH_FILTER_NONE,
+					 reader.is_null);
+	if (body != reader.body)
+		pfree((char *) body);
+	return plain;
+}
