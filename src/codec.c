@@ -22,6 +22,8 @@
 
 #include "codec.h"
 
+void		(*stash_codec_poll) (void);
+
 typedef struct Codec
 {
 	const char *name;			/* NULL: this build lacks the library */
@@ -48,9 +50,34 @@ lz4_decompress(const char *src, Size len, char *dst, Size rawlen)
 }
 
 #ifdef STASH_HAVE_ZSTD
+#define ZSTD_PIECE	((Size) 32 << 20)	/* bytes, a fifth of a second */
+
 /* contexts are costly to make; kept for the life of the process */
 static ZSTD_CCtx *zstd_packer;
 static ZSTD_DCtx *zstd_unpacker;
+
+/* the same in pieces, between which the caller may be told to stop */
+static Size
+zstd_compress_slowly(const char *src, Size len, char *dst, Size cap)
+{
+	ZSTD_inBuffer in = {src, 0, 0};
+	ZSTD_outBuffer out = {dst, cap, 0};
+	size_t		left;
+
+	ZSTD_CCtx_reset(zstd_packer, ZSTD_reset_session_and_parameters);
+	ZSTD_CCtx_setPledgedSrcSize(zstd_packer, len);
+	do
+	{
+		if (stash_codec_poll != NULL)
+			stash_codec_poll();
+		in.size = Min(len, in.pos + ZSTD_PIECE);
+		left = ZSTD_compressStream2(zstd_packer, &out, &in,
+									in.size < len ? ZSTD_e_continue : ZSTD_e_end);
+		if (ZSTD_isError(left) || (out.pos == cap && left > 0))
+			return 0;
+	} while (in.pos < len || left > 0);
+	return out.pos;
+}
 
 static Size
 zstd_compress(const char *src, Size len, char *dst, Size cap)
@@ -61,6 +88,8 @@ zstd_compress(const char *src, Size len, char *dst, Size cap)
 		zstd_packer = ZSTD_createCCtx();
 	if (zstd_packer == NULL)
 		return 0;
+	if (len > ZSTD_PIECE)
+		return zstd_compress_slowly(src, len, dst, cap);
 	size = ZSTD_compressCCtx(zstd_packer, dst, cap, src, len,
 							 ZSTD_CLEVEL_DEFAULT);
 	return ZSTD_isError(size) ? 0 : size;

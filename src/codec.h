@@ -14,6 +14,9 @@
 #define STASH_CODEC_LZ4		1	/* one LZ4 block, no LZ4 frame around it */
 #define STASH_CODEC_ZSTD	2	/* one zstd frame */
 
+/* called now and then while much is compressed, and may leave for good */
+extern void (*stash_codec_poll) (void);
+
 extern int	stash_codec_by_name(const char *name);
 extern const char *stash_codec_name(int codec);
 extern uint64 stash_codec_most(int codec, Size len);

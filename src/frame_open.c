@@ -9,12 +9,28 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "codec.h"
 #include "filter.h"
 #include "frame.h"
 #include "frame_open.h"
+
+static void
+check_for_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Called once when the library is loaded: long compression can be cancelled.
+ */
+void
+stash_frame_init(void)
+{
+	stash_codec_poll = check_for_interrupts;
+}
 
 /*
  * Open a frame for reading, or throw.

@@ -10,6 +10,7 @@
 
 #include "frame.h"
 
+extern void stash_frame_init(void);
 extern void stash_frame_open(StashFrameReader *reader, const char *buf,
 							 Size len);
 extern const char *stash_frame_body(const StashFrameReader *reader);

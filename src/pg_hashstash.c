@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 
 #include "catalog.h"
+#include "frame_open.h"
 #include "memo.h"
 #include "store.h"
 #include "typeio.h"
@@ -29,6 +30,7 @@ _PG_init(void)
 {
 	stash_catalog_init();
 	stash_typeio_init();
+	stash_frame_init();
 	stash_store_init();
 	stash_memo_init();
 	MarkGUCPrefixReserved("pg_hashstash");

@@ -244,11 +244,14 @@ test_most(void)
 	for (Size len = 1; len < 100000000; len *= 7)
 	{
 		char	   *data = malloc(len);
+		char	   *block;
 		Size		stored;
 
 		memset(data, 'x', len);
-		free(compress(data, len, &stored));
+		block = compress(data, len, &stored);
 		CHECK(len <= stash_codec_most(codec, stored));
+		CHECK(gives_back(block, stored, data, len));
+		free(block);
 		free(data);
 	}
 	CHECK(stash_codec_most(STASH_CODEC_LZ4, 1000) < 1000000);
