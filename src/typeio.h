@@ -139,8 +139,6 @@ struct StashType
 	FmgrInfo	output;
 	FmgrInfo	input;
 	FmgrInfo   *to_jsonb;		/* NULL: not needed yet */
-	int8		is_ordered;		/* has an order for ever: 1, not: -1, unknown:
-								 * 0 */
 	const char *hash_id;		/* descriptor for hashes: no row, domain names */
 	int			hash_idlen;
 	const char *frame_id;		/* descriptor for frames */

@@ -9,32 +9,21 @@
  * NULL of that type.  What has no readable form that could be read back is
  * shown as the hexadecimal bytes of its frame, \xf553...
  *
- * Order: by type, then NULL first, then the type's own btree order with "C"
- * as collation.  That is for built-in types, arrays and anonymous rows of
- * them; all others go by the bytes of their images.  For an index must not
- * depend on what a user may alter or drop, nor run a user's code.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
-#include "utils/typcache.h"
 
 #include "codec.h"
 #include "compat.h"
 #include "frame_datum.h"
-#include "hash.h"
 #include "hash_datum.h"
 #include "typeio.h"
 #include "variant.h"
@@ -50,15 +39,6 @@ PG_FUNCTION_INFO_V1(pg_hashstash_variant_bytea);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_text);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_jsonb);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_cast);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_cmp);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_eq);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_ne);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_lt);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_le);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_gt);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_ge);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_hash);
-PG_FUNCTION_INFO_V1(pg_hashstash_variant_hash_extended);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_identical);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_same_key);
 
@@ -368,14 +348,10 @@ pg_hashstash_variant_send(PG_FUNCTION_ARGS)
 
 /* ---- keys ---- */
 
-static int
-compare_bytes(const char *a, Size alen, const char *b, Size blen)
+static bool
+is_same(const char *a, Size alen, const char *b, Size blen)
 {
-	int			order = memcmp(a, b, Min(alen, blen));
-
-	if (order != 0)
-		return order;
-	return (alen > blen) - (alen < blen);
+	return alen == blen && memcmp(a, b, alen) == 0;
 }
 
 static void
@@ -416,14 +392,13 @@ stash_variant_same_key(Datum a, Datum b)
 		return true;
 	stash_variant_open(&one, a);
 	stash_variant_open(&two, b);
-	if (compare_bytes(one.type, one.typelen, two.type, two.typelen) != 0)
+	if (!is_same(one.type, one.typelen, two.type, two.typelen))
 		return false;
 	type = stash_type_by_descriptor(one.type, one.typelen, true);
 	return type != NULL && type->has_strategy &&
 		put_canonical_form(&one_form, &one, type) &&
 		put_canonical_form(&two_form, &two, type) &&
-		compare_bytes(one_form.buf, one_form.used,
-					  two_form.buf, two_form.used) == 0;
+		is_same(one_form.buf, one_form.used, two_form.buf, two_form.used);
 }
 
 /* ---- making and taking apart ---- */
@@ -553,217 +528,6 @@ pg_hashstash_variant_cast(PG_FUNCTION_ARGS)
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(stash_type_cast(type, value, wanted));
-}
-
-/* ---- comparison ---- */
-
-/* true when values can be compared by what no user can alter or drop */
-static bool
-find_order(StashType *type)
-{
-	switch (type->kind)
-	{
-		case STASH_KIND_BASE:
-			return type->oid < FirstGenbkiObjectId &&
-				type->image != STASH_IMAGE_OUTPUT &&
-				OidIsValid(lookup_type_cache(type->oid,
-											 TYPECACHE_CMP_PROC)->cmp_proc);
-		case STASH_KIND_RANGE:
-		case STASH_KIND_MULTIRANGE:
-			return type->oid < FirstGenbkiObjectId;
-		case STASH_KIND_ARRAY:
-			/* the server compares text in rows by the database's collation */
-			return type->inner->kind != STASH_KIND_ROW && find_order(type->inner);
-		case STASH_KIND_ROW:
-			for (int i = 0; i < type->nfields; i++)
-			{
-				if (!find_order(type->fields[i].type))
-					return false;
-			}
-			return type->oid == RECORDOID;
-		case STASH_KIND_DOMAIN:
-		case STASH_KIND_RECORD:
-			break;
-	}
-	return false;
-}
-
-static bool
-has_order(StashType *type)
-{
-	if (type->is_ordered == 0)
-		type->is_ordered = find_order(type) ? 1 : -1;
-	return type->is_ordered > 0;
-}
-
-/* take a row apart; *values and *nulls are allocated */
-static void
-deform_row(StashType *type, Datum row, Datum **values, bool **nulls)
-{
-	HeapTupleHeader header = DatumGetHeapTupleHeader(row);
-	HeapTupleData tuple = {0};
-
-	*values = palloc(sizeof(Datum) * (type->desc->natts + 1));
-	*nulls = palloc(sizeof(bool) * (type->desc->natts + 1));
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	tuple.t_data = header;
-	heap_deform_tuple(&tuple, type->desc, *values, *nulls);
-}
-
-/* columns from left to right, NULL last, as the server orders rows */
-static int
-compare_values(StashType *type, Datum a, Datum b)
-{
-	Datum	   *avalues;
-	Datum	   *bvalues;
-	bool	   *anulls;
-	bool	   *bnulls;
-	int			order = 0;
-
-	if (type->kind != STASH_KIND_ROW)
-		return DatumGetInt32(FunctionCall2Coll(&lookup_type_cache(type->oid,
-																  TYPECACHE_CMP_PROC_FINFO)->cmp_proc_finfo,
-											   C_COLLATION_OID, a, b));
-	deform_row(type, a, &avalues, &anulls);
-	deform_row(type, b, &bvalues, &bnulls);
-	for (int i = 0; i < type->nfields && order == 0; i++)
-	{
-		if (anulls[i] || bnulls[i])
-			order = (int) anulls[i] - (int) bnulls[i];
-		else
-			order = compare_values(type->fields[i].type, avalues[i],
-								   bvalues[i]);
-	}
-	return order;
-}
-
-static int
-compare_variants(Datum a, Datum b)
-{
-	StashFrameReader one;
-	StashFrameReader two;
-	StashType  *type;
-	bool		isnull;
-	int			order;
-
-	stash_variant_open(&one, a);
-	stash_variant_open(&two, b);
-	order = compare_bytes(one.type, one.typelen, two.type, two.typelen);
-	if (order != 0)
-		return order;
-	if (one.is_null || two.is_null)
-		return (int) two.is_null - (int) one.is_null;
-
-	type = stash_type_by_descriptor(one.type, one.typelen, true);
-	if (type == NULL || !has_order(type))
-		return compare_bytes(stash_frame_body(&one), one.rawlen,
-							 stash_frame_body(&two), two.rawlen);
-	return compare_values(type, stash_frame_read(&one, &type, &isnull),
-						  stash_frame_read(&two, &type, &isnull));
-}
-
-/* equal values hash alike; a type without a hash function adds nothing */
-static uint64
-hash_value(StashType *type, Datum value, uint64 seed)
-{
-	TypeCacheEntry *cache;
-	Datum	   *values;
-	bool	   *nulls;
-	uint64		hash = seed;
-
-	if (type->kind != STASH_KIND_ROW)
-	{
-		cache = lookup_type_cache(type->oid, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
-		if (!OidIsValid(cache->hash_extended_proc_finfo.fn_oid))
-			return seed;
-		return DatumGetUInt64(FunctionCall2Coll(&cache->hash_extended_proc_finfo,
-												C_COLLATION_OID, value,
-												UInt64GetDatum(seed)));
-	}
-	deform_row(type, value, &values, &nulls);
-	for (int i = 0; i < type->nfields; i++)
-		hash = hash_combine64(hash, nulls[i] ? 1 :
-							  hash_value(type->fields[i].type, values[i], seed));
-	return hash;
-}
-
-static uint64
-hash_variant(Datum variant, uint64 seed)
-{
-	StashFrameReader reader;
-	StashType  *type;
-	uint64		hash;
-	bool		isnull;
-
-	stash_variant_open(&reader, variant);
-	hash = stash_hash_bytes64(reader.type, reader.typelen, seed);
-	if (reader.is_null)
-		return hash;
-	type = stash_type_by_descriptor(reader.type, reader.typelen, true);
-	if (type == NULL || !has_order(type))
-		return hash_combine64(hash,
-							  stash_hash_bytes64(stash_frame_body(&reader),
-												 reader.rawlen, seed));
-	return hash_combine64(hash, hash_value(type,
-										   stash_frame_read(&reader, &type, &isnull),
-										   seed));
-}
-
-/* btree support: negative, 0 or positive */
-Datum
-pg_hashstash_variant_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
-}
-
-Datum
-pg_hashstash_variant_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) == 0);
-}
-
-Datum
-pg_hashstash_variant_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) != 0);
-}
-
-Datum
-pg_hashstash_variant_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) < 0);
-}
-
-Datum
-pg_hashstash_variant_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) <= 0);
-}
-
-Datum
-pg_hashstash_variant_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) > 0);
-}
-
-Datum
-pg_hashstash_variant_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_variants(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)) >= 0);
-}
-
-/* hash support */
-Datum
-pg_hashstash_variant_hash(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32((int32) hash_variant(PG_GETARG_DATUM(0), 0));
-}
-
-Datum
-pg_hashstash_variant_hash_extended(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64((int64) hash_variant(PG_GETARG_DATUM(0),
-										 (uint64) PG_GETARG_INT64(1)));
 }
 
 /*

@@ -198,6 +198,12 @@ CREATE FUNCTION stash.variant_cmp(a stash.variant, b stash.variant)
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION stash.variant_cmp(stash.variant, stash.variant) IS 'btree support';
 
+CREATE FUNCTION stash.variant_sortsupport(internal)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_sortsupport'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_sortsupport(internal) IS 'sort support';
+
 CREATE FUNCTION stash.variant_hash(variant stash.variant)
 	RETURNS int4
 	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_hash'
@@ -261,7 +267,8 @@ CREATE OPERATOR CLASS stash.variant_ops
 	OPERATOR 3 stash.=,
 	OPERATOR 4 stash.>=,
 	OPERATOR 5 stash.>,
-	FUNCTION 1 stash.variant_cmp(stash.variant, stash.variant);
+	FUNCTION 1 stash.variant_cmp(stash.variant, stash.variant),
+	FUNCTION 2 stash.variant_sortsupport(internal);
 COMMENT ON OPERATOR CLASS stash.variant_ops USING btree IS 'by type, then by the type''s own order';
 
 CREATE OPERATOR FAMILY stash.variant_ops USING hash;
@@ -272,3 +279,33 @@ CREATE OPERATOR CLASS stash.variant_ops
 	FUNCTION 1 stash.variant_hash(stash.variant),
 	FUNCTION 2 stash.variant_hash_extended(stash.variant, int8);
 COMMENT ON OPERATOR CLASS stash.variant_ops USING hash IS 'by type, then by the type''s own equality';
+
+CREATE FUNCTION stash.variant_smaller(a stash.variant, b stash.variant)
+	RETURNS stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_smaller'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_smaller(stash.variant, stash.variant) IS 'smaller of two';
+
+CREATE FUNCTION stash.variant_larger(a stash.variant, b stash.variant)
+	RETURNS stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_larger'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_larger(stash.variant, stash.variant) IS 'larger of two';
+
+CREATE AGGREGATE stash.min(variant stash.variant) (
+	SFUNC = stash.variant_smaller,
+	STYPE = stash.variant,
+	COMBINEFUNC = stash.variant_smaller,
+	SORTOP = OPERATOR(stash.<),
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE stash.min(stash.variant) IS 'first in the order of variants';
+
+CREATE AGGREGATE stash.max(variant stash.variant) (
+	SFUNC = stash.variant_larger,
+	STYPE = stash.variant,
+	COMBINEFUNC = stash.variant_larger,
+	SORTOP = OPERATOR(stash.>),
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE stash.max(stash.variant) IS 'last in the order of variants';
