@@ -138,7 +138,8 @@ struct StashType
 	FmgrInfo	receive;
 	FmgrInfo	output;
 	FmgrInfo	input;
-	FmgrInfo   *to_jsonb;		/* NULL: not needed yet */
+	FmgrInfo   *to_json;		/* NULL: not needed yet */
+	FmgrInfo   *to_jsonb;		/* likewise */
 	const char *hash_id;		/* descriptor for hashes: no row, domain names */
 	int			hash_idlen;
 	const char *frame_id;		/* descriptor for frames */
@@ -176,6 +177,7 @@ extern bytea *stash_type_send(StashType *type, Datum value);
 extern Datum stash_type_receive(StashType *type, const char *buf, int len);
 extern char *stash_type_output(StashType *type, Datum value);
 extern Datum stash_type_input(StashType *type, char *text);
+extern Datum stash_type_to_json(StashType *type, Datum value);
 extern Datum stash_type_to_jsonb(StashType *type, Datum value);
 extern Datum stash_type_cast(StashType *type, Datum value, StashType *wanted);
 

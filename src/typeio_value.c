@@ -177,29 +177,48 @@ stash_type_input(StashType *type, char *text)
 }
 
 /*
+ * Call to_json() or to_jsonb(), which want to be told the type of their
+ * argument; *function is looked up at the first call.
+ */
+static Datum
+call_json_function(StashType *type, FmgrInfo **function, Oid oid, Oid result,
+				   Datum value)
+{
+	if (*function == NULL)
+	{
+		MemoryContext context = GetMemoryChunkContext(type);
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Const	   *arg = makeNullConst(type->oid, type->typmod, InvalidOid);
+		FmgrInfo   *found = palloc(sizeof(FmgrInfo));
+
+		fmgr_info_cxt(oid, found, context);
+		fmgr_info_set_expr((Node *) makeFuncExpr(oid, result, list_make1(arg),
+												 InvalidOid, InvalidOid,
+												 COERCE_EXPLICIT_CALL),
+						   found);
+		*function = found;
+		MemoryContextSwitchTo(old);
+	}
+	return FunctionCall1(*function, value);
+}
+
+/*
+ * to_json() of a value, under the settings of the session.
+ */
+Datum
+stash_type_to_json(StashType *type, Datum value)
+{
+	return call_json_function(type, &type->to_json, F_TO_JSON, JSONOID, value);
+}
+
+/*
  * to_jsonb() of a value, under the settings of the session.
  */
 Datum
 stash_type_to_jsonb(StashType *type, Datum value)
 {
-	if (type->to_jsonb == NULL)
-	{
-		/* the function wants to be told the type of its argument */
-		MemoryContext context = GetMemoryChunkContext(type);
-		MemoryContext old = MemoryContextSwitchTo(context);
-		Const	   *arg = makeNullConst(type->oid, type->typmod, InvalidOid);
-		FmgrInfo   *function = palloc(sizeof(FmgrInfo));
-
-		fmgr_info_cxt(F_TO_JSONB, function, context);
-		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
-												 list_make1(arg), InvalidOid,
-												 InvalidOid,
-												 COERCE_EXPLICIT_CALL),
-						   function);
-		type->to_jsonb = function;
-		MemoryContextSwitchTo(old);
-	}
-	return FunctionCall1(type->to_jsonb, value);
+	return call_json_function(type, &type->to_jsonb, F_TO_JSONB, JSONBOID,
+							  value);
 }
 
 static void
@@ -302,7 +321,9 @@ stash_type_cast(StashType *type, Datum value, StashType *wanted)
 					(errcode(ERRCODE_CANNOT_COERCE),
 					 errmsg("cannot cast a value of type %s to %s",
 							stash_type_to_text(type),
-							stash_type_to_text(wanted))));
+							stash_type_to_text(wanted)),
+					 errhint("Every value can be cast to text, and text to %s where it reads as one.",
+							 stash_type_to_text(wanted))));
 	}
 	return (Datum) 0;
 }

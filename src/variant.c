@@ -18,6 +18,7 @@
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 
@@ -37,6 +38,7 @@ PG_FUNCTION_INFO_V1(pg_hashstash_typeof);
 PG_FUNCTION_INFO_V1(pg_hashstash_value);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_bytea);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_text);
+PG_FUNCTION_INFO_V1(pg_hashstash_variant_json);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_jsonb);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_cast);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_identical);
@@ -491,9 +493,27 @@ pg_hashstash_variant_text(PG_FUNCTION_ARGS)
 }
 
 /*
- * Cast to jsonb: to_jsonb() of the inner value.
+ * Cast to json: to_json() of the inner value.
  *
- * Strict, stable, parallel safe; NULL for a variant that is a NULL.
+ * The server's own JSON functions write a variant by this cast, and take no
+ * SQL NULL from it: a variant that is a NULL is a JSON null.  Strict, stable,
+ * parallel safe.
+ */
+Datum
+pg_hashstash_variant_json(PG_FUNCTION_ARGS)
+{
+	StashType  *type;
+	bool		isnull;
+	Datum		value = value_to_show(PG_GETARG_DATUM(0), &type, &isnull);
+
+	if (isnull)
+		PG_RETURN_TEXT_P(cstring_to_text("null"));
+	PG_RETURN_DATUM(stash_type_to_json(type, value));
+}
+
+/*
+ * Cast to jsonb: to_jsonb() of the inner value; a JSON null for a variant that
+ * is a NULL, as in to_jsonb() of the variant.  Strict, stable, parallel safe.
  */
 Datum
 pg_hashstash_variant_jsonb(PG_FUNCTION_ARGS)
@@ -503,7 +523,7 @@ pg_hashstash_variant_jsonb(PG_FUNCTION_ARGS)
 	Datum		value = value_to_show(PG_GETARG_DATUM(0), &type, &isnull);
 
 	if (isnull)
-		PG_RETURN_NULL();
+		PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum("null")));
 	if (type->oid == JSONBOID)
 		PG_RETURN_DATUM(value);
 	PG_RETURN_DATUM(stash_type_to_jsonb(type, value));

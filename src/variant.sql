@@ -84,13 +84,47 @@ COMMENT ON FUNCTION stash.variant_to_text(stash.variant) IS 'text of the value i
 CREATE CAST (stash.variant AS text) WITH FUNCTION stash.variant_to_text(stash.variant) AS ASSIGNMENT;
 COMMENT ON CAST (stash.variant AS text) IS 'text of the value inside';
 
+-- without these the server would take the text form, with the type in it
+CREATE FUNCTION stash.variant_to_varchar(variant stash.variant)
+	RETURNS varchar
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_text'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_varchar(stash.variant) IS 'text of the value inside';
+CREATE CAST (stash.variant AS varchar) WITH FUNCTION stash.variant_to_varchar(stash.variant);
+COMMENT ON CAST (stash.variant AS varchar) IS 'text of the value inside';
+
+CREATE FUNCTION stash.variant_to_bpchar(variant stash.variant)
+	RETURNS bpchar
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_text'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_bpchar(stash.variant) IS 'text of the value inside';
+CREATE CAST (stash.variant AS bpchar) WITH FUNCTION stash.variant_to_bpchar(stash.variant);
+COMMENT ON CAST (stash.variant AS bpchar) IS 'text of the value inside';
+
+CREATE FUNCTION stash.variant_to_name(variant stash.variant)
+	RETURNS name
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_name(stash.variant) IS 'text of the value inside';
+CREATE CAST (stash.variant AS name) WITH FUNCTION stash.variant_to_name(stash.variant);
+COMMENT ON CAST (stash.variant AS name) IS 'text of the value inside';
+
+-- by this cast the server's own JSON functions write variants, also those inside rows and arrays
+CREATE FUNCTION stash.variant_to_json(variant stash.variant)
+	RETURNS json
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_json'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_json(stash.variant) IS 'to_json() of the value inside; a NULL is a JSON null';
+CREATE CAST (stash.variant AS json) WITH FUNCTION stash.variant_to_json(stash.variant) AS ASSIGNMENT;
+COMMENT ON CAST (stash.variant AS json) IS 'to_json() of the value inside; a NULL is a JSON null';
+
 CREATE FUNCTION stash.variant_to_jsonb(variant stash.variant)
 	RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_jsonb'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION stash.variant_to_jsonb(stash.variant) IS 'to_jsonb() of the value inside';
+COMMENT ON FUNCTION stash.variant_to_jsonb(stash.variant) IS 'to_jsonb() of the value inside; a NULL is a JSON null';
 CREATE CAST (stash.variant AS jsonb) WITH FUNCTION stash.variant_to_jsonb(stash.variant) AS ASSIGNMENT;
-COMMENT ON CAST (stash.variant AS jsonb) IS 'to_jsonb() of the value inside';
+COMMENT ON CAST (stash.variant AS jsonb) IS 'to_jsonb() of the value inside; a NULL is a JSON null';
 
 CREATE FUNCTION stash.variant_to_bool(variant stash.variant)
 	RETURNS bool
@@ -99,6 +133,14 @@ CREATE FUNCTION stash.variant_to_bool(variant stash.variant)
 COMMENT ON FUNCTION stash.variant_to_bool(stash.variant) IS 'value inside, cast';
 CREATE CAST (stash.variant AS bool) WITH FUNCTION stash.variant_to_bool(stash.variant);
 COMMENT ON CAST (stash.variant AS bool) IS 'value inside, cast';
+
+CREATE FUNCTION stash.variant_to_int2(variant stash.variant)
+	RETURNS int2
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_int2(stash.variant) IS 'value inside, cast';
+CREATE CAST (stash.variant AS int2) WITH FUNCTION stash.variant_to_int2(stash.variant);
+COMMENT ON CAST (stash.variant AS int2) IS 'value inside, cast';
 
 CREATE FUNCTION stash.variant_to_int4(variant stash.variant)
 	RETURNS int4
@@ -115,6 +157,14 @@ CREATE FUNCTION stash.variant_to_int8(variant stash.variant)
 COMMENT ON FUNCTION stash.variant_to_int8(stash.variant) IS 'value inside, cast';
 CREATE CAST (stash.variant AS int8) WITH FUNCTION stash.variant_to_int8(stash.variant);
 COMMENT ON CAST (stash.variant AS int8) IS 'value inside, cast';
+
+CREATE FUNCTION stash.variant_to_float4(variant stash.variant)
+	RETURNS float4
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_float4(stash.variant) IS 'value inside, cast';
+CREATE CAST (stash.variant AS float4) WITH FUNCTION stash.variant_to_float4(stash.variant);
+COMMENT ON CAST (stash.variant AS float4) IS 'value inside, cast';
 
 CREATE FUNCTION stash.variant_to_float8(variant stash.variant)
 	RETURNS float8
@@ -140,6 +190,30 @@ COMMENT ON FUNCTION stash.variant_to_date(stash.variant) IS 'value inside, cast'
 CREATE CAST (stash.variant AS date) WITH FUNCTION stash.variant_to_date(stash.variant);
 COMMENT ON CAST (stash.variant AS date) IS 'value inside, cast';
 
+CREATE FUNCTION stash.variant_to_time(variant stash.variant)
+	RETURNS time
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_time(stash.variant) IS 'value inside, cast';
+CREATE CAST (stash.variant AS time) WITH FUNCTION stash.variant_to_time(stash.variant);
+COMMENT ON CAST (stash.variant AS time) IS 'value inside, cast';
+
+CREATE FUNCTION stash.variant_to_timetz(variant stash.variant)
+	RETURNS timetz
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_timetz(stash.variant) IS 'value inside, cast';
+CREATE CAST (stash.variant AS timetz) WITH FUNCTION stash.variant_to_timetz(stash.variant);
+COMMENT ON CAST (stash.variant AS timetz) IS 'value inside, cast';
+
+CREATE FUNCTION stash.variant_to_timestamp(variant stash.variant)
+	RETURNS timestamp
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_timestamp(stash.variant) IS 'value inside, cast';
+CREATE CAST (stash.variant AS timestamp) WITH FUNCTION stash.variant_to_timestamp(stash.variant);
+COMMENT ON CAST (stash.variant AS timestamp) IS 'value inside, cast';
+
 CREATE FUNCTION stash.variant_to_timestamptz(variant stash.variant)
 	RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
@@ -148,6 +222,14 @@ COMMENT ON FUNCTION stash.variant_to_timestamptz(stash.variant) IS 'value inside
 CREATE CAST (stash.variant AS timestamptz) WITH FUNCTION stash.variant_to_timestamptz(stash.variant);
 COMMENT ON CAST (stash.variant AS timestamptz) IS 'value inside, cast';
 
+CREATE FUNCTION stash.variant_to_interval(variant stash.variant)
+	RETURNS interval
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_interval(stash.variant) IS 'value inside, cast';
+CREATE CAST (stash.variant AS interval) WITH FUNCTION stash.variant_to_interval(stash.variant);
+COMMENT ON CAST (stash.variant AS interval) IS 'value inside, cast';
+
 CREATE FUNCTION stash.variant_to_uuid(variant stash.variant)
 	RETURNS uuid
 	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
@@ -155,6 +237,22 @@ CREATE FUNCTION stash.variant_to_uuid(variant stash.variant)
 COMMENT ON FUNCTION stash.variant_to_uuid(stash.variant) IS 'value inside, cast';
 CREATE CAST (stash.variant AS uuid) WITH FUNCTION stash.variant_to_uuid(stash.variant);
 COMMENT ON CAST (stash.variant AS uuid) IS 'value inside, cast';
+
+CREATE FUNCTION stash.variant_to_inet(variant stash.variant)
+	RETURNS inet
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_inet(stash.variant) IS 'value inside, cast';
+CREATE CAST (stash.variant AS inet) WITH FUNCTION stash.variant_to_inet(stash.variant);
+COMMENT ON CAST (stash.variant AS inet) IS 'value inside, cast';
+
+CREATE FUNCTION stash.variant_to_cidr(variant stash.variant)
+	RETURNS cidr
+	AS 'MODULE_PATHNAME', 'pg_hashstash_variant_cast'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION stash.variant_to_cidr(stash.variant) IS 'value inside, cast';
+CREATE CAST (stash.variant AS cidr) WITH FUNCTION stash.variant_to_cidr(stash.variant);
+COMMENT ON CAST (stash.variant AS cidr) IS 'value inside, cast';
 
 CREATE FUNCTION stash.variant_eq(a stash.variant, b stash.variant)
 	RETURNS bool
