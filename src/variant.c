@@ -19,6 +19,7 @@
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 
@@ -125,10 +126,65 @@ typedef struct Attempt
 	bytea	   *frame;
 } Attempt;
 
+/* what a type that has changed, or lost an object, is known by */
+static bool
+is_change(int problem)
+{
+	switch (problem)
+	{
+		case ERRCODE_INVALID_TEXT_REPRESENTATION:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_SCHEMA:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * The same as attempt() where no subtransaction may start: in a parallel
+ * query, in its leader too.  What a look-up in the catalogs holds when it
+ * fails belongs to a resource owner of its own; all other errors are thrown.
+ */
+static int
+attempt_in_parallel(void (*step) (Attempt *), Attempt *data)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ResourceOwner part = ResourceOwnerCreate(owner, "pg_hashstash attempt");
+	volatile int problem = 0;
+	int			nestlevel = NewGUCNestLevel();
+
+	CurrentResourceOwner = part;
+	PG_TRY();
+	{
+		step(data);
+	}
+	PG_CATCH();
+	{
+		problem = geterrcode();
+		if (!is_change(problem))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	AtEOXact_GUC(problem == 0, nestlevel);
+	for (int phase = RESOURCE_RELEASE_BEFORE_LOCKS;
+		 phase <= RESOURCE_RELEASE_AFTER_LOCKS; phase++)
+		ResourceOwnerRelease(part, (ResourceReleasePhase) phase, problem == 0,
+							 false);
+	CurrentResourceOwner = owner;
+	ResourceOwnerDelete(part);
+	return problem;
+}
+
 /*
  * Take a step that may fail because of what a type has become: a label was
  * renamed, an object dropped.  The result is 0 or the error's code; errors of
- * another kind are thrown, and all are where no subtransaction may start.
+ * another kind are thrown.
  */
 static int
 attempt(void (*step) (Attempt *), Attempt *data)
@@ -137,11 +193,13 @@ attempt(void (*step) (Attempt *), Attempt *data)
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile int problem = 0;
 
-	if (data->is_safe || IsInParallelMode())
+	if (data->is_safe)
 	{
 		step(data);
 		return 0;
 	}
+	if (IsInParallelMode())
+		return attempt_in_parallel(step, data);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
@@ -191,6 +249,7 @@ take_frame(bytea *frame)
 {
 	StashFrameReader reader;
 	Attempt		data = {.reader = &reader,.frame = frame};
+	int			problem;
 
 	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
 	data.type = stash_type_by_descriptor(reader.type, reader.typelen, true);
@@ -198,19 +257,10 @@ take_frame(bytea *frame)
 	if (data.type == NULL || data.type->kind == STASH_KIND_RECORD)
 		return PointerGetDatum(frame);
 	data.is_safe = data.type->always_reads;
-	switch (attempt(write_anew, &data))
-	{
-		case 0:
-		case ERRCODE_INVALID_TEXT_REPRESENTATION:
-		case ERRCODE_UNDEFINED_OBJECT:
-		case ERRCODE_UNDEFINED_TABLE:
-		case ERRCODE_UNDEFINED_FUNCTION:
-		case ERRCODE_UNDEFINED_SCHEMA:
-			break;
-		default:
-			/* again, to throw it */
-			write_anew(&data);
-	}
+	problem = attempt(write_anew, &data);
+	/* again, to throw it */
+	if (problem != 0 && !is_change(problem))
+		write_anew(&data);
 	return PointerGetDatum(data.frame);
 }
 
