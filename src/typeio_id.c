@@ -555,7 +555,15 @@ scan_named(Cursor *in)
 	if (schema == NULL && strcmp(name, "record") == 0)
 		return stash_type_lookup(RECORDOID, -1);
 	if (schema != NULL)
-		oid = find_type(schema, name, false);
+	{
+		oid = find_type(schema, name, true);
+		if (!OidIsValid(oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("type %s does not exist",
+							quote_qualified_identifier(schema, name)),
+					 errhint("Names are written as in SQL: with a schema, and in quotes unless they are in lower case.")));
+	}
 	else
 	{
 		/* built-in ones first: a name must not change its meaning */

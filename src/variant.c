@@ -268,7 +268,8 @@ take_frame(bytea *frame)
  * stash.variant_in(cstring) returns stash.variant
  *
  * Errors: 22P02 for a text that names no type, 42704 for an unknown type,
- * whatever the type's own input throws.  Strict, stable, parallel safe.
+ * 0A000 for a value of type record, whatever the type's own input throws.
+ * Strict, stable, parallel safe.
  */
 Datum
 pg_hashstash_variant_in(PG_FUNCTION_ARGS)
@@ -292,6 +293,11 @@ pg_hashstash_variant_in(PG_FUNCTION_ARGS)
 				 errmsg("invalid stash variant: no \":\" after type %s",
 						stash_type_to_text(type)),
 				 errhint("Write a variant as type:value, for example int4:42 or int4[]:{1,2,3}.")));
+	if (type->has_record)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a record without known columns cannot be read from text"),
+				 errhint("Name the columns and their types, for example (a int4,b text):(1,x).")));
 	stash_type_fix_settings(&saved, type, false);
 	value = stash_type_input(type, pstrdup(at));
 	stash_type_restore_settings(&saved);
