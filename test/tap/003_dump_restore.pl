@@ -54,6 +54,20 @@ INSERT INTO sample VALUES
 	('regclass', stash.to_variant('house'::regclass)), ('regtype', stash.to_variant('mood'::regtype)), ('regrole', stash.to_variant('regress_stash_one'::regrole)),
 	('variant', stash.to_variant(stash.to_variant('sad'::mood))), ('big', stash.to_variant(repeat('0123456789', 100000)));
 SELECT stash.put('animals', value, value), stash.put('parts', value, value), stash.put('"odd ""schema"""."Odd = Stash"', value, kind) FROM sample;
+-- variants as keys of partitions, and as literals in bounds, a default, a condition and an index
+CREATE TABLE listed (kind text, value stash.variant DEFAULT 'mood:sad' CHECK (value OPERATOR(stash.<>) 'text:a: "b"')) PARTITION BY LIST (value);
+CREATE TABLE listed_some PARTITION OF listed FOR VALUES IN ('mood:it''s "glad"', 'int4', '"odd ""schema""".even:4', '(f1 int4,f2 text,f3 mood):(1,x,sad)', NULL);
+CREATE TABLE listed_rest PARTITION OF listed DEFAULT;
+CREATE TABLE ranged (kind text, value stash.variant NOT NULL) PARTITION BY RANGE (value);
+CREATE TABLE ranged_low PARTITION OF ranged FOR VALUES FROM (MINVALUE) TO ('numeric:1.5');
+CREATE TABLE ranged_high PARTITION OF ranged FOR VALUES FROM ('numeric:1.5') TO (MAXVALUE);
+CREATE TABLE hashed (kind text, value stash.variant) PARTITION BY HASH (value);
+CREATE TABLE hashed_0 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE hashed_1 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO listed SELECT * FROM sample;
+INSERT INTO ranged SELECT * FROM sample;
+INSERT INTO hashed SELECT * FROM sample;
+CREATE UNIQUE INDEX ON sample (value) WHERE value OPERATOR(stash.>) 'mood:sad';
 SELECT stash.put('animals', 'again', 1);
 SELECT stash.put('animals', 'again', 2);
 SELECT stash.put('animals', 'null', NULL), stash.put('animals', 'enum', 'sad'::mood), stash.put('animals', 'sad'::mood, 'key');
@@ -155,11 +169,20 @@ SQL
 	strategies => <<'SQL',
 SELECT string_agg(format('%s %s %s %s', type, function, owner, description), E'\n' ORDER BY type::text) FROM stash.hash_strategies
 SQL
+	placed => <<'SQL',
+SELECT string_agg(format('%s %s', place, kind), E'\n' ORDER BY place::text, kind)
+FROM (SELECT tableoid::regclass AS place, kind FROM listed UNION ALL SELECT tableoid::regclass, kind FROM ranged UNION ALL SELECT tableoid::regclass, kind FROM hashed) AS rows
+SQL
+	literals => <<'SQL',
+SELECT string_agg(literal, E'\n' ORDER BY literal)
+FROM (SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relpartbound IS NOT NULL UNION ALL SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
+	UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indpred IS NOT NULL UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c') AS of_catalog(literal)
+SQL
 	addresses => <<'SQL',
 SELECT string_agg(format('%s %s %s', tableoid::regclass, mail, hash), E'\n' ORDER BY mail) FROM addresses WHERE hash = stash.hash(mail)
 SQL
 );
-my @of_schema = qw(stashes functions memos rights dependencies strategies);
+my @of_schema = qw(stashes functions memos rights dependencies strategies literals);
 my %before = map { $_ => $old->safe_psql('postgres', $facts{$_}) } keys %facts;
 
 cmp_ok(length $before{$_}, '>', 8, "there is something to compare: $_") for sort keys %facts;
