@@ -84,8 +84,15 @@ extern void stash_image_put_sample(StashImageWriter *writer,
 								   StashContent *content, Size at, Size len);
 extern void stash_plan_init(StashPlan *plan);
 
+extern bool stash_image_write_sent(StashImageWriter *writer, StashType *type,
+								   Datum value);
+
 extern Datum stash_image_read(StashImageReader *reader, StashType *type);
 extern void stash_image_read_row(StashImageReader *reader, StashType *type,
 								 Datum *values, bool *nulls);
+extern Datum stash_image_read_sent(StashType *type, const char *data, Size len);
+extern Size stash_image_sent_size(StashType *type, const char *data, Size len);
+extern bool stash_image_put_sent(char *at, StashType *type, const char *data,
+								 Size len);
 
 #endif							/* STASH_IMAGE_H */

@@ -321,7 +321,7 @@ read_base(StashImageReader *reader, StashType *type)
 		case STASH_IMAGE_SEND:
 		case STASH_IMAGE_FRAME:
 			data = take_bytes(reader, type, &len);
-			return stash_type_receive(type, data, (int) len);
+			return stash_image_read_sent(type, data, len);
 	}
 	refuse_image(type);
 }
@@ -609,6 +609,53 @@ read_varlena_array(StashImageReader *reader, StashType *type,
 	return PointerGetDatum(array);
 }
 
+/*
+ * The same for types whose layout is known: built in place, or NULL, and
+ * nothing is read, when an element needs its receive function.
+ */
+static ArrayType *
+read_sent_array(StashImageReader *reader, StashType *type,
+				const ArrayShape *shape)
+{
+	StashType  *element = type->inner;
+	StashImageReader measure = *reader;
+	StashImageReader in = *reader;
+	Size		datalen = 0;
+	Size		len;
+	ArrayType  *array;
+	char	   *at;
+
+	for (int i = 0; i < shape->nelements; i++)
+	{
+		const char *data = take_bytes(&measure, type, &len);
+		Size		size = stash_image_sent_size(element, data, len);
+
+		if (size == 0)
+			return NULL;
+		datalen += att_align_nominal(size, element->typalign);
+	}
+	array = start_array(type, shape, datalen);
+	at = ARR_DATA_PTR(array);
+	for (int i = 0; i < shape->nelements; i++)
+	{
+		const char *data = take_bytes(&in, type, &len);
+		Size		size = stash_image_sent_size(element, data, len);
+		Size		room = att_align_nominal(size, element->typalign);
+
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (!stash_image_put_sent(at, element, data, len))
+		{
+			pfree(array);
+			return NULL;
+		}
+		memset(at + size, 0, room - size);
+		at += room;
+	}
+	*reader = in;
+	return array;
+}
+
 static Datum
 read_array(StashImageReader *reader, StashType *type)
 {
@@ -629,6 +676,14 @@ read_array(StashImageReader *reader, StashType *type)
 		 (element->image == STASH_IMAGE_TEXT &&
 		  GetDatabaseEncoding() == PG_UTF8)))
 		return read_varlena_array(reader, type, &shape);
+
+	if (element->kind == STASH_KIND_BASE && element->layout != STASH_LAYOUT_OTHER)
+	{
+		ArrayType  *array = read_sent_array(reader, type, &shape);
+
+		if (array != NULL)
+			return PointerGetDatum(array);
+	}
 
 	values = palloc(sizeof(Datum) * shape.nitems);
 	nulls = palloc(sizeof(bool) * shape.nitems);

@@ -242,9 +242,22 @@ write_output(StashSink *sink, StashType *type, Datum value)
 static void
 write_sent(StashImageWriter *writer, StashType *type, Datum value)
 {
-	bytea	   *sent = stash_type_send(type, value);
+	bytea	   *sent;
 	StashContent content;
 
+	if (type->layout == STASH_LAYOUT_TEXT)
+	{
+		write_varlena(writer, STASH_IMAGE_TEXT, value);
+		return;
+	}
+	if (type->layout == STASH_LAYOUT_NAME)
+	{
+		write_cstring(writer, NameStr(*DatumGetName(value)));
+		return;
+	}
+	if (stash_image_write_sent(writer, type, value))
+		return;
+	sent = stash_type_send(type, value);
 	stash_content_open_memory(&content, VARDATA(sent), VARSIZE(sent) - VARHDRSZ);
 	stash_image_write_bytes(writer, &content);
 	pfree(sent);
@@ -294,11 +307,7 @@ write_base(StashImageWriter *writer, StashType *type, Datum value)
 			write_frame(writer, value);
 			break;
 		case STASH_IMAGE_SEND:
-			/* what json_send() gives is the text, but in one more copy */
-			if (type->oid == JSONOID)
-				write_varlena(writer, STASH_IMAGE_TEXT, value);
-			else
-				write_sent(writer, type, value);
+			write_sent(writer, type, value);
 			break;
 	}
 }

@@ -247,6 +247,45 @@ builtin_image(Oid oid)
 	}
 }
 
+/* A built-in type of STASH_IMAGE_SEND whose layout is known. */
+typedef struct TypeLayout
+{
+	Oid			oid;
+	StashLayout layout;
+	int8		eights;			/* see StashType */
+	bool		is_any_value;
+} TypeLayout;
+
+static const TypeLayout layouts[] = {
+	{NAMEOID, STASH_LAYOUT_NAME},
+	{JSONOID, STASH_LAYOUT_TEXT},
+	{INETOID, STASH_LAYOUT_INET, 0, true},
+	/* no bits behind the netmask */
+	{CIDROID, STASH_LAYOUT_INET, 0, false},
+	{INTERVALOID, STASH_LAYOUT_FIELDS, 1, true},
+	/* a time zone has limits */
+	{TIMETZOID, STASH_LAYOUT_FIELDS, 1, false},
+	{POINTOID, STASH_LAYOUT_FIELDS, 2, true},
+	{LSEGOID, STASH_LAYOUT_FIELDS, 4, true},
+	/* a box has its upper right corner first; a line, a circle must be one */
+	{BOXOID, STASH_LAYOUT_FIELDS, 4, false},
+	{LINEOID, STASH_LAYOUT_FIELDS, 3, false},
+	{CIRCLEOID, STASH_LAYOUT_FIELDS, 3, false},
+};
+
+static void
+build_layout(StashType *type)
+{
+	for (int i = 0; i < lengthof(layouts); i++)
+	{
+		if (layouts[i].oid != type->oid)
+			continue;
+		type->layout = layouts[i].layout;
+		type->eights = layouts[i].eights;
+		type->is_any_value = layouts[i].is_any_value;
+	}
+}
+
 /* true for types whose input functions refuse everything */
 static bool
 is_write_only(Oid oid)
@@ -311,6 +350,8 @@ build_base(StashType *type, Form_pg_type form)
 	if (type->image == STASH_IMAGE_SEND &&
 		(!OidIsValid(form->typsend) || !OidIsValid(form->typreceive)))
 		type->image = STASH_IMAGE_OUTPUT;
+	if (type->image == STASH_IMAGE_SEND)
+		build_layout(type);
 	if (type->image == STASH_IMAGE_OUTPUT &&
 		(!OidIsValid(form->typoutput) || !OidIsValid(form->typinput)))
 		refuse_type(type->oid);
@@ -360,7 +401,8 @@ copy_of(StashType *type)
 #endif
 	if (type->kind == STASH_KIND_BASE && type->typlen == -1 &&
 		(type->image == STASH_IMAGE_BYTES ||
-		 (type->image == STASH_IMAGE_TEXT && GetDatabaseEncoding() == PG_UTF8)))
+		 ((type->image == STASH_IMAGE_TEXT || type->layout == STASH_LAYOUT_TEXT) &&
+		  GetDatabaseEncoding() == PG_UTF8)))
 		return STASH_COPY_VARLENA;
 	return STASH_COPY_DATUM;
 }

@@ -62,6 +62,19 @@ typedef enum StashImage
 	STASH_IMAGE_OUTPUT			/* the type's text, under fixed settings */
 } StashImage;
 
+/*
+ * How a value lies in memory whose image is what a send function gives, where
+ * that is known: then neither that function nor its inverse need be called.
+ */
+typedef enum StashLayout
+{
+	STASH_LAYOUT_OTHER,			/* only the type's own functions know */
+	STASH_LAYOUT_FIELDS,		/* numbers side by side, as in the image */
+	STASH_LAYOUT_NAME,			/* NameData */
+	STASH_LAYOUT_TEXT,			/* a varlena of text */
+	STASH_LAYOUT_INET			/* an address and its netmask */
+} StashLayout;
+
 typedef struct StashType StashType;
 
 /*
@@ -126,6 +139,10 @@ struct StashType
 	bool		has_strategy;	/* it or some part has one, or may have */
 	StashKind	kind;
 	StashImage	image;			/* of STASH_KIND_BASE */
+	StashLayout layout;			/* of STASH_IMAGE_SEND */
+	int8		eights;			/* of STASH_LAYOUT_FIELDS: fields of 8 bytes;
+								 * those of 4 stand behind them */
+	bool		is_any_value;	/* likewise: all patterns of bits are values */
 	StashType  *inner;			/* element, subtype, range or base type; of a
 								 * base type: the one whose text is taken */
 	struct TypeCacheEntry *range;	/* of STASH_KIND_RANGE and _MULTIRANGE */
