@@ -13,6 +13,7 @@
 #ifndef STASH_IMAGE_H
 #define STASH_IMAGE_H
 
+#include "compat.h"
 #include "content.h"
 #include "sink.h"
 #include "typeio.h"
@@ -86,6 +87,7 @@ extern void stash_plan_init(StashPlan *plan);
 
 extern bool stash_image_write_sent(StashImageWriter *writer, StashType *type,
 								   Datum value);
+extern bool stash_image_write_jsonb(StashImageWriter *writer, Datum value);
 
 extern Datum stash_image_read(StashImageReader *reader, StashType *type);
 extern void stash_image_read_row(StashImageReader *reader, StashType *type,
@@ -94,5 +96,13 @@ extern Datum stash_image_read_sent(StashType *type, const char *data, Size len);
 extern Size stash_image_sent_size(StashType *type, const char *data, Size len);
 extern bool stash_image_put_sent(char *at, StashType *type, const char *data,
 								 Size len);
+extern bool stash_image_is_tree(const char *data, Size len);
+extern Size stash_image_jsonb_size(const char *data, Size len);
+extern bool stash_image_put_jsonb(char *at, StashType *type, const char *data,
+								  Size len);
+extern Datum stash_image_read_tree(StashType *type, const char *data, Size len);
+extern bool stash_image_check_numeric(StashType *type, const char *data,
+									  Size len);
+pg_noreturn extern void stash_image_refuse(StashType *type);
 
 #endif							/* STASH_IMAGE_H */

@@ -37,8 +37,11 @@
 #define RANGE_FLAGS \
 	(RANGE_EMPTY | RANGE_LB_INC | RANGE_UB_INC | RANGE_LB_INF | RANGE_UB_INF)
 
-pg_noreturn static void
-refuse_image(StashType *type)
+/*
+ * Throw 22P03: bytes are none of the type's images.
+ */
+void
+stash_image_refuse(StashType *type)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -54,7 +57,7 @@ take(StashImageReader *reader, StashType *type, uint64 len)
 	const char *at = reader->at;
 
 	if (len > (uint64) (reader->end - at))
-		refuse_image(type);
+		stash_image_refuse(type);
 	reader->at += len;
 	return at;
 }
@@ -65,7 +68,7 @@ take_varint(StashImageReader *reader, StashType *type)
 	uint64		value;
 
 	if (!stash_frame_get_varint(&reader->at, reader->end, &value))
-		refuse_image(type);
+		stash_image_refuse(type);
 	return value;
 }
 
@@ -139,7 +142,7 @@ check_fixed(StashType *type, Datum value)
 		is_valid = TIMESTAMP_NOT_FINITE(DatumGetTimestamp(value)) ||
 			IS_VALID_TIMESTAMP(DatumGetTimestamp(value));
 	if (!is_valid)
-		refuse_image(type);
+		stash_image_refuse(type);
 }
 
 static Datum
@@ -178,18 +181,18 @@ check_digits(StashType *type, const unsigned char *data, int ndigits,
 	{
 		digit = data[2 * i] | data[2 * i + 1] << 8;
 		if (digit > 9999 || (digit == 0 && (i == 0 || i == ndigits - 1)))
-			refuse_image(type);
+			stash_image_refuse(type);
 	}
 	if (ndigits > 0 && (hidden > 3 || (hidden > 0 && digit % powers[hidden] != 0)))
-		refuse_image(type);
+		stash_image_refuse(type);
 }
 
 /*
- * A stored numeric: a header of one or two 16-bit words, the shorter where
- * it can be, then digits.
+ * A stored numeric: a header of one or two 16-bit words, then digits.  False
+ * for the longer header where the shorter would do.
  */
-static void
-check_numeric(StashType *type, const char *data, Size len)
+bool
+stash_image_check_numeric(StashType *type, const char *data, Size len)
 {
 	const unsigned char *word = (const unsigned char *) data;
 	int			header;
@@ -197,17 +200,18 @@ check_numeric(StashType *type, const char *data, Size len)
 	int			weight;
 	int			scale;
 	bool		is_short;
+	bool		is_canonical = true;
 
 	if (len < 2 || len % 2 != 0)
-		refuse_image(type);
+		stash_image_refuse(type);
 	header = word[0] | word[1] << 8;
 	if ((header & 0xC000) == 0xC000)
 	{
 		/* NaN, Infinity, -Infinity: the header is all there is */
 		if (len != 2 ||
 			(header != 0xC000 && header != 0xD000 && header != 0xF000))
-			refuse_image(type);
-		return;
+			stash_image_refuse(type);
+		return true;
 	}
 
 	is_short = (header & 0x8000) != 0;
@@ -219,18 +223,18 @@ check_numeric(StashType *type, const char *data, Size len)
 	else
 	{
 		if (len < 4)
-			refuse_image(type);
+			stash_image_refuse(type);
 		scale = header & 0x3FFF;
 		weight = (int16) (word[2] | word[3] << 8);
-		if (scale <= 0x3F && weight >= -64 && weight <= 63)
-			refuse_image(type);
+		is_canonical = scale > 0x3F || weight < -64 || weight > 63;
 	}
 	ndigits = (int) (len / 2) - (is_short ? 1 : 2);
 	/* zero has neither sign nor weight */
 	if (ndigits == 0 &&
 		(weight != 0 || (header & (is_short ? 0x2000 : 0x4000)) != 0))
-		refuse_image(type);
+		stash_image_refuse(type);
 	check_digits(type, word + (is_short ? 2 : 4), ndigits, weight, scale);
+	return is_canonical;
 }
 
 /* the payload of a varlena, judged; text comes back in the server's encoding */
@@ -247,8 +251,9 @@ take_payload(StashImageReader *reader, StashType *type, Size *len)
 			*len = strlen(text);
 		return text;
 	}
-	if (type->image == STASH_IMAGE_NUMERIC)
-		check_numeric(type, data, *len);
+	if (type->image == STASH_IMAGE_NUMERIC &&
+		!stash_image_check_numeric(type, data, *len))
+		stash_image_refuse(type);
 	return data;
 }
 
@@ -292,7 +297,7 @@ read_text(StashImageReader *reader, StashType *type)
 	Datum		value;
 
 	if (memchr(data, '\0', len) != NULL)
-		refuse_image(type);
+		stash_image_refuse(type);
 	text = pnstrdup(data, len);
 	text = pg_any_to_server(text, (int) len, PG_UTF8);
 	stash_type_fix_settings(&saved, type, true);
@@ -323,7 +328,7 @@ read_base(StashImageReader *reader, StashType *type)
 			data = take_bytes(reader, type, &len);
 			return stash_image_read_sent(type, data, len);
 	}
-	refuse_image(type);
+	stash_image_refuse(type);
 }
 
 /* ---- ranges and domains ---- */
@@ -361,7 +366,7 @@ read_range(StashImageReader *reader, StashType *type)
 	RangeType  *range;
 
 	if ((flags & ~RANGE_FLAGS) != 0 || (empty && flags != RANGE_EMPTY))
-		refuse_image(type);
+		stash_image_refuse(type);
 	lower.lower = true;
 	lower.inclusive = (flags & RANGE_LB_INC) != 0;
 	lower.infinite = (flags & RANGE_LB_INF) != 0;
@@ -373,7 +378,7 @@ read_range(StashImageReader *reader, StashType *type)
 		upper.val = stash_image_read(reader, type->inner);
 	range = stash_compat_make_range(type->range, &lower, &upper, empty);
 	if (!is_canonical(type, range, flags, &lower, &upper))
-		refuse_image(type);
+		stash_image_refuse(type);
 	return range;
 }
 
@@ -390,7 +395,7 @@ read_multirange(StashImageReader *reader, StashType *type)
 	/* each range has at least its flags */
 	if (nranges > (uint64) (reader->end - reader->at) ||
 		nranges >= MaxAllocSize / sizeof(RangeType *))
-		refuse_image(type);
+		stash_image_refuse(type);
 	size = sizeof(RangeType *) * ((Size) nranges + 1);
 	ranges = palloc(size);
 	sorted = palloc(size);
@@ -404,7 +409,7 @@ read_multirange(StashImageReader *reader, StashType *type)
 	memcpy(sorted, ranges, size);
 	result = make_multirange(type->oid, type->range, (int32) nranges, sorted);
 	if (result->rangeCount != nranges || memcmp(ranges, sorted, size) != 0)
-		refuse_image(type);
+		stash_image_refuse(type);
 	pfree(ranges);
 	pfree(sorted);
 	return MultirangeTypePGetDatum(result);
@@ -434,7 +439,7 @@ stash_image_read_row(StashImageReader *reader, StashType *type,
 	const uint8 *bitmap = (const uint8 *) take(reader, type, nbytes);
 
 	if (!is_zero_behind(bitmap, type->nfields, nbytes))
-		refuse_image(type);
+		stash_image_refuse(type);
 	memset(nulls, true, type->desc->natts);
 	for (int i = 0; i < type->nfields; i++)
 	{
@@ -469,7 +474,7 @@ read_record(StashImageReader *reader, StashType *type)
 	StashType  *row = stash_type_by_descriptor(id, len, false);
 
 	if (row->kind != STASH_KIND_ROW)
-		refuse_image(type);
+		stash_image_refuse(type);
 	return read_row(reader, row);
 }
 
@@ -493,14 +498,14 @@ read_shape(StashImageReader *reader, StashType *type, ArrayShape *shape)
 	uint8		has_nulls;
 
 	if (ndim > MAXDIM)
-		refuse_image(type);
+		stash_image_refuse(type);
 	shape->ndim = (int) ndim;
 	for (int i = 0; i < shape->ndim; i++)
 	{
 		uint64		dim = take_varint(reader, type);
 
 		if (dim == 0 || dim > MaxArraySize)
-			refuse_image(type);
+			stash_image_refuse(type);
 		shape->dims[i] = (int) dim;
 		shape->lbounds[i] = take_i32(reader, type);
 	}
@@ -511,7 +516,7 @@ read_shape(StashImageReader *reader, StashType *type, ArrayShape *shape)
 
 	has_nulls = take_u8(reader, type);
 	if (has_nulls > 1)
-		refuse_image(type);
+		stash_image_refuse(type);
 	if (has_nulls == 1)
 	{
 		Size		nbytes = ((Size) shape->nitems + 7) / 8;
@@ -523,11 +528,11 @@ read_shape(StashImageReader *reader, StashType *type, ArrayShape *shape)
 		/* a bitmap stands there only where some element is NULL */
 		if (shape->nelements == shape->nitems ||
 			!is_zero_behind(shape->bitmap, shape->nitems, nbytes))
-			refuse_image(type);
+			stash_image_refuse(type);
 	}
 	/* every element has at least one byte */
 	if ((uint64) shape->nelements > (uint64) (reader->end - reader->at))
-		refuse_image(type);
+		stash_image_refuse(type);
 }
 
 /* allocate an array of that shape with 'datalen' bytes for its elements */
@@ -542,7 +547,7 @@ start_array(StashType *type, const ArrayShape *shape, Size datalen)
 	uint8	   *bitmap;
 
 	if (len > MaxAllocSize)
-		refuse_image(type);
+		stash_image_refuse(type);
 	array = palloc(len);
 	memset(array, 0, overhead);
 	SET_VARSIZE(array, len);
@@ -676,7 +681,6 @@ read_array(StashImageReader *reader, StashType *type)
 		 (element->image == STASH_IMAGE_TEXT &&
 		  GetDatabaseEncoding() == PG_UTF8)))
 		return read_varlena_array(reader, type, &shape);
-
 	if (element->kind == STASH_KIND_BASE && element->layout != STASH_LAYOUT_OTHER)
 	{
 		ArrayType  *array = read_sent_array(reader, type, &shape);
@@ -731,5 +735,5 @@ stash_image_read(StashImageReader *reader, StashType *type)
 		case STASH_KIND_RECORD:
 			return read_record(reader, type);
 	}
-	refuse_image(type);
+	stash_image_refuse(type);
 }

@@ -106,6 +106,8 @@ stash_image_write_sent(StashImageWriter *writer, StashType *type, Datum value)
 		case STASH_LAYOUT_INET:
 			write_inet(writer->sink, type, value);
 			return true;
+		case STASH_LAYOUT_JSONB:
+			return writer->for_frame && stash_image_write_jsonb(writer, value);
 		default:
 			return false;
 	}
@@ -145,6 +147,8 @@ stash_image_sent_size(StashType *type, const char *data, Size len)
 				VARHDRSZ + len - 2 : 0;
 		case STASH_LAYOUT_NAME:
 			return NAMEDATALEN;
+		case STASH_LAYOUT_JSONB:
+			return stash_image_jsonb_size(data, len);
 		default:
 			return 0;
 	}
@@ -195,6 +199,8 @@ stash_image_put_sent(char *at, StashType *type, const char *data, Size len)
 			return true;
 		case STASH_LAYOUT_NAME:
 			return put_name(at, data, len);
+		case STASH_LAYOUT_JSONB:
+			return stash_image_put_jsonb(at, type, data, len);
 		default:
 			return false;
 	}
@@ -216,5 +222,7 @@ stash_image_read_sent(StashType *type, const char *data, Size len)
 			return PointerGetDatum(value);
 		pfree(value);
 	}
+	if (type->layout == STASH_LAYOUT_JSONB && stash_image_is_tree(data, len))
+		return stash_image_read_tree(type, data, len);
 	return stash_type_receive(type, data, (int) len);
 }

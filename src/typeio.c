@@ -259,6 +259,7 @@ typedef struct TypeLayout
 static const TypeLayout layouts[] = {
 	{NAMEOID, STASH_LAYOUT_NAME},
 	{JSONOID, STASH_LAYOUT_TEXT},
+	{JSONBOID, STASH_LAYOUT_JSONB},
 	{INETOID, STASH_LAYOUT_INET, 0, true},
 	/* no bits behind the netmask */
 	{CIDROID, STASH_LAYOUT_INET, 0, false},

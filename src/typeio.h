@@ -72,7 +72,8 @@ typedef enum StashLayout
 	STASH_LAYOUT_FIELDS,		/* numbers side by side, as in the image */
 	STASH_LAYOUT_NAME,			/* NameData */
 	STASH_LAYOUT_TEXT,			/* a varlena of text */
-	STASH_LAYOUT_INET			/* an address and its netmask */
+	STASH_LAYOUT_INET,			/* an address and its netmask */
+	STASH_LAYOUT_JSONB			/* a tree; frames have it as it lies */
 } StashLayout;
 
 typedef struct StashType StashType;

@@ -26,3 +26,12 @@ CALL bench.add_loop('serialize(float8[1e6], lz4)', :'float8', $$stash.serialize(
 CALL bench.add_loop('array_send(float8[1e6])', :'float8', 'array_send(v.a)', 5, 8e6);
 CALL bench.compare('float8', ARRAY['serialize(float8[1e6], none)', 'serialize(float8[1e6], lz4)', 'array_send(float8[1e6])'], 7);
 SELECT * FROM bench.report('float8');
+
+-- jsonb: 1 MB of small objects; a parser is what reading costs without frames
+\set jsonb 'SELECT j AS a, stash.serialize(j, $$none$$) AS f, j::text AS t FROM (SELECT jsonb_agg(jsonb_build_object($$id$$, i, $$name$$, md5(i::text), $$tags$$, $$["a", true, 1.5]$$::jsonb)) AS j FROM generate_series(1, 11000) i) x'
+CALL bench.add_loop('serialize(jsonb, none)', :'jsonb', $$stash.serialize(v.a, 'none')$$, 40, 1e6);
+CALL bench.add_loop('jsonb_send', :'jsonb', 'jsonb_send(v.a)', 5, 1e6);
+CALL bench.add_loop('deserialize(jsonb)', :'jsonb', 'stash.deserialize(v.f, v.a)', 20, 1e6);
+CALL bench.add_loop('text::jsonb', :'jsonb', 'v.t::jsonb', 2, 1e6);
+CALL bench.compare('jsonb', ARRAY['serialize(jsonb, none)', 'jsonb_send', 'deserialize(jsonb)', 'text::jsonb'], 7);
+SELECT * FROM bench.report('jsonb');

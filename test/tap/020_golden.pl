@@ -96,6 +96,8 @@ sub check_frames
 	# not every build has zstd, the second codec
 	my $has_zstd = $node->psql('postgres', q(SELECT stash.serialize('', 'zstd'))) == 0;
 	my @rows = grep { $has_zstd || $_->[4] !~ /^f55301.2/ } table('frames.tsv');
+	# of an expression that stands twice the last line is written, the others are read
+	my %written = map { $_->[0] => "\\x$_->[3]" } @rows;
 	my @got = answers(
 		map {
 			my ($expression, undef, undef, $plain, $packed) = @$_;
@@ -104,12 +106,12 @@ sub check_frames
 			"SELECT stash.serialize($expression, 'none'), $again[0], $again[1];"
 		} @rows);
 
-	is($got[$_], join('|', ("\\x$rows[$_][3]") x 3), "frame of $rows[$_][0]") for 0 .. $#rows;
+	is($got[$_], join('|', ($written{ $rows[$_][0] }) x 3), "frame of $rows[$_][0]") for 0 .. $#rows;
 
 	@got = answers($odd_settings, 'SET bytea_output = hex;',
 		map { "SELECT stash.serialize(stash.deserialize('\\x$_->[4]', (SELECT $_->[0] WHERE false)), 'none');" }
 		grep { $_->[0] !~ /[^\0-\x7f]/ } @rows);
-	my @wanted = map { "\\x$_->[3]" } grep { $_->[0] !~ /[^\0-\x7f]/ } @rows;
+	my @wanted = map { $written{ $_->[0] } } grep { $_->[0] !~ /[^\0-\x7f]/ } @rows;
 	is(join("\n", @got), join("\n", @wanted), 'frames are read under odd settings');
 	return;
 }

@@ -16,6 +16,7 @@ plan skip_all => 'no python3 here' if system('python3 --version >/dev/null 2>&1'
 
 my $node = PostgreSQL::Test::Cluster->new('hostile');
 my $hex = PostgreSQL::Test::Utils::tempdir() . '/frames.hex';
+my $jsonb_hex = PostgreSQL::Test::Utils::tempdir() . '/jsonb.hex';
 
 $node->init;
 # what a type's own input prints is no news
@@ -23,7 +24,10 @@ $node->append_conf('postgresql.conf', "log_min_messages = fatal\nlog_min_error_s
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_hashstash');
 $node->safe_psql('postgres', slurp_file("$golden/types.sql"));
-append_to_file($hex, join("\n", map { (split /\t/)[ 3, 4 ] } grep { !/^#/ } split /\n/, slurp_file("$golden/frames.tsv")) . "\n");
+my @frames = map { (split /\t/)[ 3, 4 ] } grep { !/^#/ } split /\n/, slurp_file("$golden/frames.tsv");
+append_to_file($hex, join("\n", @frames) . "\n");
+# descriptor, length, and the byte that says that a tree follows
+append_to_file($jsonb_hex, join("\n", grep { /^.{24}0301da0e(?:[0-7]|[89a-f].[0-7]).02/ } @frames) . "\n");
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE good (frame bytea);
 
@@ -70,17 +74,29 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE;
 END $$;
 SQL
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION jsonb_outcome(f bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	v jsonb;
+BEGIN
+	v := stash.deserialize(f, v);
+	RETURN CASE WHEN v IS NULL OR stash.serialize(v) = stash.serialize(v::text::jsonb) THEN 'same' ELSE 'other value' END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+SQL
 $node->safe_psql('postgres', "CREATE TABLE text_frames (t text); COPY text_frames FROM '$hex'; INSERT INTO good SELECT decode(t, 'hex') FROM text_frames");
 
 check_good();
 check_damage();
 check_enemy($_) for 1 .. $rounds;
+check_enemy_jsonb($_) for 1 .. $rounds;
 $node->stop;
 done_testing();
 
 sub check_good
 {
-	is($node->safe_psql('postgres', 'SELECT DISTINCT outcome(frame) FROM good'), 'same', 'all golden frames are good');
+	is($node->safe_psql('postgres', 'SELECT DISTINCT outcome(frame) FROM good ORDER BY 1'), "respelled jsonb\nsame", 'all golden frames are good, and older spellings');
 	return;
 }
 
@@ -135,5 +151,29 @@ SQL
 	note($node->safe_psql('postgres', 'SELECT outcome, count(*), min(frame::text) FROM result GROUP BY 1 ORDER BY 2 DESC'));
 	cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM result WHERE outcome = 'same'"), '>', $each / 50, "round $round: some are values");
 	cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM result WHERE outcome = '22P03'"), '>', $each / 10, "round $round: many are no images");
+	return;
+}
+
+# A tree that is taken is one that the server makes of its text.
+sub check_enemy_jsonb
+{
+	my ($round) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/enemy_jsonb.hex';
+	my $seed = ($ENV{STASH_HOSTILE_SEED} || 0) + 1000 + $round;
+
+	IPC::Run::run([ 'python3', '-B', "$golden/recompute.py", 'mutate', $seed, $each ], '<', $jsonb_hex, '>', $file) or die 'mutate';
+	$node->safe_psql('postgres', <<"SQL");
+DROP TABLE IF EXISTS enemy, result;
+CREATE TABLE enemy (t text);
+COPY enemy FROM '$file';
+CREATE TABLE result AS SELECT decode(t, 'hex') AS frame, jsonb_outcome(decode(t, 'hex')) AS outcome FROM enemy
+SQL
+
+	is($node->safe_psql('postgres', <<"SQL"), '', "round $round: each tree is refused cleanly or is the server's own");
+SELECT outcome, frame FROM result WHERE outcome NOT IN ('same', '22P03', 'XX001', '0A000', '42704', '42804', '22P02', '22021') LIMIT 10
+SQL
+	note($node->safe_psql('postgres', 'SELECT outcome, count(*), min(frame::text) FROM result GROUP BY 1 ORDER BY 2 DESC'));
+	cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM result WHERE outcome = 'same'"), '>', $each / 100, "round $round: some are trees");
+	cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM result WHERE outcome = '22P03'"), '>', $each / 10, "round $round: many are no trees");
 	return;
 }

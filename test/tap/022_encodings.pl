@@ -9,8 +9,9 @@ my $node = PostgreSQL::Test::Cluster->new('encodings');
 # bytes of UTF-8: the tests send them to psql as they are
 my $utf8 = "SET client_encoding = 'UTF8';\n";
 my @values = (
-	q('Grüße'::text), q('Grüße'::varchar), q('ü'::char(3)), q('ß'::name), q('{"ä": ["ö", 1]}'::jsonb), q('{"ä": "ö"}'::json),
-	q('<ä>ö</ä>'::xml), q('{ä,ö,NULL}'::text[]), q('größer'::"vergrößert"), q('{größer}'::"vergrößert"[]),
+	q('Grüße'::text), q('Grüße'::varchar), q('ü'::char(3)), q('ß'::name),
+	q('{"ä": ["ö", 1]}'::jsonb), q('{"ä": {"ö": [-12.50, "\\u0001\"\\\\"]}, "aaa": []}'::jsonb), q('{"\"ß\"",NULL,[]}'::jsonb[]),
+	q('{"ä": "ö"}'::json), q('<ä>ö</ä>'::xml), q('{ä,ö,NULL}'::text[]), q('größer'::"vergrößert"), q('{größer}'::"vergrößert"[]),
 	q(ROW('ä', 1)::"Maß"), q(ARRAY[ROW('ä', 1), NULL]::"Maß"[]), q((SELECT x FROM (SELECT 'ä'::text AS "schön") x)),
 	q('[ä,ö]'::wortbereich), q('ä:1 ö:2'::tsvector), q('ä & ö'::tsquery), q('$."ä"'::jsonpath), q('"vergrößert"'::regtype), q('ä'::"kürzel"));
 my $types = $utf8 . <<'SQL';
@@ -33,12 +34,18 @@ for my $encoding ('UTF8', 'LATIN1', 'LATIN9', 'WIN1252')
 	$found{$encoding} = [ split /\n/, $node->safe_psql($database, $utf8 . join "\n", map { "SELECT stash.hash($_), stash.serialize($_, 'none');" } @values) ];
 	for my $i (0 .. $#values)
 	{
-		is($found{$encoding}[$i], $found{UTF8}[$i], "$encoding: hash and frame of $values[$i]");
+		my ($hash, $frame) = split /\|/, $found{UTF8}[$i];
+		my ($own_hash, $own_frame) = split /\|/, $found{$encoding}[$i];
+
+		is($own_hash, $hash, "$encoding: hash of $values[$i]");
+		# the tree of a jsonb has text in the encoding of the server
+		is($own_frame eq $frame, $encoding eq 'UTF8' || $values[$i] !~ /jsonb/, "$encoding: is the frame of $values[$i] that of UTF8");
 		# from a session that speaks yet another language
-		my (undef, $frame) = split /\|/, $found{UTF8}[$i];
 		is( $node->safe_psql($database, "SET client_encoding = 'SQL_ASCII'; SELECT stash.frame_info('$frame') IS NOT NULL; $utf8 " .
-			  "SELECT stash.serialize(stash.deserialize('$frame', (SELECT $values[$i] WHERE false)), 'none') = '$frame'"),
+			  "SELECT stash.serialize(stash.deserialize('$frame', (SELECT $values[$i] WHERE false)), 'none') = '$own_frame'"),
 			"t\nt", "$encoding: the frame is read there");
+		is( $node->safe_psql('utf8', "${utf8}SELECT stash.serialize(stash.deserialize('$own_frame', (SELECT $values[$i] WHERE false)), 'none') = '$frame'"),
+			't', 'and the one from there by UTF8');
 	}
 }
 # numbers do not care, in any other encoding either
