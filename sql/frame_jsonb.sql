@@ -47,6 +47,7 @@ SELECT stash.hash('{"a": 1}'::jsonb), stash.hash64('{"a": 1}'::jsonb);
 \set tree '\\xf5530100457520c50113fd2c0301da0e190201000020010000800b000010610000002000000000800100'
 SELECT stash.deserialize(:'text', NULL::jsonb), stash.serialize(stash.deserialize(:'text', NULL::jsonb), 'none') = :'tree' AS written_anew,
 	:'text'::stash.variant::bytea = :'tree' AS as_variant;
+SELECT stash.hash(stash.to_variant('{"a": 1}'::jsonb)) AS variant, stash.hash(ARRAY[stash.to_variant(ROW(1, '{[1]}'::jsonb[]))]) AS in_array;
 SELECT stash.variant_out('jsonb:{"b":2, "a":  1}'), stash.identical('jsonb:{"b":2, "a":  1}', stash.to_variant('{"a": 1, "b": 2}'::jsonb)) AS identical;
 
 -- the rules, one by one

@@ -53,6 +53,7 @@ typedef struct StashImageWriter
 	bool		for_frame;		/* nested records name their types */
 	const StashSampling *sampling;	/* NULL: every byte; hashes only */
 	StashPlan  *plan;			/* NULL: write */
+	bool		has_text;		/* jsonb as in hashes, though in a frame */
 } StashImageWriter;
 
 typedef struct StashImageReader

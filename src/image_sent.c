@@ -107,7 +107,8 @@ stash_image_write_sent(StashImageWriter *writer, StashType *type, Datum value)
 			write_inet(writer->sink, type, value);
 			return true;
 		case STASH_LAYOUT_JSONB:
-			return writer->for_frame && stash_image_write_jsonb(writer, value);
+			return writer->for_frame && !writer->has_text &&
+				stash_image_write_jsonb(writer, value);
 		default:
 			return false;
 	}

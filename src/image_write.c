@@ -23,8 +23,10 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "codec.h"
 #include "compat.h"
 #include "content.h"
+#include "filter.h"
 #include "frame_open.h"
 #include "hash_strategy.h"
 #include "image.h"
@@ -263,6 +265,38 @@ write_sent(StashImageWriter *writer, StashType *type, Datum value)
 	pfree(sent);
 }
 
+/*
+ * A frame as hashes have it: jsonb in it as text, so that it is the same
+ * whatever server wrote it.  NULL where no jsonb is in it, or where reading
+ * it may fail: then it is taken as it is.
+ */
+static char *
+frame_for_hash(const char *plain, Size *len)
+{
+	StashSink	sink;
+	StashImageWriter writer = {&sink, true,.has_text = true};
+	StashFrameReader frame;
+	StashImageReader in = {.trusts_domains = true};
+	StashType  *type;
+	Size		head;
+
+	if (stash_frame_parse(&frame, plain, *len) != STASH_FRAME_OK || frame.is_null)
+		return NULL;
+	type = stash_type_by_descriptor(frame.type, frame.typelen, true);
+	if (type == NULL || !type->has_jsonb || !type->always_reads)
+		return NULL;
+	in.at = frame.body;
+	in.end = frame.body + frame.rawlen;
+	head = frame.body - plain;
+	stash_buffer_init(&sink, head);
+	memcpy(sink.buf, plain, head);
+	stash_image_write(&writer, type, stash_image_read(&in, type));
+	stash_frame_seal(sink.buf, sink.used, STASH_CODEC_NONE, STASH_FILTER_NONE,
+					 false);
+	*len = sink.used;
+	return sink.buf;
+}
+
 /* a variant: how it is compressed is no part of its value */
 static void
 write_frame(StashImageWriter *writer, Datum value)
@@ -270,10 +304,13 @@ write_frame(StashImageWriter *writer, Datum value)
 	struct varlena *frame = PG_DETOAST_DATUM_PACKED(value);
 	Size		len = VARSIZE_ANY_EXHDR(frame);
 	const char *plain = stash_frame_plain(VARDATA_ANY(frame), &len);
+	char	   *made = writer->for_frame ? NULL : frame_for_hash(plain, &len);
 	StashContent content;
 
-	stash_content_open_memory(&content, plain, len);
+	stash_content_open_memory(&content, made ? made : plain, len);
 	stash_image_write_bytes(writer, &content);
+	if (made != NULL)
+		pfree(made);
 	if (plain != VARDATA_ANY(frame))
 		pfree((char *) plain);
 	if ((Pointer) frame != DatumGetPointer(value))

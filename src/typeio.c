@@ -353,6 +353,7 @@ build_base(StashType *type, Form_pg_type form)
 		type->image = STASH_IMAGE_OUTPUT;
 	if (type->image == STASH_IMAGE_SEND)
 		build_layout(type);
+	type->has_jsonb = type->layout == STASH_LAYOUT_JSONB;
 	if (type->image == STASH_IMAGE_OUTPUT &&
 		(!OidIsValid(form->typoutput) || !OidIsValid(form->typinput)))
 		refuse_type(type->oid);
@@ -379,6 +380,7 @@ take_from_part(StashType *type, StashType *part)
 {
 	type->names_objects |= part->names_objects;
 	type->has_record |= part->has_record;
+	type->has_jsonb |= part->has_jsonb;
 	type->is_write_only |= part->is_write_only;
 	type->always_reads &= part->always_reads;
 	type->has_exact_text &= part->has_exact_text;

@@ -133,6 +133,7 @@ struct StashType
 	char		typalign;
 	bool		names_objects;	/* text form depends on search_path */
 	bool		has_record;		/* some part is STASH_KIND_RECORD */
+	bool		has_jsonb;		/* some part is jsonb */
 	bool		is_write_only;	/* some part has no input that takes values */
 	bool		always_reads;	/* what was written can be read, come what may */
 	bool		has_exact_text; /* the text tells all, and can be read back */

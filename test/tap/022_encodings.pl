@@ -11,6 +11,7 @@ my $utf8 = "SET client_encoding = 'UTF8';\n";
 my @values = (
 	q('Grüße'::text), q('Grüße'::varchar), q('ü'::char(3)), q('ß'::name),
 	q('{"ä": ["ö", 1]}'::jsonb), q('{"ä": {"ö": [-12.50, "\\u0001\"\\\\"]}, "aaa": []}'::jsonb), q('{"\"ß\"",NULL,[]}'::jsonb[]),
+	q(stash.to_variant('{"ä": [1]}'::jsonb)), q(stash.to_variant(ROW(1, '{"[\"ß\"]"}'::jsonb[]))),
 	q('{"ä": "ö"}'::json), q('<ä>ö</ä>'::xml), q('{ä,ö,NULL}'::text[]), q('größer'::"vergrößert"), q('{größer}'::"vergrößert"[]),
 	q(ROW('ä', 1)::"Maß"), q(ARRAY[ROW('ä', 1), NULL]::"Maß"[]), q((SELECT x FROM (SELECT 'ä'::text AS "schön") x)),
 	q('[ä,ö]'::wortbereich), q('ä:1 ö:2'::tsvector), q('ä & ö'::tsquery), q('$."ä"'::jsonpath), q('"vergrößert"'::regtype), q('ä'::"kürzel"));
