@@ -144,8 +144,8 @@ SET client_encoding = 'SQL_ASCII'; SELECT changed(); RESET client_encoding;
 SET client_encoding = 'LATIN1';
 SELECT stash.deserialize(stash.serialize('{"a": 1}'::jsonb), NULL::jsonb);
 SHOW client_encoding;
--- 0x02 is no version of jsonb
-SELECT stash.deserialize('\xf553010067cf8f3415f6b4df0301da0e03027b7d', NULL::jsonb);
+-- 0x03 is no version of jsonb
+SELECT stash.deserialize('\xf553010056b5a507a5c1c6450301da0e03037b7d', NULL::jsonb);
 \echo :SQLSTATE
 SHOW client_encoding;
 RESET client_encoding;
