@@ -5,39 +5,6 @@
 # promised is listed at the end. How much faster than md5 a hash is depends on
 # the processor: its vectors, and whether it has instructions for SHA-256.
 
-hash_sections=${STASH_BENCH_SECTIONS:-bytes,arrays,rows,stored,tables}
-
-# The kernel of the hash and other anchors that are functions in C.
-hash_kernel() {
-	local cc
-
-	cc=$("$PG_CONFIG" --cc)
-	"${cc%% *}" -O2 -fPIC -shared -I"$tree/src" -I"$("$PG_CONFIG" --includedir-server)" \
-		"$tree/test/bench/kernel.c" -o "$work/kernel.so" -lxxhash
-	sql -v kernel="$work/kernel" <<-'SQL'
-		CREATE FUNCTION bench.nothing("any") RETURNS int8 AS :'kernel', 'bench_nothing' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-		CREATE FUNCTION bench.xxh3(bytea) RETURNS uuid AS :'kernel', 'bench_xxh3' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-		CREATE FUNCTION bench.detoast("any") RETURNS int8 AS :'kernel', 'bench_detoast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-		CREATE FUNCTION bench.array_form("any") RETURNS text AS :'kernel', 'bench_array_form' LANGUAGE C STRICT;
-
-		-- what stands before the content of a bytea in its canonical form (doc/hash.md)
-		CREATE FUNCTION bench.head_of_bytea(len bigint)
-			RETURNS bytea
-			LANGUAGE plpgsql IMMUTABLE
-		AS $$
-		DECLARE
-			head bytea := '\x01110001';
-		BEGIN
-			WHILE len >= 128 LOOP
-				head := head || set_byte('\x00', 0, (len & 127 | 128)::int);
-				len := len >> 7;
-			END LOOP;
-			RETURN head || set_byte('\x00', 0, len::int);
-		END
-		$$;
-	SQL
-}
-
 # bytea of 64 kB and 1 MB in memory
 hash_bytes() {
 	sql <<-'SQL'
@@ -146,29 +113,7 @@ hash_arrays_of() {
 # rows of 20 columns: 100,000 of a table, and one in memory
 hash_rows() {
 	sql <<-'SQL'
-		SELECT setseed(0.3) \g /dev/null
-		CREATE UNLOGGED TABLE bench.wide AS
-		SELECT i::bigint AS id,
-		       (random() * 1000)::int AS quantity,
-		       (random() * 100)::smallint AS kind,
-		       CASE WHEN i % 3 > 0 THEN i * 7 END AS parent,
-		       random() AS score,
-		       random()::float4 AS weight,
-		       CASE WHEN i % 4 > 0 THEN sqrt(i) END AS distance,
-		       round((random() * 10000)::numeric, 2) AS price,
-		       (random() * 1e12)::numeric(20, 6) AS total,
-		       i % 2 = 0 AS is_open,
-		       CASE WHEN i % 5 > 0 THEN i % 7 = 0 END AS is_paid,
-		       'customer ' || i % 1000 AS customer,
-		       CASE WHEN i % 2 = 0 THEN 'left at the door of number ' || i END AS note,
-		       chr(65 + i % 26) || i % 100 AS code,
-		       md5(i::text) AS digest,
-		       '2026-01-01'::date + i % 365 AS day,
-		       '2026-01-01'::timestamptz + i * interval '1 minute' AS created,
-		       CASE WHEN i % 3 = 0 THEN '2026-06-01'::timestamp + i * interval '1 second' END AS shipped,
-		       md5('u' || i)::uuid AS token,
-		       i * 1000003::bigint AS serial
-		FROM generate_series(1, 100000) i;
+		CALL bench.make_wide();
 		VACUUM ANALYZE bench.wide;
 
 		-- no two rows are equal to any of the hashes
@@ -418,17 +363,23 @@ hash_tables_with() {
 	SQL
 }
 
-for section in ${hash_sections//,/ }; do
-	[[ ' bytes arrays rows stored tables ' == *" $section "* ]] || die "hash has no section $section"
-done
+build_kernel
+sql <<'SQL'
+-- what stands before the content of a bytea in its canonical form (doc/hash.md)
+CREATE FUNCTION bench.head_of_bytea(len bigint)
+	RETURNS bytea
+	LANGUAGE plpgsql IMMUTABLE
+AS $$
+DECLARE
+	head bytea := '\x01110001';
+BEGIN
+	WHILE len >= 128 LOOP
+		head := head || set_byte('\x00', 0, (len & 127 | 128)::int);
+		len := len >> 7;
+	END LOOP;
+	RETURN head || set_byte('\x00', 0, len::int);
+END
+$$;
+SQL
 say "of the processor's instructions: $(grep -m 1 '^flags' /proc/cpuinfo | grep -owE 'avx2|avx512f|sha_ni' | paste -sd ' ')"
-hash_kernel
-for section in ${hash_sections//,/ }; do
-	echo
-	start=$SECONDS
-	"hash_$section"
-	say "$section: $((SECONDS - start)) s"
-done
-say
-say 'what was promised'
-sql -c 'SELECT * FROM bench.goals()'
+run_sections hash bytes arrays rows stored tables

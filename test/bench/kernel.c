@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * kernel.c
- *	  What hash.sh compares with: functions that do one thing, and no more.
+ *	  What hashes and frames are compared with: functions that do one thing,
+ *	  and no more.
  *
- * Called as stash.hash is called, so that the difference in time is the
- * difference in work.  Built by hash.sh into the folder of its run; no part
- * of the extension.
+ * Called as stash.hash and stash.serialize are called, so that the difference
+ * in time is the difference in work.  Built by run.sh into the folder of its
+ * run; kernel.sql has their declarations.  No part of the extension.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,8 +15,10 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
+#include <lz4.h>
 #if defined(__x86_64__) && defined(__has_include)
 #if __has_include(<xxh_x86dispatch.h>)
 #include <xxh_x86dispatch.h>
@@ -31,6 +34,19 @@ PG_FUNCTION_INFO_V1(bench_nothing);
 PG_FUNCTION_INFO_V1(bench_xxh3);
 PG_FUNCTION_INFO_V1(bench_detoast);
 PG_FUNCTION_INFO_V1(bench_array_form);
+PG_FUNCTION_INFO_V1(bench_copy);
+PG_FUNCTION_INFO_V1(bench_receive);
+PG_FUNCTION_INFO_V1(bench_there_and_back);
+PG_FUNCTION_INFO_V1(bench_lz4_compress);
+PG_FUNCTION_INFO_V1(bench_lz4_decompress);
+
+/* The functions of a type's binary form; what a call site remembers. */
+typedef struct Binary
+{
+	FmgrInfo	send;
+	FmgrInfo	receive;
+	Oid			ioparam;
+} Binary;
 
 /* bench.nothing(value any) returns int8: what a call costs */
 Datum
@@ -77,4 +93,99 @@ bench_array_form(PG_FUNCTION_ARGS)
 	if (array->fvalue == NULL)
 		PG_RETURN_TEXT_P(cstring_to_text("expanded, elements"));
 	PG_RETURN_TEXT_P(cstring_to_text("expanded, both"));
+}
+
+/* bench.copy(value any) returns bytea: all of it in memory, and once more */
+Datum
+bench_copy(PG_FUNCTION_ARGS)
+{
+	struct varlena *value = PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	char	   *copy = palloc(VARSIZE(value));
+
+	memcpy(copy, value, VARSIZE(value));
+	PG_RETURN_POINTER(copy);
+}
+
+static Binary *
+look_up_binary(FunctionCallInfo fcinfo, Oid type)
+{
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	Binary	   *binary = fcinfo->flinfo->fn_extra;
+	Oid			send;
+	Oid			receive;
+	bool		is_varlena;
+
+	if (binary != NULL)
+		return binary;
+	binary = MemoryContextAlloc(context, sizeof(Binary));
+	getTypeBinaryOutputInfo(type, &send, &is_varlena);
+	getTypeBinaryInputInfo(type, &receive, &binary->ioparam);
+	fmgr_info_cxt(send, &binary->send, context);
+	fmgr_info_cxt(receive, &binary->receive, context);
+	fcinfo->flinfo->fn_extra = binary;
+	return binary;
+}
+
+/* what came from a client, without a copy */
+static Datum
+receive_bytes(Binary *binary, char *data, int len)
+{
+	StringInfoData buf = {data, len, len + 1, 0};
+
+	return ReceiveFunctionCall(&binary->receive, &buf, binary->ioparam, -1);
+}
+
+/*
+ * bench.receive(sent bytea, "like" anyelement) returns anyelement: what the
+ * type's receive function makes of 'sent' without its last byte, which is for
+ * the zero that functions of the server put behind what they read.
+ */
+Datum
+bench_receive(PG_FUNCTION_ARGS)
+{
+	bytea	   *sent = PG_GETARG_BYTEA_PP(0);
+	Binary	   *binary = look_up_binary(fcinfo, get_fn_expr_rettype(fcinfo->flinfo));
+
+	PG_RETURN_DATUM(receive_bytes(binary, VARDATA_ANY(sent),
+								  VARSIZE_ANY_EXHDR(sent) - 1));
+}
+
+/* bench.there_and_back(value anyelement) returns anyelement: sent and received */
+Datum
+bench_there_and_back(PG_FUNCTION_ARGS)
+{
+	Binary	   *binary = look_up_binary(fcinfo, get_fn_expr_rettype(fcinfo->flinfo));
+	bytea	   *sent = SendFunctionCall(&binary->send, PG_GETARG_DATUM(0));
+
+	/* a StringInfo has room for a zero at its end */
+	PG_RETURN_DATUM(receive_bytes(binary, VARDATA(sent), VARSIZE(sent) - VARHDRSZ));
+}
+
+/* bench.lz4_compress(data bytea) returns bytea: one block */
+Datum
+bench_lz4_compress(PG_FUNCTION_ARGS)
+{
+	bytea	   *data = PG_GETARG_BYTEA_PP(0);
+	int			len = VARSIZE_ANY_EXHDR(data);
+	int			room = LZ4_compressBound(len);
+	bytea	   *block = palloc(VARHDRSZ + room);
+	int			used = LZ4_compress_default(VARDATA_ANY(data), VARDATA(block), len, room);
+
+	SET_VARSIZE(block, VARHDRSZ + used);
+	PG_RETURN_BYTEA_P(block);
+}
+
+/* bench.lz4_decompress(block bytea, len int) returns bytea: the 'len' bytes in it */
+Datum
+bench_lz4_decompress(PG_FUNCTION_ARGS)
+{
+	bytea	   *block = PG_GETARG_BYTEA_PP(0);
+	int			len = PG_GETARG_INT32(1);
+	bytea	   *data = palloc(VARHDRSZ + len);
+
+	if (LZ4_decompress_safe(VARDATA_ANY(block), VARDATA(data),
+							VARSIZE_ANY_EXHDR(block), len) != len)
+		elog(ERROR, "no LZ4 block of %d bytes", len);
+	SET_VARSIZE(data, VARHDRSZ + len);
+	PG_RETURN_BYTEA_P(data);
 }

@@ -15,6 +15,36 @@ set -euo pipefail
 
 sql() { "$bindir/psql" -X -q -P footer=off -v ON_ERROR_STOP=1 "$@"; }
 
+# The functions in C that hash.sh and frame.sh compare with.
+build_kernel() {
+	local cc
+
+	[[ ! -e $work/kernel.so ]] || return 0
+	cc=$("$PG_CONFIG" --cc)
+	"${cc%% *}" -O2 -Wall -Werror -fPIC -shared -I"$tree/src" -I"$("$PG_CONFIG" --includedir-server)" \
+		"$tree/test/bench/kernel.c" -o "$work/kernel.so" -lxxhash -llz4
+	sql -v kernel="$work/kernel" -f "$top/test/bench/kernel.sql"
+}
+
+# run_sections BENCHMARK SECTION...: the function BENCHMARK_SECTION of each that is wanted, then the goals
+run_sections() {
+	local section start wanted=${STASH_BENCH_SECTIONS:-}
+
+	for section in ${wanted//,/ }; do
+		[[ " ${*:2} " == *" $section "* ]] || die "$1 has no section $section"
+	done
+	for section in "${@:2}"; do
+		[[ -z $wanted || ,$wanted, == *,"$section",* ]] || continue
+		echo
+		start=$SECONDS
+		"$1_$section"
+		say "$section: $((SECONDS - start)) s"
+	done
+	say
+	say 'what was promised'
+	sql -c 'SELECT * FROM bench.goals()' -c 'TRUNCATE bench.goal'
+}
+
 run_one() {
 	echo
 	echo "## $1"
