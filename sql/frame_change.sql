@@ -78,6 +78,28 @@ SELECT stash.deserialize(frame, NULL::pair), variant FROM frames WHERE what = 'p
 ALTER TABLE tab ALTER b TYPE text COLLATE "C", ALTER a SET DEFAULT 7;
 SELECT stash.deserialize(frame, NULL::tab) FROM frames WHERE what = 'tab';
 
+-- a row made before a change is taken where the server takes it, and refused where it does
+CREATE TYPE aged AS (a int, b int);
+DO $$
+DECLARE
+	made_before aged[] := ARRAY[ROW(1, 2)::aged];
+	outcomes text[];
+	expression text;
+BEGIN
+	ALTER TYPE aged ALTER ATTRIBUTE b TYPE date;
+	FOREACH expression IN ARRAY '{$1::text,stash.serialize($1)::text,stash.hash($1)::text}'::text[] LOOP
+		BEGIN
+			EXECUTE 'SELECT ' || expression USING made_before;
+			outcomes := outcomes || 'taken'::text;
+		EXCEPTION WHEN OTHERS THEN
+			outcomes := outcomes || SQLSTATE;
+		END;
+	END LOOP;
+	ASSERT outcomes[1] = ALL (outcomes), outcomes::text;
+END
+$$;
+DROP TYPE aged;
+
 -- renamed, moved, dropped
 ALTER TYPE pair RENAME TO riap;
 SELECT stash.deserialize(frame, NULL::riap) FROM frames WHERE what = 'pair';
@@ -86,6 +108,12 @@ ALTER TYPE riap RENAME TO pair;
 ALTER TYPE pair SET SCHEMA elsewhere;
 SELECT stash.deserialize(frame, NULL::elsewhere.pair) FROM frames WHERE what = 'pair';
 \echo :SQLSTATE
+-- the schema renamed: this session has written its old name
+SELECT stash.deserialize(stash.serialize(ROW(1, 'x')::elsewhere.pair), NULL::elsewhere.pair);
+ALTER SCHEMA elsewhere RENAME TO nowhere;
+SELECT stash.deserialize(stash.serialize(ROW(1, 'x')::nowhere.pair), NULL::nowhere.pair);
+SELECT type FROM stash.frame_info(stash.serialize(ROW(1, 'x')::nowhere.pair));
+ALTER SCHEMA nowhere RENAME TO elsewhere;
 ALTER TYPE elsewhere.pair SET SCHEMA frame_change;
 -- of another kind now
 DROP TYPE pair CASCADE;

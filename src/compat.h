@@ -79,6 +79,18 @@ extern PGDLLIMPORT char *locale_time;
 	parseTypeString(string, oid, typmod, false)
 #endif
 
+/*
+ * Minor releases of late 2026 note in a row value with which version of its
+ * type it was made, and refuse to take it apart after a change.
+ */
+#ifdef HEAP_IS_DATUM
+#define stash_compat_check_row(header, desc) \
+	(HeapTupleHeaderIsVersionedDatum(header) ? \
+	 heap_datum_check(header, desc) : (void) 0)
+#else
+#define stash_compat_check_row(header, desc) ((void) 0)
+#endif
+
 /* the name changed with 16 */
 #if PG_VERSION_NUM >= 160000
 #define stash_compat_materialize(fcinfo) InitMaterializedSRF(fcinfo, 0)

@@ -268,7 +268,11 @@ stash_image_write_composite(StashImageWriter *writer, StashType *type,
 		HeapTupleHeaderGetNatts(header) != type->desc->natts)
 		write_deformed(writer, type, header);
 	else
+	{
+		/* else the columns may be of other types than the tuple's */
+		stash_compat_check_row(header, type->desc);
 		write_tuple(writer, type, header);
+	}
 	if ((Pointer) header != DatumGetPointer(value))
 		pfree(header);
 }

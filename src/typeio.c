@@ -158,6 +158,8 @@ stash_typeio_init(void)
 											ALLOCSET_START_SMALL_SIZES);
 	is_stale = true;
 	CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
+	/* the name of a schema is part of descriptors */
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_types, (Datum) 0);
 	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_types, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, forget_strategies, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, forget_strategies, (Datum) 0);

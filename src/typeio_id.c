@@ -28,7 +28,10 @@
 
 #include "compat.h"
 #include "frame.h"
+#include "hash.h"
 #include "typeio.h"
+
+#define RECENT_TYPES	16		/* a power of 2 */
 
 #define TAG_BUILTIN		0x01
 #define TAG_BASE		0x02
@@ -48,6 +51,15 @@ typedef struct Cursor
 	const char *end;
 	bool		missing_ok;		/* an unknown type gives NULL, no error */
 } Cursor;
+
+/* A type whose descriptor was read of late: to find it by its names is slow. */
+typedef struct RecentType
+{
+	uint64		generation;		/* in which 'type' is good; 0: none */
+	StashType  *type;
+} RecentType;
+
+static RecentType recent_types[RECENT_TYPES];	/* by a hash of the descriptor */
 
 /* ---- writing descriptors ---- */
 
@@ -384,6 +396,12 @@ get_type(Cursor *in)
 	}
 }
 
+static bool
+has_descriptor(StashType *type, const char *id, Size idlen)
+{
+	return type->frame_idlen == idlen && memcmp(type->frame_id, id, idlen) == 0;
+}
+
 /*
  * The type that a frame's descriptor names in this database.
  *
@@ -394,14 +412,27 @@ get_type(Cursor *in)
 StashType *
 stash_type_by_descriptor(const char *id, Size idlen, bool missing_ok)
 {
+	RecentType *recent = &recent_types[stash_hash_bytes64(id, idlen, 0) % RECENT_TYPES];
 	Cursor		in = {id, id + idlen, missing_ok};
-	StashType  *type = get_type(&in);
+	StashType  *type;
 
+	if (likely(recent->generation == stash_type_generation() &&
+			   has_descriptor(recent->type, id, idlen)))
+		return recent->type;
+
+	type = get_type(&in);
 	if (in.at != in.end && type != NULL)
 		refuse_descriptor();
-	if (type == NULL ||
-		(type->frame_idlen == idlen && memcmp(type->frame_id, id, idlen) == 0))
+	if (type == NULL)
+		return NULL;
+	if (has_descriptor(type, id, idlen))
+	{
+		/* 0 when it is outdated already */
+		recent->generation = type->generation == stash_type_generation() ?
+			type->generation : 0;
+		recent->type = type;
 		return type;
+	}
 	if (missing_ok)
 		return NULL;
 	ereport(ERROR,
