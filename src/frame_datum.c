@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -53,10 +54,26 @@ stash_frame_codec(const char *name)
 	return codec;
 }
 
-static void
-begin_frame(StashSink *sink, StashType *type)
+/*
+ * About as many bytes as the image of a value has: so the buffer of its frame
+ * need not grow.  0 where that is not known without work.
+ */
+static Size
+expected_size(StashType *type, Datum value)
 {
-	stash_buffer_init(sink, VARHDRSZ + STASH_FRAME_FIXED);
+	if (type->typlen != -1 ||
+		VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
+		return 0;
+	return Min(toast_raw_datum_size(value), MaxAllocSize / 2);
+}
+
+/* start a frame that will have some 'expected' bytes of body */
+static void
+begin_frame(StashSink *sink, StashType *type, Size expected)
+{
+	stash_buffer_init(sink, VARHDRSZ + STASH_FRAME_FIXED +
+					  type->frame_idlen + expected);
+	sink->used = VARHDRSZ + STASH_FRAME_FIXED;
 	stash_sink_put_varint(sink, type->frame_idlen);
 	stash_sink_put(sink, type->frame_id, type->frame_idlen);
 }
@@ -155,7 +172,7 @@ stash_frame_make(StashType *type, Datum value, bool isnull, int codec)
 	StashImageWriter writer = {&sink, true, NULL};
 	Size		body;
 
-	begin_frame(&sink, type);
+	begin_frame(&sink, type, isnull ? 0 : expected_size(type, value));
 	body = sink.used;
 	if (!isnull)
 		stash_image_write(&writer, type, value);
@@ -173,7 +190,7 @@ stash_frame_make_row(StashType *row, const Datum *values, const bool *nulls,
 	StashImageWriter writer = {&sink, true, NULL};
 	Size		body;
 
-	begin_frame(&sink, row);
+	begin_frame(&sink, row, 0);
 	body = sink.used;
 	stash_image_write_row(&writer, row, values, nulls);
 	return finish_frame(&sink, row, body, codec, false);
@@ -213,7 +230,7 @@ stash_frame_rows_finish(StashFrameRows *rows, int codec)
 	StashSink	sink;
 	Size		body;
 
-	begin_frame(&sink, stash_type_of_rows(rows->row));
+	begin_frame(&sink, stash_type_of_rows(rows->row), rows->sink.used);
 	body = sink.used;
 	if (rows->nrows > 0)
 	{
@@ -232,32 +249,63 @@ stash_frame_rows_finish(StashFrameRows *rows, int codec)
 
 /* ---- reading ---- */
 
-static Datum
-read_frame(const StashFrameReader *reader, StashType **type, bool *isnull,
-		   bool trusts_domains)
+/*
+ * How many bytes before an image of 'len' bytes make it a varlena, when the
+ * length at its begin is written over; 0 where that cannot be.
+ */
+static Size
+varlena_lead(StashType *type, uint64 len)
 {
-	StashImageReader in;
-	const char *body;
+	if (stash_type_copy(type) != STASH_COPY_VARLENA)
+		return 0;
+	/* one digit less than a length word has bytes, at most */
+	for (int digits = 1; digits < VARHDRSZ; digits++)
+	{
+		if (len >= (uint64) digits &&
+			(len - digits) >> (7 * digits) == 0)
+			return VARHDRSZ - digits;
+	}
+	return 0;
+}
+
+/* the value in an open frame that is not NULL, of a type that is known */
+static Datum
+read_body(const StashFrameReader *reader, StashType *type, bool trusts_domains)
+{
+	StashImageReader in = {0};
+	const char *body = reader->body;
+	char	   *chunk = NULL;
+	Size		lead;
 	Datum		value;
 
-	*type = stash_type_by_descriptor(reader->type, reader->typelen, false);
-	*isnull = reader->is_null;
-	if (reader->is_null)
-		return (Datum) 0;
-
-	body = stash_frame_body(reader);
+	if (reader->codec != STASH_CODEC_NONE)
+	{
+		lead = varlena_lead(type, reader->rawlen);
+		chunk = stash_frame_unpack(reader, lead);
+		body = chunk + lead;
+		in.chunk = lead > 0 ? chunk : NULL;
+	}
 	in.at = body;
 	in.end = body + reader->rawlen;
 	in.trusts_domains = trusts_domains;
-	value = stash_image_read(&in, *type);
+	value = stash_image_read(&in, type);
 	if (in.at != in.end)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("stash frame has %zu bytes too many",
 						(Size) (in.end - in.at))));
-	if (body != reader->body)
-		pfree((char *) body);
+	if (chunk != NULL && chunk != DatumGetPointer(value))
+		pfree(chunk);
 	return value;
+}
+
+static Datum
+read_frame(const StashFrameReader *reader, StashType **type, bool *isnull,
+		   bool trusts_domains)
+{
+	*type = stash_type_by_descriptor(reader->type, reader->typelen, false);
+	*isnull = reader->is_null;
+	return reader->is_null ? (Datum) 0 : read_body(reader, *type, trusts_domains);
 }
 
 /*
@@ -337,6 +385,7 @@ stash_frame_rows_open(StashFrameRowsReader *rows, const StashFrameReader *frame)
 	rows->in.at = body;
 	rows->in.end = body + frame->rawlen;
 	rows->in.trusts_domains = false;
+	rows->in.chunk = NULL;
 	if (!stash_frame_get_varint(&rows->in.at, rows->in.end, &ndim) || ndim > 1)
 		return false;
 	if (ndim == 1)
@@ -414,18 +463,21 @@ pg_hashstash_deserialize(PG_FUNCTION_ARGS)
 	bytea	   *frame;
 	StashFrameReader reader;
 	StashType  *type;
-	Datum		value;
-	bool		isnull;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	frame = PG_GETARG_BYTEA_PP(0);
 	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
-	value = stash_frame_read(&reader, &type, &isnull);
-	stash_frame_check_type(type, get_fn_expr_rettype(fcinfo->flinfo));
-	if (isnull)
+	/* the type that is wanted is the one to be expected */
+	type = stash_type_of_column(fcinfo, 1);
+	if (!stash_type_has_descriptor(type, reader.type, reader.typelen))
+	{
+		type = stash_type_by_descriptor(reader.type, reader.typelen, false);
+		stash_frame_check_type(type, get_fn_expr_rettype(fcinfo->flinfo));
+	}
+	if (reader.is_null)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(value);
+	PG_RETURN_DATUM(read_body(&reader, type, false));
 }
 
 /*

@@ -81,46 +81,60 @@ stash_frame_open(StashFrameReader *reader, const char *buf, Size len)
 }
 
 /*
- * The body of an open frame, unpacked where needed: 'rawlen' bytes.
+ * Unpack the body of an open frame that has a codec: 'rawlen' bytes, with
+ * 'lead' bytes free before them.
  *
- * Result: points into the frame, or is allocated in the current context.
- * Throws 0A000 for an unknown codec, XX001 for a body that is damaged.
+ * Result: allocated in the current context.  Throws 0A000 for an unknown
+ * codec, XX001 for a body that is damaged.
  */
-const char *
-stash_frame_body(const StashFrameReader *reader)
+char *
+stash_frame_unpack(const StashFrameReader *reader, Size lead)
 {
-	char	   *body;
+	char	   *chunk;
 
-	if (reader->codec == STASH_CODEC_NONE)
-		return reader->body;
 	if (stash_codec_name(reader->codec) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("stash frame codec %d is not supported", reader->codec),
 				 errhint("Build pg_hashstash with this codec's library, or upgrade it.")));
-	if (reader->rawlen > MaxAllocSize ||
+	/* a frame without compression has its header within the limit, too */
+	if (reader->rawlen > MaxAllocSize - STASH_FRAME_FIXED ||
 		reader->rawlen > stash_codec_most(reader->codec, reader->bodylen))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("damaged stash frame"),
 				 errdetail("%zu bytes cannot hold the " UINT64_FORMAT " bytes claimed.",
 						   reader->bodylen, reader->rawlen)));
-	body = palloc(Max(reader->rawlen, 1));
+	chunk = palloc(lead + reader->rawlen + 1);
 	if (!stash_codec_decompress(reader->codec, reader->body, reader->bodylen,
-								body, reader->rawlen))
+								chunk + lead, reader->rawlen))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("damaged stash frame"),
 				 errdetail("Its compressed body cannot be decompressed.")));
 	if (reader->filter != STASH_FILTER_NONE)
 	{
-		char	   *laid = body;
+		char	   *laid = chunk;
 
-		body = palloc(Max(reader->rawlen, 1));
-		stash_filter_undo(reader->filter, laid, reader->rawlen, body);
+		chunk = palloc(lead + reader->rawlen + 1);
+		stash_filter_undo(reader->filter, laid + lead, reader->rawlen,
+						  chunk + lead);
 		pfree(laid);
 	}
-	return body;
+	return chunk;
+}
+
+/*
+ * The body of an open frame, unpacked where needed: 'rawlen' bytes.
+ *
+ * Result: points into the frame, or is allocated in the current context.
+ * Throws as above.
+ */
+const char *
+stash_frame_body(const StashFrameReader *reader)
+{
+	return reader->codec == STASH_CODEC_NONE ? reader->body :
+		stash_frame_unpack(reader, 0);
 }
 
 /*

@@ -61,6 +61,9 @@ typedef struct StashImageReader
 	const char *at;
 	const char *end;
 	bool		trusts_domains; /* their conditions are not asked again */
+	char	   *chunk;			/* the one value, a varlena whose bytes lie
+								 * behind the room for its length here, may
+								 * take it; or NULL */
 } StashImageReader;
 
 extern bool stash_image_is_plain(StashType *type);
@@ -105,5 +108,15 @@ extern Datum stash_image_read_tree(StashType *type, const char *data, Size len);
 extern bool stash_image_check_numeric(StashType *type, const char *data,
 									  Size len);
 pg_noreturn extern void stash_image_refuse(StashType *type);
+
+/* True for a varlena whose bytes, but for the length, are here and are its image. */
+static inline bool
+stash_image_lies_as_written(StashCopy copy, const char *data)
+{
+	if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data))
+		return false;
+	return copy != STASH_COPY_NUMERIC ||
+		stash_image_is_short_numeric(VARDATA_ANY(data));
+}
 
 #endif							/* STASH_IMAGE_H */

@@ -349,6 +349,31 @@ write_flat_elements(StashImageWriter *writer, StashType *type, ArrayView *view,
 	}
 }
 
+/* the same for varlenas in memory that are copied, all of them */
+static void
+write_varlenas(StashImageWriter *writer, StashType *type, StashCopy copy,
+			   ArrayView *view)
+{
+	const char *content = view->content.data;
+	const char *end = content + view->content.len;
+	Size		at = view->data;
+
+	for (int i = 0; i < view->nelements; i++)
+	{
+		const char *data = content + at;
+
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (likely(stash_image_lies_as_written(copy, data)))
+			stash_sink_put_few_bytes(writer->sink, VARDATA_ANY(data),
+									 VARSIZE_ANY_EXHDR(data), end);
+		else
+			stash_image_write(writer, type, PointerGetDatum(data));
+		at = att_align_nominal(at + VARSIZE_ANY(data) + VARHDRSZ,
+							   type->typalign) - VARHDRSZ;
+	}
+}
+
 static void
 write_expanded_elements(StashImageWriter *writer, StashType *type,
 						ArrayView *view, bool sampled)
@@ -391,6 +416,7 @@ void
 stash_image_write_array(StashImageWriter *writer, StashType *type, Datum value)
 {
 	StashType  *element = type->inner;
+	StashCopy	copy = stash_type_copy(element);
 	ArrayView	view;
 	bool		sampled;
 
@@ -421,6 +447,10 @@ stash_image_write_array(StashImageWriter *writer, StashType *type, Datum value)
 			stash_sink_put_varint(writer->sink, writer->sampling->samples);
 		if (view.values != NULL)
 			write_expanded_elements(writer, element, &view, sampled);
+		else if (writer->sampling == NULL && writer->plan == NULL &&
+				 view.content.data != NULL &&
+				 (copy == STASH_COPY_VARLENA || copy == STASH_COPY_NUMERIC))
+			write_varlenas(writer, element, copy, &view);
 		else
 			write_flat_elements(writer, element, &view, sampled);
 	}

@@ -32,6 +32,7 @@
 #include "compat.h"
 #include "frame.h"
 #include "image.h"
+#include "image_read.h"
 #include "typeio.h"
 
 #define RANGE_FLAGS \
@@ -49,84 +50,13 @@ stash_image_refuse(StashType *type)
 					stash_type_to_text(type))));
 }
 
-/* ---- pieces ---- */
-
-static const char *
-take(StashImageReader *reader, StashType *type, uint64 len)
-{
-	const char *at = reader->at;
-
-	if (len > (uint64) (reader->end - at))
-		stash_image_refuse(type);
-	reader->at += len;
-	return at;
-}
-
-static uint64
-take_varint(StashImageReader *reader, StashType *type)
-{
-	uint64		value;
-
-	if (!stash_frame_get_varint(&reader->at, reader->end, &value))
-		stash_image_refuse(type);
-	return value;
-}
-
-static uint8
-take_u8(StashImageReader *reader, StashType *type)
-{
-	return (uint8) *take(reader, type, 1);
-}
-
-static int32
-take_i32(StashImageReader *reader, StashType *type)
-{
-	const unsigned char *at =
-	(const unsigned char *) take(reader, type, 4);
-
-	return (int32) ((uint32) at[0] | (uint32) at[1] << 8 |
-					(uint32) at[2] << 16 | (uint32) at[3] << 24);
-}
-
-/* a length and that many bytes */
-static const char *
-take_bytes(StashImageReader *reader, StashType *type, Size *len)
-{
-	uint64		stored = take_varint(reader, type);
-
-	*len = (Size) stored;
-	return take(reader, type, stored);
-}
-
-/* true when the bits of a bitmap behind its first 'nbits' are zero */
-static bool
-is_zero_behind(const uint8 *bitmap, int nbits, Size nbytes)
-{
-	return nbits == (int) nbytes * 8 ||
-		(bitmap[nbytes - 1] >> (nbits % 8)) == 0;
-}
-
 /* ---- base types ---- */
 
-/* true where every pattern of bits is a value */
-static bool
-is_any_fixed(StashType *type)
-{
-	switch (type->oid)
-	{
-		case BOOLOID:
-		case DATEOID:
-		case TIMEOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return false;
-		default:
-			return true;
-	}
-}
-
-static void
-check_fixed(StashType *type, Datum value)
+/*
+ * Throw 22P03 unless a value is one of its type.
+ */
+void
+stash_image_check_fixed(StashType *type, Datum value)
 {
 	bool		is_valid = true;
 
@@ -148,7 +78,7 @@ check_fixed(StashType *type, Datum value)
 static Datum
 read_fixed(StashImageReader *reader, StashType *type)
 {
-	const char *at = take(reader, type, type->typlen);
+	const char *at = stash_image_take(reader, type, type->typlen);
 	char	   *native = palloc(Max(type->typlen, (int) sizeof(Datum)));
 	Datum		value;
 
@@ -160,8 +90,8 @@ read_fixed(StashImageReader *reader, StashType *type)
 	memcpy(native, at, type->typlen);
 #endif
 	value = fetch_att(native, type->typbyval, type->typlen);
-	if (!is_any_fixed(type))
-		check_fixed(type, value);
+	if (!stash_image_is_any_fixed(type))
+		stash_image_check_fixed(type, value);
 	return value;
 }
 
@@ -188,8 +118,8 @@ check_digits(StashType *type, const unsigned char *data, int ndigits,
 }
 
 /*
- * A stored numeric: a header of one or two 16-bit words, then digits.  False
- * for the longer header where the shorter would do.
+ * Throw 22P03 unless it is a stored numeric: a header of one or two 16-bit
+ * words, then digits.  False for the longer header where the shorter would do.
  */
 bool
 stash_image_check_numeric(StashType *type, const char *data, Size len)
@@ -237,52 +167,44 @@ stash_image_check_numeric(StashType *type, const char *data, Size len)
 	return is_canonical;
 }
 
-/* the payload of a varlena, judged; text comes back in the server's encoding */
-static const char *
-take_payload(StashImageReader *reader, StashType *type, Size *len)
+/*
+ * Throw 22021 unless it is text of the server's encoding, UTF-8.  The server
+ * is asked of parts that are not plain; one ends where a plain one begins.
+ */
+void
+stash_image_check_utf8(const char *data, Size len, const char *end)
 {
-	const char *data = take_bytes(reader, type, len);
-
-	if (type->image == STASH_IMAGE_TEXT)
+	while (len > 0)
 	{
-		char	   *text = pg_any_to_server(data, (int) *len, PG_UTF8);
+		Size		part = Min(len, STASH_IMAGE_TEXT_PART);
 
-		if (text != data)
-			*len = strlen(text);
-		return text;
-	}
-	if (type->image == STASH_IMAGE_NUMERIC &&
-		!stash_image_check_numeric(type, data, *len))
-		stash_image_refuse(type);
-	return data;
-}
-
-static void
-put_payload(char *at, StashType *type, const char *data, Size len)
-{
-	SET_VARSIZE(at, len + VARHDRSZ);
-#ifdef WORDS_BIGENDIAN
-	if (type->image == STASH_IMAGE_NUMERIC)
-	{
-		for (Size i = 0; i < len; i += 2)
+		if (!stash_image_is_plain_text(data, part, end))
 		{
-			at[VARHDRSZ + i] = data[i + 1];
-			at[VARHDRSZ + i + 1] = data[i];
+			while (part < len &&
+				   !stash_image_is_plain_text(data + part, Min(len - part, STASH_IMAGE_TEXT_PART), end))
+				part += Min(len - part, STASH_IMAGE_TEXT_PART);
+			(void) pg_verify_mbstr(PG_UTF8, data, (int) part, false);
 		}
-		return;
+		data += part;
+		len -= part;
 	}
-#endif
-	memcpy(at + VARHDRSZ, data, len);
 }
 
 static Datum
 read_varlena(StashImageReader *reader, StashType *type)
 {
 	Size		len;
-	const char *data = take_payload(reader, type, &len);
-	char	   *result = palloc(len + VARHDRSZ);
+	const char *data = stash_image_take_payload(reader, type, &len);
+	char	   *result = reader->chunk;
 
-	put_payload(result, type, data, len);
+	if (result != NULL && data == result + VARHDRSZ)
+	{
+		SET_VARSIZE(result, len + VARHDRSZ);
+		return PointerGetDatum(result);
+	}
+	result = palloc(len + VARHDRSZ);
+	SET_VARSIZE(result, len + VARHDRSZ);
+	stash_image_put_payload(result + VARHDRSZ, type, data, len, data);
 	return PointerGetDatum(result);
 }
 
@@ -291,7 +213,7 @@ static Datum
 read_text(StashImageReader *reader, StashType *type)
 {
 	Size		len;
-	const char *data = take_bytes(reader, type, &len);
+	const char *data = stash_image_take_bytes(reader, type, &len);
 	char	   *text;
 	StashSettings saved;
 	Datum		value;
@@ -325,7 +247,7 @@ read_base(StashImageReader *reader, StashType *type)
 			return read_text(reader, type);
 		case STASH_IMAGE_SEND:
 		case STASH_IMAGE_FRAME:
-			data = take_bytes(reader, type, &len);
+			data = stash_image_take_bytes(reader, type, &len);
 			return stash_image_read_sent(type, data, len);
 	}
 	stash_image_refuse(type);
@@ -359,7 +281,7 @@ is_canonical(StashType *type, const RangeType *range, uint8 flags,
 static RangeType *
 read_range(StashImageReader *reader, StashType *type)
 {
-	uint8		flags = take_u8(reader, type);
+	uint8		flags = stash_image_take_u8(reader, type);
 	RangeBound	lower = {0};
 	RangeBound	upper = {0};
 	bool		empty = (flags & RANGE_EMPTY) != 0;
@@ -386,7 +308,7 @@ read_range(StashImageReader *reader, StashType *type)
 static Datum
 read_multirange(StashImageReader *reader, StashType *type)
 {
-	uint64		nranges = take_varint(reader, type);
+	uint64		nranges = stash_image_take_varint(reader, type);
 	RangeType **ranges;
 	RangeType **sorted;
 	MultirangeType *result;
@@ -425,287 +347,6 @@ read_domain(StashImageReader *reader, StashType *type)
 	return value;
 }
 
-/* ---- rows ---- */
-
-/*
- * Read the columns of a row into 'values' and 'nulls', which are indexed by
- * attribute number - 1 and have a place for each; dropped columns are NULL.
- */
-void
-stash_image_read_row(StashImageReader *reader, StashType *type,
-					 Datum *values, bool *nulls)
-{
-	Size		nbytes = Max((type->nfields + 7) / 8, 1);
-	const uint8 *bitmap = (const uint8 *) take(reader, type, nbytes);
-
-	if (!is_zero_behind(bitmap, type->nfields, nbytes))
-		stash_image_refuse(type);
-	memset(nulls, true, type->desc->natts);
-	for (int i = 0; i < type->nfields; i++)
-	{
-		int			at = type->fields[i].attno - 1;
-
-		values[at] = (Datum) 0;
-		if ((bitmap[i / 8] & (1 << (i % 8))) == 0)
-			continue;
-		values[at] = stash_image_read(reader, type->fields[i].type);
-		nulls[at] = false;
-	}
-}
-
-static Datum
-read_row(StashImageReader *reader, StashType *type)
-{
-	int			natts = type->desc->natts;
-	Datum	   *values = palloc0(sizeof(Datum) * (natts + 1));
-	bool	   *nulls = palloc(sizeof(bool) * (natts + 1));
-	HeapTuple	tuple;
-
-	stash_image_read_row(reader, type, values, nulls);
-	tuple = heap_form_tuple(type->desc, values, nulls);
-	return HeapTupleHeaderGetDatum(tuple->t_data);
-}
-
-static Datum
-read_record(StashImageReader *reader, StashType *type)
-{
-	Size		len;
-	const char *id = take_bytes(reader, type, &len);
-	StashType  *row = stash_type_by_descriptor(id, len, false);
-
-	if (row->kind != STASH_KIND_ROW)
-		stash_image_refuse(type);
-	return read_row(reader, row);
-}
-
-/* ---- arrays ---- */
-
-/* an array as its image begins */
-typedef struct ArrayShape
-{
-	int			ndim;
-	int			dims[MAXDIM];
-	int			lbounds[MAXDIM];
-	int			nitems;
-	int			nelements;		/* that are not NULL */
-	const uint8 *bitmap;		/* NULL where no element is NULL */
-} ArrayShape;
-
-static void
-read_shape(StashImageReader *reader, StashType *type, ArrayShape *shape)
-{
-	uint64		ndim = take_varint(reader, type);
-	uint8		has_nulls;
-
-	if (ndim > MAXDIM)
-		stash_image_refuse(type);
-	shape->ndim = (int) ndim;
-	for (int i = 0; i < shape->ndim; i++)
-	{
-		uint64		dim = take_varint(reader, type);
-
-		if (dim == 0 || dim > MaxArraySize)
-			stash_image_refuse(type);
-		shape->dims[i] = (int) dim;
-		shape->lbounds[i] = take_i32(reader, type);
-	}
-	shape->nitems = ArrayGetNItems(shape->ndim, shape->dims);
-	ArrayCheckBounds(shape->ndim, shape->dims, shape->lbounds);
-	shape->nelements = shape->nitems;
-	shape->bitmap = NULL;
-
-	has_nulls = take_u8(reader, type);
-	if (has_nulls > 1)
-		stash_image_refuse(type);
-	if (has_nulls == 1)
-	{
-		Size		nbytes = ((Size) shape->nitems + 7) / 8;
-
-		shape->bitmap = (const uint8 *) take(reader, type, nbytes);
-		shape->nelements = 0;
-		for (int i = 0; i < shape->nitems; i++)
-			shape->nelements += (shape->bitmap[i / 8] >> (i % 8)) & 1;
-		/* a bitmap stands there only where some element is NULL */
-		if (shape->nelements == shape->nitems ||
-			!is_zero_behind(shape->bitmap, shape->nitems, nbytes))
-			stash_image_refuse(type);
-	}
-	/* every element has at least one byte */
-	if ((uint64) shape->nelements > (uint64) (reader->end - reader->at))
-		stash_image_refuse(type);
-}
-
-/* allocate an array of that shape with 'datalen' bytes for its elements */
-static ArrayType *
-start_array(StashType *type, const ArrayShape *shape, Size datalen)
-{
-	Size		overhead = shape->bitmap ?
-	ARR_OVERHEAD_WITHNULLS(shape->ndim, shape->nitems) :
-	ARR_OVERHEAD_NONULLS(shape->ndim);
-	Size		len = overhead + datalen;
-	ArrayType  *array;
-	uint8	   *bitmap;
-
-	if (len > MaxAllocSize)
-		stash_image_refuse(type);
-	array = palloc(len);
-	memset(array, 0, overhead);
-	SET_VARSIZE(array, len);
-	array->ndim = shape->ndim;
-	array->dataoffset = shape->bitmap ? (int32) overhead : 0;
-	array->elemtype = type->inner->oid;
-	memcpy(ARR_DIMS(array), shape->dims, shape->ndim * sizeof(int));
-	memcpy(ARR_LBOUND(array), shape->lbounds, shape->ndim * sizeof(int));
-	bitmap = ARR_NULLBITMAP(array);
-	if (bitmap != NULL)
-		memcpy(bitmap, shape->bitmap, (shape->nitems + 7) / 8);
-	return array;
-}
-
-static Datum
-read_plain_array(StashImageReader *reader, StashType *type,
-				 const ArrayShape *shape)
-{
-	StashType  *element = type->inner;
-	Size		len = (Size) shape->nelements * element->typlen;
-	const char *data = take(reader, type, len);
-	ArrayType  *array = start_array(type, shape, len);
-
-	memcpy(ARR_DATA_PTR(array), data, len);
-	if (!is_any_fixed(element))
-	{
-		for (int i = 0; i < shape->nelements; i++)
-			check_fixed(element,
-						fetch_att(ARR_DATA_PTR(array) + (Size) i * element->typlen,
-								  element->typbyval, element->typlen));
-	}
-	return PointerGetDatum(array);
-}
-
-/* text, bytea and numeric: measure first, then build the array in place */
-static Datum
-read_varlena_array(StashImageReader *reader, StashType *type,
-				   const ArrayShape *shape)
-{
-	StashImageReader measure = *reader;
-	Size		datalen = 0;
-	Size		len;
-	ArrayType  *array;
-	char	   *at;
-
-	for (int i = 0; i < shape->nelements; i++)
-	{
-		(void) take_bytes(&measure, type, &len);
-		datalen += INTALIGN(len + VARHDRSZ);
-	}
-	array = start_array(type, shape, datalen);
-	at = ARR_DATA_PTR(array);
-	for (int i = 0; i < shape->nelements; i++)
-	{
-		const char *data = take_payload(reader, type->inner, &len);
-
-		if ((i & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
-		/* zero first: it may hold the padding behind the value */
-		memset(at + INTALIGN(len + VARHDRSZ) - sizeof(int32), 0, sizeof(int32));
-		put_payload(at, type->inner, data, len);
-		at += INTALIGN(len + VARHDRSZ);
-	}
-	return PointerGetDatum(array);
-}
-
-/*
- * The same for types whose layout is known: built in place, or NULL, and
- * nothing is read, when an element needs its receive function.
- */
-static ArrayType *
-read_sent_array(StashImageReader *reader, StashType *type,
-				const ArrayShape *shape)
-{
-	StashType  *element = type->inner;
-	StashImageReader measure = *reader;
-	StashImageReader in = *reader;
-	Size		datalen = 0;
-	Size		len;
-	ArrayType  *array;
-	char	   *at;
-
-	for (int i = 0; i < shape->nelements; i++)
-	{
-		const char *data = take_bytes(&measure, type, &len);
-		Size		size = stash_image_sent_size(element, data, len);
-
-		if (size == 0)
-			return NULL;
-		datalen += att_align_nominal(size, element->typalign);
-	}
-	array = start_array(type, shape, datalen);
-	at = ARR_DATA_PTR(array);
-	for (int i = 0; i < shape->nelements; i++)
-	{
-		const char *data = take_bytes(&in, type, &len);
-		Size		size = stash_image_sent_size(element, data, len);
-		Size		room = att_align_nominal(size, element->typalign);
-
-		if ((i & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (!stash_image_put_sent(at, element, data, len))
-		{
-			pfree(array);
-			return NULL;
-		}
-		memset(at + size, 0, room - size);
-		at += room;
-	}
-	*reader = in;
-	return array;
-}
-
-static Datum
-read_array(StashImageReader *reader, StashType *type)
-{
-	StashType  *element = type->inner;
-	ArrayShape	shape;
-	Datum	   *values;
-	bool	   *nulls;
-
-	read_shape(reader, type, &shape);
-	if (shape.nitems == 0)
-		return PointerGetDatum(construct_empty_array(element->oid));
-	if (stash_image_is_plain(element))
-		return read_plain_array(reader, type, &shape);
-	/* text may change its length on the way to another encoding */
-	if (element->kind == STASH_KIND_BASE &&
-		(element->image == STASH_IMAGE_BYTES ||
-		 element->image == STASH_IMAGE_NUMERIC ||
-		 (element->image == STASH_IMAGE_TEXT &&
-		  GetDatabaseEncoding() == PG_UTF8)))
-		return read_varlena_array(reader, type, &shape);
-	if (element->kind == STASH_KIND_BASE && element->layout != STASH_LAYOUT_OTHER)
-	{
-		ArrayType  *array = read_sent_array(reader, type, &shape);
-
-		if (array != NULL)
-			return PointerGetDatum(array);
-	}
-
-	values = palloc(sizeof(Datum) * shape.nitems);
-	nulls = palloc(sizeof(bool) * shape.nitems);
-	for (int i = 0; i < shape.nitems; i++)
-	{
-		if ((i & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
-		nulls[i] = shape.bitmap != NULL &&
-			(shape.bitmap[i / 8] & (1 << (i % 8))) == 0;
-		values[i] = nulls[i] ? (Datum) 0 : stash_image_read(reader, element);
-	}
-	return PointerGetDatum(construct_md_array(values, nulls, shape.ndim,
-											  shape.dims, shape.lbounds,
-											  element->oid, element->typlen,
-											  element->typbyval,
-											  element->typalign));
-}
-
 /* ---- any value ---- */
 
 /*
@@ -729,11 +370,11 @@ stash_image_read(StashImageReader *reader, StashType *type)
 		case STASH_KIND_DOMAIN:
 			return read_domain(reader, type);
 		case STASH_KIND_ARRAY:
-			return read_array(reader, type);
+			return stash_image_read_array(reader, type);
 		case STASH_KIND_ROW:
-			return read_row(reader, type);
+			return stash_image_read_tuple(reader, type);
 		case STASH_KIND_RECORD:
-			return read_record(reader, type);
+			return stash_image_read_record(reader, type);
 	}
 	stash_image_refuse(type);
 }

@@ -55,16 +55,6 @@ put_fixed(StashSink *sink, const char *data, int len)
 	}
 }
 
-/* true for a varlena whose bytes, but for the length, are here and are its image */
-static inline bool
-lies_as_written(StashCopy copy, const char *data)
-{
-	if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data))
-		return false;
-	return copy != STASH_COPY_NUMERIC ||
-		stash_image_is_short_numeric(VARDATA_ANY(data));
-}
-
 /* ---- from values ---- */
 
 static inline void
@@ -81,7 +71,7 @@ write_column(StashImageWriter *writer, const StashTupleColumn *column,
 		put_fixed(writer->sink, column->byval ? (const char *) &value : data,
 				  column->len);
 	else if (column->copy != STASH_COPY_DATUM && writer->sampling == NULL &&
-			 lies_as_written(column->copy, data))
+			 stash_image_lies_as_written(column->copy, data))
 		stash_sink_put_bytes(writer->sink, VARDATA_ANY(data),
 							 VARSIZE_ANY_EXHDR(data));
 	else
@@ -235,7 +225,7 @@ write_tuple(StashImageWriter *writer, StashType *type, HeapTupleHeader header)
 			to = copy_few(to, data, column->len, end);
 		else if (column->copy == STASH_COPY_DATUM ||
 				 (column->copy != STASH_COPY_NOTHING &&
-				  !lies_as_written(column->copy, data)))
+				  !stash_image_lies_as_written(column->copy, data)))
 		{
 			stash_sink_put(writer->sink, bytes, to - bytes);
 			to = bytes;

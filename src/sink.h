@@ -14,6 +14,8 @@
 
 #include "port/pg_bswap.h"
 
+#define STASH_SINK_FEW	64		/* bytes; below 0x80 */
+
 typedef struct StashSink StashSink;
 
 struct StashSink
@@ -88,6 +90,28 @@ stash_sink_put_bytes(StashSink *sink, const void *data, Size len)
 	else
 		stash_sink_put_varint(sink, len);
 	stash_sink_put(sink, data, len);
+}
+
+/*
+ * The same for bytes that often are few: they are copied together with what
+ * stands behind them, which needs no call.  'end' is that of what may be read.
+ */
+static inline void
+stash_sink_put_few_bytes(StashSink *sink, const char *data, Size len,
+						 const char *end)
+{
+	if (likely(len <= STASH_SINK_FEW &&
+			   end - data >= STASH_SINK_FEW &&
+			   sink->cap - sink->used > STASH_SINK_FEW))
+	{
+		char	   *to = sink->buf + sink->used;
+
+		to[0] = (char) len;
+		memcpy(to + 1, data, STASH_SINK_FEW);
+		sink->used += 1 + len;
+	}
+	else
+		stash_sink_put_bytes(sink, data, len);
 }
 
 #endif							/* STASH_SINK_H */

@@ -390,14 +390,16 @@ take_from_part(StashType *type, StashType *part)
 	type->has_strategy |= part->has_strategy;
 }
 
-/* how a column of this type is copied out of a tuple */
-static StashCopy
-copy_of(StashType *type)
+/*
+ * How the bytes of a value in a tuple, or in an array, become its image.
+ */
+StashCopy
+stash_type_copy(StashType *type)
 {
 	if (type->strategy != NULL)
 		return STASH_COPY_DATUM;
 	if (type->kind == STASH_KIND_DOMAIN)
-		return copy_of(type->inner);
+		return stash_type_copy(type->inner);
 #ifndef WORDS_BIGENDIAN
 	if (type->kind == STASH_KIND_BASE && type->image == STASH_IMAGE_FIXED)
 		return STASH_COPY_FIXED;
@@ -415,11 +417,22 @@ copy_of(StashType *type)
 static void
 build_column(StashTupleColumn *column, Form_pg_attribute att, StashType *type)
 {
-	column->copy = type == NULL ? STASH_COPY_NOTHING : copy_of(type);
+	column->copy = type == NULL ? STASH_COPY_NOTHING : stash_type_copy(type);
 	column->len = att->attlen;
 	column->align = (uint8) att_align_nominal(1, att->attalign);
 	column->byval = att->attbyval;
 	column->type = type;
+}
+
+/* what a server puts into the header of a tuple is its own affair */
+static HeapTupleHeader
+form_empty(TupleDesc desc)
+{
+	Datum	   *values = palloc0(sizeof(Datum) * (desc->natts + 1));
+	bool	   *nulls = palloc(sizeof(bool) * (desc->natts + 1));
+
+	memset(nulls, true, desc->natts);
+	return heap_form_tuple(desc, values, nulls)->t_data;
 }
 
 static void
@@ -432,6 +445,7 @@ build_row(StashType *type)
 	type->desc = CreateTupleDescCopyConstr(desc);
 	type->fields = palloc(sizeof(StashField) * Max(desc->natts, 1));
 	type->columns = palloc(sizeof(StashTupleColumn) * Max(desc->natts, 1));
+	type->empty = form_empty(type->desc);
 	MemoryContextSwitchTo(old);
 	ReleaseTupleDesc(desc);
 

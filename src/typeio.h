@@ -33,6 +33,7 @@
 #ifndef STASH_TYPEIO_H
 #define STASH_TYPEIO_H
 
+#include "access/htup.h"
 #include "access/tupdesc.h"
 #include "fmgr.h"
 #include "sink.h"
@@ -101,7 +102,7 @@ typedef struct StashField
 	StashType  *type;
 } StashField;
 
-/* How a column's bytes in a tuple become those of its image. */
+/* How the bytes of a column or an element become those of its image. */
 typedef enum StashCopy
 {
 	STASH_COPY_NOTHING,			/* a dropped column */
@@ -152,6 +153,7 @@ struct StashType
 	StashField *fields;
 	TupleDesc	desc;			/* of STASH_KIND_ROW */
 	StashTupleColumn *columns;	/* likewise, desc->natts of them */
+	HeapTupleHeader empty;		/* likewise: a row of NULLs, by the server */
 	StashStrategy *strategy;	/* how hashes see it; NULL: by its image */
 	FmgrInfo	send;			/* fn_oid is 0 where the type has none */
 	FmgrInfo	receive;
@@ -183,10 +185,13 @@ extern StashType *stash_type_of_column(FunctionCallInfo fcinfo, int argno);
 extern StashType *stash_type_of_columns(FunctionCallInfo fcinfo, int first);
 extern StashType *stash_type_of_desc(TupleDesc desc);
 extern StashType *stash_type_of_rows(StashType *row);
+extern StashCopy stash_type_copy(StashType *type);
 extern void stash_type_check_readable(StashType *type);
 
 extern const char *stash_type_describe(StashType *type, bool for_frame,
 									   MemoryContext context, int *len);
+extern bool stash_type_has_descriptor(StashType *type, const char *id,
+									  Size idlen);
 extern StashType *stash_type_by_descriptor(const char *id, Size idlen,
 										   bool missing_ok);
 extern char *stash_type_to_text(StashType *type);

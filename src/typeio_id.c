@@ -396,8 +396,11 @@ get_type(Cursor *in)
 	}
 }
 
-static bool
-has_descriptor(StashType *type, const char *id, Size idlen)
+/*
+ * True for the type whose descriptor in frames is 'id'.
+ */
+bool
+stash_type_has_descriptor(StashType *type, const char *id, Size idlen)
 {
 	return type->frame_idlen == idlen && memcmp(type->frame_id, id, idlen) == 0;
 }
@@ -417,7 +420,7 @@ stash_type_by_descriptor(const char *id, Size idlen, bool missing_ok)
 	StashType  *type;
 
 	if (likely(recent->generation == stash_type_generation() &&
-			   has_descriptor(recent->type, id, idlen)))
+			   stash_type_has_descriptor(recent->type, id, idlen)))
 		return recent->type;
 
 	type = get_type(&in);
@@ -425,7 +428,7 @@ stash_type_by_descriptor(const char *id, Size idlen, bool missing_ok)
 		refuse_descriptor();
 	if (type == NULL)
 		return NULL;
-	if (has_descriptor(type, id, idlen))
+	if (stash_type_has_descriptor(type, id, idlen))
 	{
 		/* 0 when it is outdated already */
 		recent->generation = type->generation == stash_type_generation() ?

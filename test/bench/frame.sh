@@ -181,7 +181,7 @@ frame_records() {
 		$$;
 
 		\set row 'SELECT t, record_send(t) || ''\\x00'' AS s, stash.serialize(t, ''none'') || '''' AS f FROM bench.wide t WHERE id = 4722'
-		CALL bench.add_loop('the loop alone', :'row', 'bench.nothing(v.t)');
+		CALL bench.add_loop('the loop alone', :'row', 'bench.nothing_stable(v.t)');
 		CALL bench.add_loop('deserialize(serialize(t))', :'row', $$stash.deserialize(stash.serialize(v.t, 'none'), NULL::bench.wide)$$);
 		CALL bench.add_loop('record_send + record_recv', :'row', 'bench.there_and_back(v.t)');
 		CALL bench.add_loop('serialize(t)', :'row', $$stash.serialize(v.t, 'none')$$);
@@ -196,7 +196,7 @@ frame_records() {
 		CALL bench.add_goal('a row of 20 columns', 'deserialize(serialize(t))', 'record_send + record_recv', 5, 'the loop alone');
 
 		\set int 'SELECT 42 AS i, int4send(42) || ''\\x00'' AS s, stash.serialize(42, ''none'') || '''' AS f'
-		CALL bench.add_loop('the loop with an int4', :'int', 'bench.nothing(v.i)');
+		CALL bench.add_loop('the loop with an int4', :'int', 'bench.nothing_stable(v.i)');
 		CALL bench.add_loop('serialize(int4)', :'int', $$stash.serialize(v.i, 'none')$$);
 		CALL bench.add_loop('int4send(int4)', :'int', 'int4send(v.i)');
 		CALL bench.add_loop('deserialize(frame of int4)', :'int', 'stash.deserialize(v.f, NULL::int4)');

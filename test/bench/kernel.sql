@@ -2,6 +2,8 @@
 \set ON_ERROR_STOP on
 
 CREATE FUNCTION bench.nothing("any") RETURNS int8 AS :'kernel', 'bench_nothing' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+-- for a call that needs a snapshot
+CREATE FUNCTION bench.nothing_stable("any") RETURNS int8 AS :'kernel', 'bench_nothing' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bench.xxh3(bytea) RETURNS uuid AS :'kernel', 'bench_xxh3' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bench.detoast("any") RETURNS int8 AS :'kernel', 'bench_detoast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bench.copy("any") RETURNS bytea AS :'kernel', 'bench_copy' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
