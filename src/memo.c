@@ -566,7 +566,9 @@ resolve_result(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 	(void) get_call_result_type(fcinfo, &oid, &desc);
 	if (!OidIsValid(oid))
 		oid = get_func_rettype(function);
-	call->is_record = get_func_result_type(function, NULL, NULL) == TYPEFUNC_RECORD;
+	/* of a polymorphic result it knows nothing without the call, and throws */
+	call->is_record = get_func_rettype(function) == RECORDOID &&
+		get_func_result_type(function, NULL, NULL) == TYPEFUNC_RECORD;
 	if (oid != RECORDOID)
 		call->rettype = stash_type_lookup(oid, -1);
 	call->has_rows = call->rettype == NULL || contains_rows(call->rettype);
