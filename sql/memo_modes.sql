@@ -367,7 +367,21 @@ SELECT who(2), whos(2), moods(2);
 ALTER TYPE person DROP ATTRIBUTE age;
 SELECT who(2), whos(2), moods(2);
 SELECT who(2), whos(2), moods(2);
-
+-- a type made again is another one: by value before, by reference now; and labels with other OIDs
 SET client_min_messages = warning;
+CREATE DOMAIN made_again AS int;
+CREATE FUNCTION made_again(n int) RETURNS made_again IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 40; END $$;
+CREATE FUNCTION any_of(value anyelement) RETURNS anyelement IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN value; END $$;
+CREATE TYPE label AS ENUM ('a', 'b');
+SELECT stash.memoize('made_again(int)'), stash.memoize('any_of(anyelement)');
+SELECT made_again(1), made_again(1), any_of('b'::label), any_of('b'::label);
+DROP TYPE label;
+CREATE TYPE label AS ENUM ('b', 'a');
+DROP DOMAIN made_again CASCADE;
+CREATE DOMAIN made_again AS text;
+CREATE FUNCTION made_again(n int) RETURNS made_again IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 40; END $$;
+SELECT stash.memoize('made_again(int)');
+SELECT made_again(1), made_again(1), any_of('b'::label), any_of('b'::label);
+
 DROP SCHEMA stash_memo_modes CASCADE;
 RESET client_min_messages;

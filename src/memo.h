@@ -121,6 +121,7 @@ typedef struct StashMemoEntry
 	dlist_node	pending;		/* while 'subid' is not 0 */
 	SubTransactionId subid;		/* that made it and has not committed */
 	Oid			function;
+	Oid			rettype;		/* a value is as this type has it in memory */
 	Oid			stash;
 	uint64		identity;
 	StashHash128 hash;
@@ -174,7 +175,8 @@ extern bytea *stash_memo_key_frame(const StashMemoKey *key,
 
 /* memo_cache.c */
 extern void stash_memo_cache_init(void);
-extern const StashMemoResult *stash_memo_cache_find(const StashMemoKey *key);
+extern const StashMemoResult *stash_memo_cache_find(const StashMemoKey *key,
+													const StashMemoCall *call);
 extern void stash_memo_cache_put(const StashMemoKey *key,
 								 const StashMemoCall *call,
 								 const StashMemoResult *result);

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -199,11 +200,18 @@ stash_memo_cache_init(void)
 							NULL, assign_local_cache_size, NULL);
 }
 
+/* what a call's values are in memory: a type made again has its name alone */
+static Oid
+result_type(const StashMemoCall *call)
+{
+	return call->rettype ? call->rettype->oid : RECORDOID;
+}
+
 /*
  * The result kept for a key, or NULL.  Good until anything else is called.
  */
 const StashMemoResult *
-stash_memo_cache_find(const StashMemoKey *key)
+stash_memo_cache_find(const StashMemoKey *key, const StashMemoCall *call)
 {
 	CacheSlot  *slot;
 	StashMemoEntry *entry;
@@ -215,6 +223,7 @@ stash_memo_cache_find(const StashMemoKey *key)
 		return NULL;
 	entry = slot->entry;
 	if (entry->identity != key->identity->id ||
+		entry->rettype != result_type(call) ||
 		entry->keylen != key->sink.used ||
 		memcmp(entry->key, key->sink.buf, entry->keylen) != 0)
 		return NULL;
@@ -301,6 +310,7 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	entry = MemoryContextAllocZero(cache_context, size);
 	entry->size = size + 100;
 	entry->function = memo->function;
+	entry->rettype = result_type(call);
 	entry->stash = memo->stash;
 	entry->identity = key->identity->id;
 	entry->hash = key->hash;

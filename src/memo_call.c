@@ -164,7 +164,7 @@ static bool
 find_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 			bytea **frame, StashMemoResult *result)
 {
-	const StashMemoResult *cached = stash_memo_cache_find(key);
+	const StashMemoResult *cached = stash_memo_cache_find(key, call);
 	StashEntry	entry;
 	bool		found;
 

@@ -399,7 +399,7 @@ explain_call(ReturnSetInfo *rsinfo, StashMemoCall *call,
 		put_item(rsinfo, "reason", "pg_hashstash.memo is refresh");
 		return;
 	}
-	cached = stash_memo_cache_find(&key);
+	cached = stash_memo_cache_find(&key, call);
 	if (cached != NULL)
 	{
 		result = *cached;
