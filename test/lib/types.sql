@@ -1,6 +1,6 @@
 -- Values of every type there is, for tests that loop over pg_type: table sample, a row for each type.
 --
--- Included by test/pgtap/*_types.sql and test/tap/023_hash_types.pl. The view "forgotten" must be empty: a type of a new
+-- Included by test/pgtap/*_types.sql and test/lib/TypesCluster.pm. The view "forgotten" must be empty: a type of a new
 -- server gets literals here, or a reason why it has none.
 CREATE TABLE sample (type regtype PRIMARY KEY, literals text[]);
 INSERT INTO sample VALUES

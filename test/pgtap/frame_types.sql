@@ -7,21 +7,14 @@
 SET client_min_messages = warning;
 
 \ir ../lib/types.sql
+\ir ../lib/bits.sql
 
--- what a value is, bit for bit, without any code of ours; to_jsonb of a set of texts would not do for NaN
 CREATE FUNCTION bits(value anyelement, type regtype) RETURNS text STABLE LANGUAGE plpgsql AS $$
 DECLARE
 	bits text;
 BEGIN
-	-- xml_send() drops the declaration
-	IF type::text !~ '^xml' THEN
-		EXECUTE (SELECT format('SELECT encode(%s($1::%s), ''hex'')', p.oid::regproc, p.proargtypes[0]::regtype)
-			FROM pg_type t JOIN pg_proc p ON p.oid = t.typsend WHERE t.oid = type) INTO bits USING value;
-	END IF;
-	RETURN coalesce(bits, value::text);
-EXCEPTION WHEN undefined_function OR null_value_not_allowed THEN
-	-- a type, or that of its elements, without binary output
-	RETURN value::text;
+	EXECUTE 'SELECT ' || format(bits_format(type), '$1') INTO bits USING value;
+	RETURN bits;
 END $$;
 
 -- the ways of a value; each gives '' or what is wrong with it
@@ -32,7 +25,7 @@ DECLARE
 	wrong text;
 	wanted text := bits(value, type);
 BEGIN
-	FOREACH wrong IN ARRAY '{none,lz4}'::text[] LOOP
+	FOR wrong IN SELECT * FROM codecs() LOOP
 		IF bits(stash.deserialize(stash.serialize(value, wrong), value), type) IS DISTINCT FROM wanted THEN
 			RETURN wrong || ' gives ' || stash.deserialize(stash.serialize(value, wrong), value)::text;
 		END IF;
@@ -78,8 +71,8 @@ BEGIN
 	FOREACH literal IN ARRAY literals LOOP
 		FOR part, part_type IN VALUES ('%1$L::%2$s', type), ('ARRAY[%1$L::%2$s, NULL, %1$L]', array_type),
 				('(''[0:0][5:6]='' || ARRAY[[%1$L::%2$s, %1$L]]::text)::%2$s[]', array_type),
-				('ROW(1, %1$L, NULL)::holder', 'holder'::regtype),
-				('ARRAY[ROW(1, %1$L, NULL), NULL, ROW(NULL, NULL, '''')]::holder[]', 'holder[]'::regtype) LOOP
+				('ROW(1, %1$L, NULL)::holder', to_regtype('holder')),
+				('ARRAY[ROW(1, %1$L, NULL), NULL, ROW(NULL, NULL, '''')]::holder[]', to_regtype('holder[]')) LOOP
 			-- to SQL an array of arrays is an array of two dimensions
 			CONTINUE WHEN part ~ 'ARRAY.*::%2' AND format_type((SELECT typbasetype FROM pg_type WHERE oid = type), NULL) ~ '\[\]$';
 			EXECUTE format('SELECT check_value(' || part || ', %3$L::regtype)', literal, type, part_type) INTO wrong;

@@ -1,38 +1,18 @@
 # 023_hash_types.pl: values of every type keep their hashes in sessions with other settings, and dumped and restored
 #
-# The types and values are those of test/lib/types.sql; test/pgtap/hash_types.sql has the forms in which they are stored.
+# The types and values are those of test/lib/types.sql and types_named.sql; test/pgtap/hash_types.sql has the forms in which they are stored.
 use strict;
 use warnings;
 use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use TypesCluster;
 
 my $dir = PostgreSQL::Test::Utils::tempdir;
-my $old = PostgreSQL::Test::Cluster->new('old');
-$old->init;
-$old->start;
-$old->safe_psql('postgres', 'CREATE EXTENSION pg_hashstash');
-# some literals name the superuser by its usual name
-my $role = 'CREATE ROLE postgres SUPERUSER';
-$old->safe_psql('postgres', $role) unless $old->safe_psql('postgres', q(SELECT to_regrole('postgres'))) ne '';
-$old->safe_psql('postgres', "SET client_encoding = 'UTF8';\n" . slurp_file("$FindBin::RealBin/../lib/types.sql"));
+my $old = start_with_types('old');
 $old->safe_psql('postgres', <<'SQL');
--- names of what is made here, which has another OID elsewhere
-CREATE FUNCTION made.sum(a made.mood, b made.pair) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
-CREATE OPERATOR made.<+> (LEFTARG = made.mood, RIGHTARG = made.pair, FUNCTION = made.sum);
-CREATE TABLE made."Odd table" (a int);
-CREATE COLLATION made.ours FROM "C";
-CREATE TEXT SEARCH CONFIGURATION made.words (COPY = simple);
-CREATE TEXT SEARCH DICTIONARY made.words (TEMPLATE = simple);
-UPDATE sample SET literals = literals || more::text[]
-FROM (VALUES ('regtype', '{made.mood,made.pair[],made.second}'), ('regprocedure', '{"made.sum(made.mood,made.pair)"}'), ('regproc', '{made.sum}'), ('regoper', '{made.<+>}'),
-	('regoperator', '{"made.<+>(made.mood,made.pair)"}'), ('regclass', '{"made.\"Odd table\"",made.pair}'), ('regnamespace', '{made}'), ('regcollation', '{made.ours}'),
-	('regconfig', '{made.words}'), ('regdictionary', '{made.words}'), ('aclitem', '{regress_stash_one=r/regress_stash_two}'), ('regrole', '{regress_stash_two}')) x(name, more)
-WHERE type = name::regtype;
-CREATE ROLE regress_stash_one;
-CREATE ROLE regress_stash_two;
-
 -- a row for each number of a literal, with two columns for each type: a value and an array, named like their types
 CREATE TABLE kept (n int);
 DO $$
@@ -93,32 +73,14 @@ same_lines(
 isnt($old->safe_psql('postgres', 'BEGIN; UPDATE kept SET "aclitem[]"[5] = NULL WHERE n = 1; SELECT * FROM hashes()'), $wanted, 'another value has another hash');
 
 # a cluster where what was made has other OIDs
-my $oids = q(SELECT string_agg(format('%s %s', typname, oid), ' ' ORDER BY typname) FROM pg_type WHERE typnamespace = 'made'::regnamespace);
-my $old_oids = $old->safe_psql('postgres', $oids);
+my @old_oids = made_oids($old, 'postgres');
 $old->command_ok([ 'pg_dump', '-f', "$dir/dump.sql", '-d', $old->connstr('postgres') ], 'dumped');
 $old->stop;
-my $new = PostgreSQL::Test::Cluster->new('new');
-$new->init;
-$new->append_conf('postgresql.conf', "timezone = 'Asia/Tokyo'\ndatestyle = 'German'\nintervalstyle = 'sql_standard'\nbytea_output = 'escape'\nextra_float_digits = -3\n");
-$new->start;
-$new->safe_psql('postgres', $role) unless $new->safe_psql('postgres', q(SELECT to_regrole('postgres'))) ne '';
-$new->safe_psql('postgres', join ' ', map({ "CREATE TYPE waste_$_ AS ENUM ('a', 'b');" } 1 .. 300), 'CREATE ROLE regress_stash_two; CREATE ROLE regress_stash_one;');
+my $new = start_elsewhere('new');
 $new->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
 $new->command_ok([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-o', "$dir/out", '-d', $new->connstr('restored'), '-f', "$dir/dump.sql" ], 'restored');
-my %is_old = map { $_ => 1 } $old_oids =~ /(\d+)/g;
-is(scalar(grep { $is_old{$_} } $new->safe_psql('restored', $oids) =~ /(\d+)/g), 0, 'no type has its OID of before');
+my %is_old = map { $_ => 1 } @old_oids;
+is(scalar(grep { $is_old{$_} } made_oids($new, 'restored')), 0, 'no type has its OID of before');
 same_lines($new->safe_psql('restored', 'SELECT * FROM hashes()'), $wanted, 'restored, with other OIDs and settings');
 $new->stop;
 done_testing();
-
-# Like is(), but shows only the lines that differ.
-sub same_lines
-{
-	my ($got, $expected, $name) = @_;
-	my @expected = split /\n/, $expected;
-	my @got = split /\n/, $got;
-
-	ok($got eq $expected, $name)
-	  or diag(scalar(@got) . ' lines of ' . @expected, map { "\n" . ($got[$_] // 'nothing') . "\nnot $expected[$_]" } grep { ($got[$_] // '') ne $expected[$_] } 0 .. $#expected);
-	return;
-}
