@@ -571,7 +571,8 @@ resolve_result(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 		get_func_result_type(function, NULL, NULL) == TYPEFUNC_RECORD;
 	if (oid != RECORDOID)
 		call->rettype = stash_type_lookup(oid, -1);
-	call->has_rows = call->rettype == NULL || contains_rows(call->rettype);
+	call->follows_types = call->rettype == NULL ||
+		contains_rows(call->rettype) || !call->rettype->is_domain_free;
 	get_typlenbyval(oid, &call->rettyplen, &call->rettypbyval);
 }
 

@@ -149,7 +149,7 @@ typedef struct StashMemoCall
 	char	   *site;			/* what else the answer depends on here, or "" */
 	int16		rettyplen;
 	bool		rettypbyval;
-	bool		has_rows;		/* result is, or contains, a row: ALTER TYPE */
+	bool		follows_types;	/* ALTER TYPE or DOMAIN changes results */
 	Oid			checked_role;	/* has EXECUTE on the target, */
 	uint64		checked_roles;	/* when roles were at this generation */
 	uint64		environment;	/* of 'identity'; 0: not known yet */

@@ -319,10 +319,11 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	memcpy(entry->key, key->sink.buf, keylen);
 
 	/*
-	 * A row is kept as it is in memory, which ALTER TYPE changes; and what a
-	 * key means may change with the strategies of its types.
+	 * A row is kept as it is in memory, which ALTER TYPE changes; a domain
+	 * may get conditions that the value does not hold; and what a key means
+	 * may change with the strategies of its types.
 	 */
-	if ((result->rows == NULL && call->has_rows) ||
+	if ((result->rows == NULL && call->follows_types) ||
 		call->keytype->has_strategy)
 		entry->types_generation = call->types_generation;
 	entry->result = *result;

@@ -62,7 +62,8 @@ PG_FUNCTION_INFO_V1(pg_hashstash_validator);
 
 /*
  * Do something in which a type's input may refuse what is stored, by now: a
- * label that was renamed, an object that was dropped.  False then.
+ * label that was renamed, an object that was dropped, a condition of a domain
+ * that no longer holds.  False then.
  */
 static bool
 try_reading(void (*read) (void *), void *arg)
@@ -150,7 +151,7 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	}
 	if (type->oid != (call->rettype ? call->rettype->oid : RECORDOID))
 		return false;
-	if (!type->names_objects)
+	if (type->always_reads)
 		read_value(&reading);
 	else if (!try_reading(read_value, &reading))
 		return false;
@@ -505,7 +506,7 @@ rows_of_frame(bytea *frame, TupleDesc desc, bool random)
 	if (row->oid != expected->oid || row->typmod != expected->typmod)
 		return NULL;
 	reading.store = tuplestore_begin_heap(random, false, work_mem);
-	if (!row->names_objects)
+	if (row->always_reads)
 		read_rows(&reading);
 	else if (!try_reading(read_rows, &reading))
 	{
