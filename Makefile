@@ -80,10 +80,13 @@ check-bare: ## both entry commands in a bare Debian chroot; root, some minutes
 check-majors: ## the same with PostgreSQL 15, 17, 18 and 19
 	for suite in bookworm trixie forky experimental; do bash $(top)/test/bare.sh $$suite || exit 1; done
 
+check-fuzz: ## ten minutes of hostile bytes for the bytes floor; clang finds most
+	@PG_CONFIG='$(PG_CONFIG)' CC='$(CC)' bash $(top)/test/fuzz/run.sh 600
+
 check-regressdb: ## every row of PostgreSQL's own regression database through frames and variants; some ten minutes
 	bash $(top)/test/regressdb.sh $(TREE)
 
 check-sanitize: ## the regression tests with address and undefined-behaviour checks, in a newer Debian
 	bash $(top)/test/bare.sh trixie bash test/sanitize.sh
 
-.PHONY: help test unit lint indent image image-install image-clean check-bare check-majors check-regressdb check-sanitize
+.PHONY: help test unit lint indent image image-install image-clean check-bare check-majors check-fuzz check-regressdb check-sanitize

@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh [--accept] [SUITE...] [TEST...]: all fast tests, from a bare Debian machine on
 #
-# Suites, cheap ones first: lint unit regress isolation tap pgtap image. Without a SUITE all run; with a TEST only
+# Suites, cheap ones first: lint unit fuzz regress isolation tap pgtap image. Without a SUITE all run; with a TEST only
 # the tests of that name do. --accept takes what regress and isolation tests printed as what they should
 # print, for "git diff" to judge. The last line is the total: "N passed, N failed".
 set -euo pipefail
@@ -24,18 +24,19 @@ read_arguments() {
 	for word in "$@"; do
 		case $word in
 			--accept) accept=yes ;;
-			lint | unit | regress | isolation | tap | pgtap | image) suites+=("$word") ;;
+			lint | unit | fuzz | regress | isolation | tap | pgtap | image) suites+=("$word") ;;
 			-*) die "unknown option $word" ;;
 			*) wanted+=("$word") ;;
 		esac
 	done
-	[[ ${#suites[@]} -gt 0 ]] || suites=(lint unit regress isolation tap pgtap image)
+	[[ ${#suites[@]} -gt 0 ]] || suites=(lint unit fuzz regress isolation tap pgtap image)
 }
 
 # --- one function for each suite; it prints what count() understands
 
 run_lint() { "${make[@]}" lint; }
 run_unit() { as_user bash test/unit/run.sh "${names[@]}"; }
+run_fuzz() { as_user bash test/fuzz/run.sh "${STASH_FUZZ_SECONDS:-60}" "${names[@]}"; }
 run_tap() { "${make[@]}" installcheck REGRESS= ISOLATION= PROVE_FLAGS=--verbose PROVE_TESTS="${names[*]/#/$tree/test/tap/}"; }
 run_isolation() { "${make[@]}" installcheck REGRESS= TAP_TESTS= ISOLATION="${names[*]}"; }
 
@@ -76,6 +77,7 @@ find_names() {
 
 	case $1 in
 		unit) pattern='test/unit/*_test.c' ;;
+		fuzz) pattern='test/fuzz/*_fuzz.c' ;;
 		regress) pattern='sql/*.sql' ;;
 		isolation) pattern='test/isolation/specs/*.spec' ;;
 		tap) pattern='test/tap/*.pl' ;;
@@ -89,6 +91,7 @@ find_names() {
 		# prove wants the file, the others the bare name
 		[[ $1 == tap ]] || name=${name%.*}
 		name=${name%_test}
+		name=${name%_fuzz}
 		is_wanted "${name%.pl}" && names+=("$name")
 	done
 	[[ $1 != lint || ${#wanted[@]} -gt 0 ]] || names=(all)

@@ -3,24 +3,14 @@
  * fuzz_image.c
  *	  The decoders of images under damaged files, outside the server.
  *
- * With libFuzzer (clang) it is a target; alone it is a program that takes
- * SECONDS and files, cuts each file at each byte, changes each of its bytes,
- * and then damages them at random for the time that is left.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
-#include <time.h>
 #include <zlib.h>
 
+#include "fuzz.h"
 #include "image_form.h"
-
-#define MAX_FILE	65536		/* bytes that a damaged file may have */
-
-/* aborts whether or not assertions are compiled in */
-#define CHECK(condition) \
-	do { if (!(condition)) { fprintf(stderr, "line %d: %s\n", __LINE__, #condition); abort(); } } while (0)
 
 typedef struct Watcher
 {
@@ -114,7 +104,19 @@ mend_png(unsigned char *data, size_t len)
 	}
 }
 
-int			LLVMFuzzerTestOneInput(const unsigned char *data, size_t len);
+static void
+report(void)
+{
+	printf("# %lu decodings: %lu complete, %lu stopped, %lu unknown, %lu damaged, %lu unsupported, %lu too large, %lu too costly, %lu without memory\n",
+		   n_run, n_status[0], n_status[1], n_status[2], n_status[3], n_status[4], n_status[5], n_status[6], n_status[7]);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	atexit(report);
+	return 0;
+}
 
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
@@ -139,112 +141,3 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 	free(copy);
 	return 0;
 }
-
-#ifndef WITH_LIBFUZZER
-
-static uint64
-next_random(void)
-{
-	static uint64 state = UINT64CONST(0x9E3779B97F4A7C15);
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static size_t
-read_file(const char *name, unsigned char *data)
-{
-	FILE	   *file = fopen(name, "rb");
-	size_t		len;
-
-	if (file == NULL)
-	{
-		perror(name);
-		exit(1);
-	}
-	len = fread(data, 1, MAX_FILE, file);
-	fclose(file);
-	return len;
-}
-
-static void
-harm_everywhere(unsigned char *data, size_t len)
-{
-	static const unsigned char masks[] = {1, 128, 255};
-
-	for (size_t i = 0; i <= len; i++)
-		LLVMFuzzerTestOneInput(data, i);
-	for (size_t i = 0; i < len; i++)
-	{
-		for (int m = 0; m < lengthof(masks); m++)
-		{
-			data[i] ^= masks[m];
-			LLVMFuzzerTestOneInput(data, len);
-			data[i] ^= masks[m];
-		}
-	}
-}
-
-static void
-harm_at_random(const unsigned char *file, size_t len)
-{
-	unsigned char data[MAX_FILE];
-	int			n = 1 + next_random() % 8;
-
-	memcpy(data, file, len);
-	while (n-- > 0 && len > 2)
-	{
-		size_t		at = next_random() % len;
-		size_t		from = next_random() % len;
-		size_t		size = 1 + next_random() % Min(len - Max(at, from), 32);
-
-		switch (next_random() % 4)
-		{
-			case 0:
-				data[at] = (unsigned char) next_random();
-				break;
-			case 1:
-				data[at] ^= 1 << next_random() % 8;
-				break;
-			case 2:
-				memmove(data + at, data + from, size);
-				break;
-			case 3:
-				memmove(data + at, data + at + size, len - at - size);
-				len -= size;
-				break;
-		}
-	}
-	LLVMFuzzerTestOneInput(data, len);
-}
-
-int
-main(int argc, char **argv)
-{
-	static unsigned char data[MAX_FILE];
-	time_t		end;
-
-	if (argc < 3)
-	{
-		fprintf(stderr, "usage: %s SECONDS FILE...\n", argv[0]);
-		return 1;
-	}
-	for (int i = 2; i < argc; i++)
-		harm_everywhere(data, read_file(argv[i], data));
-	end = time(NULL) + atoi(argv[1]);
-	while (time(NULL) < end)
-	{
-		size_t		len = read_file(argv[2 + next_random() % (argc - 2)], data);
-
-		for (int n = 0; n < 100; n++)
-			harm_at_random(data, len);
-	}
-	printf("%lu decodings: %lu complete, %lu stopped, %lu unknown, %lu damaged, %lu unsupported, %lu too large, %lu too costly, %lu without memory\n",
-		   n_run, n_status[0], n_status[1], n_status[2], n_status[3], n_status[4], n_status[5], n_status[6], n_status[7]);
-	printf("ok %s\n", "fuzz");
-	return 0;
-}
-
-#endif							/* WITH_LIBFUZZER */

@@ -17,7 +17,7 @@ typedefs() {
 	for file in "${sources[@]}"; do
 		case $file in
 			*.h) ;;
-			test/* | image/test/*) ${CC:-cc} ${CPPFLAGS:-} -DFRONTEND -Isrc -Iimage -Itest/unit -E "$file" ;;
+			test/* | image/test/*) ${CC:-cc} ${CPPFLAGS:-} -DFRONTEND -Isrc -Iimage -Itest/unit -Itest/lib -E "$file" ;;
 			image/*) ${CC:-cc} ${CPPFLAGS:-} -Isrc -Iimage "${image_flags[@]}" -E "$file" ;;
 			*) ${CC:-cc} ${CPPFLAGS:-} -Isrc -E "$file" ;;
 		esac | awk -f test/lint/typedefs.awk
@@ -37,7 +37,7 @@ layout() {
 	pg_bsd_indent $switches -U"$used" <"$1" | sed -E 's/^([A-Za-z_][^ \t]*)[ \t]+\*$/\1 */'
 }
 
-mapfile -t sources < <(ls src/*.[ch] test/unit/*.[ch] 2>/dev/null)
+mapfile -t sources < <(ls src/*.[ch] test/unit/*.[ch] test/lib/*.[ch] test/fuzz/*.c 2>/dev/null)
 # the optional extension, where its libraries are
 if make -s -C image libraries >/dev/null 2>&1; then
 	sources+=(image/*.[ch] image/test/*.c)

@@ -9,8 +9,8 @@
 
 #include "codec.h"
 #include "filter.h"
+#include "forge.h"
 #include "frame.h"
-#include "hash.h"
 #include "sink.h"
 #include "unit.h"
 
@@ -27,23 +27,6 @@ put_varint(char *at, uint64 value)
 
 	stash_sink_put_varint(&sink, value);
 	return (int) sink.used;
-}
-
-/* Give a frame a header of our choice and the checksum that belongs to it. */
-static void
-forge(char *frame, Size len, int version, int codec_byte)
-{
-	uint64		seed;
-	uint64		checksum;
-
-	frame[0] = '\xF5';
-	frame[1] = 'S';
-	frame[2] = (char) version;
-	frame[3] = (char) codec_byte;
-	seed = 0x53f5 | (uint64) (uint8) version << 16 | (uint64) (uint8) codec_byte << 24;
-	checksum = stash_hash_bytes64(frame + 12, len - 12, seed);
-	for (int i = 0; i < 8; i++)
-		frame[4 + i] = (char) (checksum >> (8 * i));
 }
 
 /* A sealed frame in memory of exactly its size; rawlen is written where a codec wants it. */
