@@ -95,13 +95,25 @@ zstd_compress(const char *src, Size len, char *dst, Size cap)
 	return ZSTD_isError(size) ? 0 : size;
 }
 
+/*
+ * The library also takes several frames in a row, frames to be skipped, and,
+ * as it is built by some, those of its first years, whose decoders nobody
+ * looks after.
+ */
+static bool
+is_one_zstd_frame(const char *src, Size len)
+{
+	return len >= 4 && memcmp(src, "\x28\xB5\x2F\xFD", 4) == 0 &&
+		ZSTD_findFrameCompressedSize(src, len) == len;
+}
+
 static bool
 zstd_decompress(const char *src, Size len, char *dst, Size rawlen)
 {
 	if (zstd_unpacker == NULL)
 		zstd_unpacker = ZSTD_createDCtx();
 	/* an error is larger than any size */
-	return zstd_unpacker != NULL &&
+	return zstd_unpacker != NULL && is_one_zstd_frame(src, len) &&
 		ZSTD_decompressDCtx(zstd_unpacker, dst, rawlen, src, len) == rawlen;
 }
 #endif

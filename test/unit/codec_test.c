@@ -222,6 +222,32 @@ test_refusals(void)
 	}
 }
 
+/* One frame of today's format is a body, and nothing else that the library takes. */
+static void
+test_one_zstd_frame(void)
+{
+	static const char old[] = "\x27\xB5\x2F\xFD\x20\x05\x40\x00\x05" "hello\xC0\x00\x00";	/* of version 0.7 */
+	static const char skipped[] = "\x50\x2A\x4D\x18\x03\x00\x00\x00" "abc";
+	char		frames[200];
+	char		room[10];
+	Size		one;
+	Size		two;
+
+	codec = stash_codec_by_name("zstd");
+	if (codec < 0)
+		return;
+	one = stash_codec_compress(codec, "hello", 5, frames, 100);
+	two = one + stash_codec_compress(codec, "world", 5, frames + one, 100);
+	CHECK(stash_codec_decompress(codec, frames, one, room, 5));
+	CHECK(stash_codec_decompress(codec, frames + one, two - one, room, 5));
+	CHECK(!stash_codec_decompress(codec, frames, two, room, 10));
+	CHECK(!stash_codec_decompress(codec, frames, 0, room, 0));
+	CHECK(!stash_codec_decompress(codec, old, sizeof(old) - 1, room, 5));
+	memmove(frames + sizeof(skipped) - 1, frames, one);
+	memcpy(frames, skipped, sizeof(skipped) - 1);
+	CHECK(!stash_codec_decompress(codec, frames, sizeof(skipped) - 1 + one, room, 5));
+}
+
 /* LZ4 counts in int: more is refused unread. */
 static void
 test_large_lengths(void)
@@ -264,6 +290,7 @@ main(void)
 	test_names();
 	test_numbers_are_frozen();
 	test_large_lengths();
+	test_one_zstd_frame();
 	for (codec = STASH_CODEC_LZ4; stash_codec_name(codec) != NULL; codec++)
 	{
 		test_round_trips();
