@@ -135,6 +135,14 @@ SELECT stash.deserialize('\xf55301006aa310a03555813883000117002a000000', 1);
 -- no descriptor
 SELECT stash.deserialize('\xf5530100d54c4e598a8b8fc60142', 1);
 \echo :SQLSTATE
+-- a name that is no text
+SELECT stash.deserialize('\xf55301003adb2db732d1ae0d0d03067075626c6963046dff6f64026f6b', 1);
+\echo :SQLSTATE
+SELECT stash.frame_info('\xf55301003adb2db732d1ae0d0d03067075626c6963046dff6f64026f6b');
+\echo :SQLSTATE
+-- a column's name that is too long, and is cut before a character
+SELECT stash.deserialize('\xf55301007cc09cc84919b4484808000001406161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161c3a90117000101000000', 1);
+\echo :SQLSTATE
 -- an array of arrays
 SELECT stash.deserialize('\xf5530100f845a6f9d5efbb530507070117000000', NULL::int[]);
 \echo :SQLSTATE

@@ -238,7 +238,7 @@ get_name(Cursor *in)
 	char	   *name;
 
 	if (len > (uint64) (in->end - in->at) || len > 4 * NAMEDATALEN ||
-		memchr(in->at, '\0', len) != NULL)
+		!pg_verify_mbstr(PG_UTF8, in->at, (int) len, true))
 		refuse_descriptor();
 	name = pnstrdup(in->at, len);
 	in->at += len;
@@ -301,8 +301,12 @@ lookup_shape(int nfields, char **names, StashType **types)
 	TupleDesc	desc = CreateTemplateTupleDesc(nfields);
 
 	for (int i = 0; i < nfields; i++)
+	{
+		/* the server would cut it too, but through a character */
+		names[i][pg_mbcliplen(names[i], strlen(names[i]), NAMEDATALEN - 1)] = '\0';
 		TupleDescInitEntry(desc, (AttrNumber) (i + 1), names[i],
 						   types[i]->oid, -1, 0);
+	}
 	TupleDescFinalize(desc);
 	BlessTupleDesc(desc);
 	return stash_type_lookup(RECORDOID, desc->tdtypmod);
