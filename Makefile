@@ -86,7 +86,7 @@ check-fuzz: ## ten minutes of hostile bytes for the bytes floor; clang finds mos
 check-regressdb: ## every row of PostgreSQL's own regression database through frames and variants; some ten minutes
 	bash $(top)/test/regressdb.sh $(TREE)
 
-check-sanitize: ## the regression tests with address and undefined-behaviour checks, in a newer Debian
+check-sanitize: ## the regression tests and 100,000 hostile frames with address and undefined-behaviour checks, in a newer Debian
 	bash $(top)/test/bare.sh trixie bash test/sanitize.sh
 
 .PHONY: help test unit lint indent image image-install image-clean check-bare check-majors check-fuzz check-regressdb check-sanitize

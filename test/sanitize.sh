@@ -1,5 +1,5 @@
 #!/bin/bash
-# sanitize.sh [TEST...]: the regression tests and the hostile frames in servers whose extension has address and
+# sanitize.sh [TEST...]: the regression tests and 100,000 hostile frames in servers whose extension has address and
 # undefined-behaviour checks; with a TEST only those regression tests
 #
 # Needs a distribution newer than Debian 12, whose server never starts under the preloaded library:
@@ -22,10 +22,11 @@ regress() {
 # Servers of TAP tests take the library from the environment.
 hostile_frames() {
 	as_user env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS="$asan_options" UBSAN_OPTIONS="$ubsan_options" \
-		PG_TEST_TIMEOUT_DEFAULT=600 make -s installcheck with_llvm=no REGRESS= ISOLATION= PROVE_TESTS="$tree/test/tap/021_hostile_frames.pl"
+		PG_TEST_TIMEOUT_DEFAULT=600 STASH_HOSTILE_ROUNDS="${STASH_HOSTILE_ROUNDS:-17}" \
+		make -s installcheck with_llvm=no REGRESS= ISOLATION= PROVE_TESTS="$tree/test/tap/021_hostile_frames.pl"
 }
 
-setup_begin libasan8 libubsan1 libipc-run-perl python3
+setup_begin libasan8 libubsan1 libipc-run-perl python3 zstd
 asan_options="detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1:log_path=$work/report"
 ubsan_options="print_stacktrace=1:log_path=$work/report"
 setup_build with_llvm=no COPT="$flags"

@@ -1004,24 +1004,102 @@ def rows():
 
 
 def mutate(seed, count):
-	"""Change the type, the size, the body; cut, repeat, splice. A compressed body is changed before or after it is unpacked,
-	so that what is within is reached too."""
+	"""Wrap a value into arrays, rows, records and variants; change the type or the image and put their lengths right; change
+	any byte of what the frame stores; compress. A compressed body is changed before or after it is unpacked, so that
+	what is within is reached too."""
 	dice = random.Random(int(seed))
-	frames = [bytes.fromhex(line.strip()) for line in sys.stdin]
+	frames = [(data, *open_frame(data)) for data in (bytes.fromhex(line.strip()) for line in sys.stdin)]
 	for _ in range(int(count)):
-		data = dice.choice(frames)
-		if data[3] & 15 and dice.random() < 0.7:
-			type_, image = open_frame(data)
-			data = seal(b'\xf5S\x01\0', sized(type_) + image)
-		other = dice.choice(frames)
-		rest = bytearray(data[12:])
-		for _ in range(dice.choice((1, 1, 1, 2, 3, 8))):
-			change(dice, rest, other[12:])
-		head = data[:4]
+		data, type_, image = dice.choice(frames)
+		other, *other_parts = dice.choice(frames)
+		if data[3] & 15 and dice.random() < 0.3:
+			rest = bytearray(data[12:])
+			changes(dice, rest, other[12:])
+			head = data[:4]
+		else:
+			for _ in range(dice.choice((0, 0, 1, 1, 2, 3))):
+				type_, image = wrap(dice, type_, image, other_parts)
+			head, rest = stored(dice, type_, image, other[12:])
 		if dice.random() < 0.05:
 			head = data[:3] + bytes([dice.choice((0, 1, 2, 0x21, 0x80, 0x81, dice.randrange(256)))])
 		print(seal(head, bytes(rest) or b'\0').hex())
 	return True
+
+
+def stored(dice, type_, image, other):
+	"""The bytes of a frame behind its checksum, after some changes."""
+	kind = dice.randrange(8)
+	type_, image = bytearray(type_), image if image is None else bytearray(image)
+	if kind == 0:
+		changes(dice, type_, other)
+	elif kind < 5 and image:
+		changes(dice, image, other)
+	if image is None:
+		head, rest = b'\xf5S\x01\x80', bytearray(sized(type_))
+	elif dice.random() < 0.2:
+		size = len(image) if dice.random() < 0.9 else dice.choice((0, len(image) - 1, len(image) + 1, dice.getrandbits(40)))
+		number = dice.choice((0, 0, 1, 2, 3, 5, 6, 7))
+		head, rest = bytes((0xf5, 0x53, 1, 1 | number << 4)), bytearray(sized(type_) + varint(max(size, 0)) + literals(apply_filter(number, image)))
+	else:
+		head, rest = b'\xf5S\x01\0', bytearray(sized(type_) + image)
+	if kind == 5:
+		changes(dice, rest, other)
+	return head, rest
+
+
+def apply_filter(number, data):
+	"""The opposite of undo_filter()."""
+	if number == 0:
+		return bytes(data)
+	width = 1 << (number & 3)
+	head, rest = data[:len(data) % width], data[len(data) % width:]
+	elements = [int.from_bytes(rest[i:i + width], 'little') for i in range(0, len(rest), width)]
+	if number & 4:
+		steps = [(b - a) % (1 << 8 * width) for a, b in zip([0] + elements, elements)]
+		elements = [(step << 1 ^ -(step >> 8 * width - 1)) % (1 << 8 * width) for step in steps]
+	return bytes(head) + b''.join(bytes(e >> 8 * plane & 0xff for e in elements) for plane in range(width))
+
+
+def literals(data):
+	"""An LZ4 block that holds these bytes as they are."""
+	if len(data) < 15:
+		return bytes([len(data) << 4]) + data
+	more, last = divmod(len(data) - 15, 255)
+	return b'\xf0' + b'\xff' * more + bytes([last]) + data
+
+
+def wrap(dice, type_, image, other):
+	"""The (descriptor, image) of something that has this value in it."""
+	kind = dice.randrange(6)
+	if kind == 0 and type_[0] != 7:
+		return b'\x07' + type_, array_of(dice, [image] * dice.choice((1, 1, 2, 3, 8, 9)))
+	parts = [(type_, image), other] if dice.random() < 0.5 else [(type_, image)]
+	row = b'\x08\0\0' + varint(len(parts)) + b''.join(name('f%d' % (i + 1)) + part[0] for i, part in enumerate(parts))
+	value = bitmap([part[1] for part in parts]) + b''.join(part[1] or b'' for part in parts)
+	if kind == 1:
+		return row, value
+	if kind == 2:
+		return b'\x09', sized(row) + value
+	if kind == 3:
+		return b'\x07\x09', array_of(dice, [sized(row) + value, None])
+	inner = seal(b'\xf5S\x01\x80', sized(type_)) if image is None else seal(b'\xf5S\x01\0', sized(type_) + image)
+	if kind == 4:
+		return b'\x02' + qname('stash.variant'), sized(inner)
+	# the image of one type, the descriptor of another
+	return (other[0], image) if dice.random() < 0.3 else (type_, image)
+
+
+def array_of(dice, images):
+	"""The image of an array of one or two dimensions."""
+	shape = [(len(images), 1)] if dice.random() < 0.8 else [(1, dice.choice((-1, 0, 2 ** 31 - 3))), (len(images), 5)]
+	nulls = bitmap(images) if None in images else b''
+	return (varint(len(shape)) + b''.join(varint(dim) + struct.pack('<i', lower) for dim, lower in shape) +
+			bytes([None in images]) + nulls + b''.join(image or b'' for image in images))
+
+
+def changes(dice, rest, other):
+	for _ in range(dice.choice((1, 1, 1, 2, 3, 8))):
+		change(dice, rest, other)
 
 
 def change(dice, rest, other):
