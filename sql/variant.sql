@@ -140,6 +140,24 @@ SELECT stash.identical('\xf55301007d9a5cfc7f1731cd03015b02203ff00000000000004000
 SELECT '\xf553010006c057d09488580c0301a40606008001008813'::stash.variant;
 \echo :SQLSTATE
 
+-- a bad value deep in variants is found once, not twice for each of them
+CREATE DOMAIN shrinking AS int;
+CREATE FUNCTION nest(depth int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	v stash.variant := stash.to_variant(5::shrinking);
+BEGIN
+	FOR i IN 1 .. depth LOOP
+		v := ('\x' || encode(stash.serialize(v), 'hex'))::stash.variant;
+	END LOOP;
+	RETURN '\x' || encode(v::bytea, 'hex');
+END $$;
+SELECT nest(30) AS deep \gset
+ALTER DOMAIN shrinking ADD CHECK (value < 5) NOT VALID;
+SET statement_timeout = '30s';
+SELECT :'deep'::stash.variant;
+\echo :SQLSTATE
+RESET statement_timeout;
+
 -- TOAST does not try to compress again, and large ones come back
 CREATE TABLE large (v stash.variant);
 INSERT INTO large SELECT stash.to_variant(string_agg(md5(i::text), '')) FROM generate_series(1, 10000) i;

@@ -248,6 +248,8 @@ read_base(StashImageReader *reader, StashType *type)
 		case STASH_IMAGE_SEND:
 		case STASH_IMAGE_FRAME:
 			data = stash_image_take_bytes(reader, type, &len);
+			/* variants in variants go on from here */
+			CHECK_FOR_INTERRUPTS();
 			return stash_image_read_sent(type, data, len);
 	}
 	stash_image_refuse(type);

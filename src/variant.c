@@ -124,6 +124,7 @@ typedef struct Attempt
 	bool		isnull;
 	char	   *text;			/* NULL where it would not be read back */
 	bytea	   *frame;
+	ErrorData  *error;			/* why a step failed, if not in parallel mode */
 } Attempt;
 
 /* what a type that has changed, or lost an object, is known by */
@@ -191,7 +192,7 @@ attempt(void (*step) (Attempt *), Attempt *data)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile int problem = 0;
+	int			class;
 
 	if (data->is_safe)
 	{
@@ -200,6 +201,7 @@ attempt(void (*step) (Attempt *), Attempt *data)
 	}
 	if (IsInParallelMode())
 		return attempt_in_parallel(step, data);
+	data->error = NULL;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
@@ -209,20 +211,22 @@ attempt(void (*step) (Attempt *), Attempt *data)
 	}
 	PG_CATCH();
 	{
-		int			class = ERRCODE_TO_CATEGORY(geterrcode());
-
-		if (class == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) ||
-			class == ERRCODE_TO_CATEGORY(ERRCODE_OUT_OF_MEMORY))
-			PG_RE_THROW();
-		problem = geterrcode();
 		MemoryContextSwitchTo(caller);
+		data->error = CopyErrorData();
 		FlushErrorState();
+		/* in any case: whoever catches the error rolls back only its own */
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
-	return problem;
+	if (data->error == NULL)
+		return 0;
+	class = ERRCODE_TO_CATEGORY(data->error->sqlerrcode);
+	if (class == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_OUT_OF_MEMORY))
+		ReThrowError(data->error);
+	return data->error->sqlerrcode;
 }
 
 static void
@@ -258,9 +262,9 @@ take_frame(bytea *frame)
 		return PointerGetDatum(frame);
 	data.is_safe = data.type->always_reads;
 	problem = attempt(write_anew, &data);
-	/* again, to throw it */
+	/* to try again would double the time for each variant in a variant */
 	if (problem != 0 && !is_change(problem))
-		write_anew(&data);
+		ReThrowError(data.error);
 	return PointerGetDatum(data.frame);
 }
 
