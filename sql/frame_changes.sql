@@ -16,6 +16,7 @@ INSERT INTO changes VALUES
 		'ALTER TYPE %1$s RENAME ATTRIBUTE a TO c; ALTER TYPE %1$s RENAME ATTRIBUTE b TO a; ALTER TYPE %1$s RENAME ATTRIBUTE c TO b', '(1,2)'),
 	('column of another type', 'CREATE TYPE %s AS (a int, b text)', NULL, '(1,x)', 'ALTER TYPE %s ALTER ATTRIBUTE a TYPE int8', '(1,x)'),
 	('column of another modifier', 'CREATE TYPE %s AS (a varchar(3), b numeric(4,1))', NULL, '(abc,1.5)', 'ALTER TYPE %1$s ALTER ATTRIBUTE a TYPE varchar(5), ALTER ATTRIBUTE b TYPE numeric', '(abc,1.5)'),
+	('column of a smaller scale', 'CREATE TYPE %s AS (a numeric(5,3))', NULL, '(1.234)', 'ALTER TYPE %1$s ALTER ATTRIBUTE a TYPE numeric(5,1)', '(1.2)'),
 	('column of a shorter modifier', 'CREATE TYPE %s AS (a varchar(3))', NULL, '(abc)', 'ALTER TYPE %1$s ALTER ATTRIBUTE a TYPE varchar(2)', '(ab)'),
 	('column added to a row within', 'CREATE TYPE inner_row AS (a int); CREATE TYPE %s AS (n int, r inner_row[])', NULL, '(1,"{(2),NULL}")', 'ALTER TYPE inner_row ADD ATTRIBUTE b int', '(1,"{""(2,3)"",NULL}")'),
 	('column added to a row of an array', 'CREATE TYPE %s AS (a int)', '%s[]', '{(1)}', 'ALTER TYPE %s ADD ATTRIBUTE b int', '{"(1,2)"}'),

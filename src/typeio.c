@@ -463,6 +463,9 @@ build_row(StashType *type)
 		field->name = NameStr(att->attname);
 		field->type = stash_type_lookup(att->atttypid, -1);
 		take_from_part(type, field->type);
+		/* a modifier that has become narrower would cut what is read */
+		if (type->oid != RECORDOID && att->atttypmod >= 0)
+			type->has_exact_text = false;
 		build_column(&type->columns[i], att, field->type);
 		type->nfields++;
 	}
