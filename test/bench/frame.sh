@@ -1,7 +1,7 @@
 # frame.sh: values to bytes and back, against the server's own binary form; sourced by run.sh
 #
-# STASH_BENCH_SECTIONS=arrays,rows chooses among arrays, texts, records, lz4,
-# codecs and rows; all of them take some five minutes. Anchors are in their best
+# STASH_BENCH_SECTIONS=arrays,rows chooses among arrays, texts, jsonb, records,
+# lz4, codecs and rows; all of them take some five minutes. Anchors are in their best
 # form: what a client's bytes would go through, called from C over bytes that are
 # in memory already. What was promised is listed at the end.
 #
@@ -163,6 +163,24 @@ frame_texts() {
 		\echo text[1e5] from bytes
 		SELECT * FROM bench.report('text[1e5] from bytes');
 		CALL bench.add_goal('text[1e5] from bytes', 'deserialize(text[1e5])', 'array_recv(text[1e5])', 3.5);
+	SQL
+}
+
+# jsonb: 1 MB of small objects
+frame_jsonb() {
+	sql <<-'SQL'
+		CREATE TABLE bench.documents AS
+		SELECT jsonb_agg(jsonb_build_object('id', i, 'name', md5(i::text), 'tags', '["a", true, 1.5]'::jsonb) ORDER BY i) AS a
+		FROM generate_series(1, 11000) i;
+		DO $$ BEGIN ASSERT (SELECT stash.deserialize(stash.serialize(a, 'none'), a) = a FROM bench.documents); END $$;
+		\set given 'SELECT stash.deserialize(stash.serialize(a, ''none''), a) AS a, jsonb_send(a) || ''\\x00'' AS s, stash.serialize(a, ''none'') || '''' AS f FROM bench.documents'
+		CALL bench.add_loop('serialize(jsonb)', :'given', $$stash.serialize(v.a, 'none')$$);
+		CALL bench.add_loop('jsonb_send', :'given', 'jsonb_send(v.a)');
+		CALL bench.add_loop('deserialize(frame of jsonb)', :'given', 'stash.deserialize(v.f, NULL::jsonb)');
+		CALL bench.add_loop('jsonb_recv', :'given', 'bench.receive(v.s, NULL::jsonb)');
+		CALL bench.compare('jsonb of 1 MB', ARRAY['serialize(jsonb)', 'jsonb_send', 'deserialize(frame of jsonb)', 'jsonb_recv'], 7);
+		\echo jsonb of 1 MB
+		SELECT * FROM bench.report('jsonb of 1 MB');
 	SQL
 }
 
@@ -450,4 +468,4 @@ frame_rows_of() {
 }
 
 build_kernel
-run_sections frame arrays texts records lz4 codecs rows
+run_sections frame arrays texts jsonb records lz4 codecs rows
