@@ -88,8 +88,7 @@ stash_frame_parse(StashFrameReader *reader, const char *buf, Size len)
 
 	/* judged after the checksum, so that damage is not taken for the future */
 	if (reader->version < STASH_FRAME_OLDEST ||
-		reader->version > STASH_FRAME_VERSION ||
-		!stash_filter_is_known(reader->filter))
+		reader->version > STASH_FRAME_VERSION)
 		return STASH_FRAME_NEWER;
 
 	if (!stash_frame_get_varint(&at, end, &typelen) ||
@@ -102,6 +101,17 @@ stash_frame_parse(StashFrameReader *reader, const char *buf, Size len)
 	if (reader->codec != STASH_CODEC_NONE && !reader->is_null &&
 		!stash_frame_get_varint(&at, end, &reader->rawlen))
 		return STASH_FRAME_DAMAGED;
+	if (reader->filter == STASH_FILTER_ROWS && !reader->is_null)
+	{
+		uint64		layoutlen;
+
+		if (!stash_frame_get_varint(&at, end, &layoutlen) ||
+			layoutlen > (uint64) (end - at))
+			return STASH_FRAME_DAMAGED;
+		reader->layout = at;
+		reader->layoutlen = (Size) layoutlen;
+		at += layoutlen;
+	}
 	reader->body = at;
 	reader->bodylen = (Size) (end - at);
 	if (reader->codec == STASH_CODEC_NONE)

@@ -15,7 +15,8 @@
  *
  * v is the version, 1.  c is the codec in bits 0 to 3, the filter of filter.h
  * in bits 4 to 6, which needs a codec but "none"; bit 7 says that the value is
- * NULL, and then the frame ends with the type.
+ * NULL, and then the frame ends with the type.  The layout of a row set, if
+ * that is the filter, stands with its length between raw size and body.
  * The checksum is XXH3-64 of everything from offset 12 to the end, seeded
  * with bytes 0 to 3 read as an integer.  The raw size stands there only when
  * the codec is not "none".  0xF5 cannot occur in UTF-8, so no text starts
@@ -53,6 +54,8 @@ typedef struct StashFrameReader
 	uint8		version;
 	uint8		codec;
 	uint8		filter;			/* to be undone after decompression */
+	const char *layout;			/* of STASH_FILTER_ROWS */
+	Size		layoutlen;
 	bool		is_null;
 	bool		is_checked;		/* the checksum holds */
 } StashFrameReader;

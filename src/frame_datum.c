@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "port/pg_bitutils.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -25,6 +26,8 @@
 #include "image.h"
 #include "typeio.h"
 
+#define LEAST_ROWS			1024	/* bytes; smaller row sets stay as they
+									 * are */
 #define LEAST_COMPRESSED	64	/* bytes; smaller bodies are stored as they
 								 * are */
 #define ROWS_PROLOGUE		16	/* ndim, dim, lower bound, no nulls: 11 or
@@ -99,35 +102,132 @@ element_width(StashType *type)
 	return stash_image_is_plain(element) ? element->typlen : 0;
 }
 
+/* bytes of a column's values, 0 where each has a length, -1: others */
+static int
+column_width(StashType *type)
+{
+	type = without_domains(type);
+	if (type->kind != STASH_KIND_BASE)
+		return -1;
+	return type->image == STASH_IMAGE_FIXED ? type->typlen : 0;
+}
+
+/* the number of rows in an array's image, and what stands before the first */
+static void
+count_rows(StashRows *rows, const char *image, Size len)
+{
+	const char *at = image;
+	const char *end = image + len;
+	uint64		ndim = 0;
+	uint64		nitems = 1;
+	uint64		dim = 0;
+
+	(void) stash_frame_get_varint(&at, end, &ndim);
+	for (uint64 i = 0; i < ndim; i++)
+	{
+		(void) stash_frame_get_varint(&at, end, &dim);
+		nitems *= dim;
+		at += sizeof(int32);	/* lower bound */
+	}
+	rows->nrows = ndim > 0 ? nitems : 0;
+	if (*at++ != 0)
+	{
+		rows->nrows = pg_popcount(at, (int) ((nitems + 7) / 8));
+		at += (nitems + 7) / 8;
+	}
+	rows->prologue = at - image;
+}
+
 /*
- * Compress what stands behind 'body', laid out anew by a filter where that
- * helps, and put it into the sink's place; false where it does not pay.
+ * The columns of a value that is a row set of some size, all of them without
+ * parts; else NULL.
+ */
+static StashRows *
+find_rows(StashType *type, const char *image, Size len)
+{
+	StashRows  *rows;
+
+	type = without_domains(type);
+	if (type->kind != STASH_KIND_ARRAY || type->inner->kind != STASH_KIND_ROW ||
+		len < LEAST_ROWS || type->inner->nfields == 0)
+		return NULL;
+	rows = palloc(sizeof(StashRows));
+	rows->ncolumns = type->inner->nfields;
+	for (int i = 0; i < rows->ncolumns; i++)
+	{
+		rows->columns[i].width = column_width(type->inner->fields[i].type);
+		if (rows->columns[i].width < 0)
+			break;
+		if (i + 1 < rows->ncolumns)
+			continue;
+		count_rows(rows, image, len);
+		if (stash_rows_measure(rows, image, len))
+			return rows;
+	}
+	pfree(rows);
+	return NULL;
+}
+
+/*
+ * Lay the image out anew where that helps: the result is allocated, or the
+ * image itself; *filter says how, and the layout is put into 'packed'.
+ */
+static const char *
+lay_out(StashSink *packed, StashType *type, const char *image, Size len,
+		int codec, int *filter)
+{
+	StashRows  *rows = find_rows(type, image, len);
+	char	   *laid;
+
+	*filter = rows != NULL ? STASH_FILTER_ROWS :
+		stash_filter_choose(codec, element_width(type), image, len);
+	if (*filter == STASH_FILTER_NONE)
+		return image;
+	laid = palloc(len);
+	if (rows != NULL)
+	{
+		char	   *scratch = palloc(len);
+		StashSink	layout;
+
+		stash_rows_apply(rows, codec, image, len, laid, scratch);
+		stash_buffer_init(&layout, 0);
+		stash_rows_put_layout(&layout, rows);
+		stash_sink_put_bytes(packed, layout.buf, layout.used);
+		pfree(layout.buf);
+		pfree(scratch);
+		pfree(rows);
+	}
+	else
+		stash_filter_apply(*filter, image, len, laid);
+	return laid;
+}
+
+/*
+ * Compress what stands behind 'body', and put it into the sink's place; false
+ * where it does not pay.
  */
 static bool
-compress_body(StashSink *sink, Size body, int codec, int width, int *filter)
+compress_body(StashSink *sink, StashType *type, Size body, int codec,
+			  int *filter)
 {
 	const char *image = sink->buf + body;
 	Size		rawlen = sink->used - body;
 	StashSink	packed;
-	char	   *laid = NULL;
-	Size		len;
+	const char *laid;
+	Size		len = 0;
 
-	*filter = stash_filter_choose(codec, width, image, rawlen);
-	if (*filter != STASH_FILTER_NONE)
-	{
-		laid = palloc(rawlen);
-		stash_filter_apply(*filter, image, rawlen, laid);
-		image = laid;
-	}
 	stash_buffer_init(&packed, sink->used);
 	memcpy(packed.buf, sink->buf, body);
 	packed.used = body;
 	stash_sink_put_varint(&packed, rawlen);
+	laid = lay_out(&packed, type, image, rawlen, codec, filter);
 	/* one byte less than what is there, or it does not pay */
-	len = stash_codec_compress(codec, image, rawlen, packed.buf + packed.used,
-							   sink->used - 1 - packed.used);
-	if (laid != NULL)
-		pfree(laid);
+	if (packed.used + 1 < sink->used)
+		len = stash_codec_compress(codec, laid, rawlen,
+								   packed.buf + packed.used,
+								   sink->used - 1 - packed.used);
+	if (laid != image)
+		pfree((char *) laid);
 	if (len == 0)
 	{
 		pfree(packed.buf);
@@ -149,7 +249,7 @@ finish_frame(StashSink *sink, StashType *type, Size body, int codec,
 	int			filter;
 
 	if (codec == STASH_CODEC_NONE || sink->used - body < LEAST_COMPRESSED ||
-		!compress_body(sink, body, codec, element_width(type), &filter))
+		!compress_body(sink, type, body, codec, &filter))
 	{
 		codec = STASH_CODEC_NONE;
 		filter = STASH_FILTER_NONE;
@@ -227,10 +327,11 @@ stash_frame_rows_add(StashFrameRows *rows, TupleTableSlot *slot)
 bytea *
 stash_frame_rows_finish(StashFrameRows *rows, int codec)
 {
+	StashType  *type = stash_type_of_rows(rows->row);
 	StashSink	sink;
 	Size		body;
 
-	begin_frame(&sink, stash_type_of_rows(rows->row), rows->sink.used);
+	begin_frame(&sink, type, rows->sink.used);
 	body = sink.used;
 	if (rows->nrows > 0)
 	{
@@ -244,7 +345,7 @@ stash_frame_rows_finish(StashFrameRows *rows, int codec)
 	stash_sink_put(&sink, rows->sink.buf + ROWS_PROLOGUE,
 				   rows->sink.used - ROWS_PROLOGUE);
 	pfree(rows->sink.buf);
-	return finish_frame(&sink, rows->row, body, codec, false);
+	return finish_frame(&sink, type, body, codec, false);
 }
 
 /* ---- reading ---- */
@@ -421,11 +522,21 @@ stash_frame_rows_next(StashFrameRowsReader *rows, Datum *values, bool *nulls)
 static int
 codec_argument(FunctionCallInfo fcinfo, int argno)
 {
+	text	   *name;
+	const char *known;
+
 	if (PG_ARGISNULL(argno))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("codec must not be null")));
-	return stash_frame_codec(text_to_cstring(PG_GETARG_TEXT_PP(argno)));
+	name = PG_GETARG_TEXT_PP(argno);
+	for (int codec = 0; (known = stash_codec_name(codec)) != NULL; codec++)
+	{
+		if (strlen(known) == VARSIZE_ANY_EXHDR(name) &&
+			memcmp(known, VARDATA_ANY(name), strlen(known)) == 0)
+			return codec;
+	}
+	return stash_frame_codec(text_to_cstring(name));	/* throws */
 }
 
 /*

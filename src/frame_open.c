@@ -52,19 +52,12 @@ stash_frame_open(StashFrameReader *reader, const char *buf, Size len)
 					 errhint("Frames are made by stash.serialize().")));
 			break;
 		case STASH_FRAME_NEWER:
-			if (reader->version < STASH_FRAME_OLDEST ||
-				reader->version > STASH_FRAME_VERSION)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("stash frame version %d is not supported",
-								reader->version),
-						 errdetail("This build reads versions %d to %d.",
-								   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
-						 errhint("Upgrade pg_hashstash on this server.")));
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("stash frame filter %d is not supported",
-							reader->filter),
+					 errmsg("stash frame version %d is not supported",
+							reader->version),
+					 errdetail("This build reads versions %d to %d.",
+							   STASH_FRAME_OLDEST, STASH_FRAME_VERSION),
 					 errhint("Upgrade pg_hashstash on this server.")));
 			break;
 		case STASH_FRAME_DAMAGED:
@@ -78,6 +71,26 @@ stash_frame_open(StashFrameReader *reader, const char *buf, Size len)
 							   len)));
 			break;
 	}
+}
+
+static void
+undo_filter(const StashFrameReader *reader, char *laid, char *image)
+{
+	StashRows  *rows;
+
+	if (reader->filter != STASH_FILTER_ROWS)
+	{
+		stash_filter_undo(reader->filter, laid, reader->rawlen, image);
+		return;
+	}
+	rows = palloc(sizeof(StashRows));
+	if (!stash_rows_undo(rows, reader->layout, reader->layoutlen, laid,
+						 reader->rawlen, image))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("damaged stash frame"),
+				 errdetail("Its columns do not fit its rows.")));
+	pfree(rows);
 }
 
 /*
@@ -117,8 +130,7 @@ stash_frame_unpack(const StashFrameReader *reader, Size lead)
 		char	   *laid = chunk;
 
 		chunk = palloc(lead + reader->rawlen + 1);
-		stash_filter_undo(reader->filter, laid + lead, reader->rawlen,
-						  chunk + lead);
+		undo_filter(reader, laid + lead, chunk + lead);
 		pfree(laid);
 	}
 	return chunk;

@@ -90,7 +90,7 @@ read_fixed(StashImageReader *reader, StashType *type)
 	memcpy(native, at, type->typlen);
 #endif
 	value = fetch_att(native, type->typbyval, type->typlen);
-	if (!stash_image_is_any_fixed(type))
+	if (!type->is_any_value)
 		stash_image_check_fixed(type, value);
 	return value;
 }

@@ -93,23 +93,6 @@ stash_image_is_zero_behind(const uint8 *bitmap, int nbits, Size nbytes)
 		(bitmap[nbytes - 1] >> (nbits % 8)) == 0;
 }
 
-/* true where every pattern of bits is a value */
-static inline bool
-stash_image_is_any_fixed(StashType *type)
-{
-	switch (type->oid)
-	{
-		case BOOLOID:
-		case DATEOID:
-		case TIMEOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return false;
-		default:
-			return true;
-	}
-}
-
 /* Bytes of text that processors have vectors for; compilers do without them. */
 typedef uint8 StashTextBlock __attribute__((vector_size(16)));
 

@@ -114,7 +114,7 @@ read_plain_array(StashImageReader *reader, StashType *type,
 	ArrayType  *array = start_array(type, shape, len);
 
 	memcpy(ARR_DATA_PTR(array), data, len);
-	if (!stash_image_is_any_fixed(element))
+	if (!element->is_any_value)
 	{
 		for (int i = 0; i < shape->nelements; i++)
 			stash_image_check_fixed(element,

@@ -276,6 +276,23 @@ static const TypeLayout layouts[] = {
 	{CIRCLEOID, STASH_LAYOUT_FIELDS, 3, false},
 };
 
+/* true for a type of STASH_IMAGE_FIXED if every pattern of bits is a value */
+static bool
+is_any_fixed(Oid oid)
+{
+	switch (oid)
+	{
+		case BOOLOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return false;
+		default:
+			return true;
+	}
+}
+
 static void
 build_layout(StashType *type)
 {
@@ -355,6 +372,8 @@ build_base(StashType *type, Form_pg_type form)
 		type->image = STASH_IMAGE_OUTPUT;
 	if (type->image == STASH_IMAGE_SEND)
 		build_layout(type);
+	if (type->image == STASH_IMAGE_FIXED)
+		type->is_any_value = is_any_fixed(type->oid);
 	type->has_jsonb = type->layout == STASH_LAYOUT_JSONB;
 	if (type->image == STASH_IMAGE_OUTPUT &&
 		(!OidIsValid(form->typoutput) || !OidIsValid(form->typinput)))
@@ -421,6 +440,10 @@ build_column(StashTupleColumn *column, Form_pg_attribute att, StashType *type)
 	column->len = att->attlen;
 	column->align = (uint8) att_align_nominal(1, att->attalign);
 	column->byval = att->attbyval;
+	/* a domain has conditions, json must be JSON */
+	column->is_copied_back = column->copy != STASH_COPY_NOTHING &&
+		column->copy != STASH_COPY_DATUM && type->kind == STASH_KIND_BASE &&
+		type->image != STASH_IMAGE_SEND;
 	column->type = type;
 }
 

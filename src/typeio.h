@@ -119,6 +119,8 @@ typedef struct StashTupleColumn
 	int16		len;			/* -1: varlena, -2: cstring */
 	uint8		align;			/* 1, 2, 4 or 8 */
 	bool		byval;
+	bool		is_copied_back; /* 'copy' the other way, but for what is
+								 * judged */
 	StashType  *type;			/* NULL when dropped */
 } StashTupleColumn;
 
@@ -145,7 +147,8 @@ struct StashType
 	StashLayout layout;			/* of STASH_IMAGE_SEND */
 	int8		eights;			/* of STASH_LAYOUT_FIELDS: fields of 8 bytes;
 								 * those of 4 stand behind them */
-	bool		is_any_value;	/* likewise: all patterns of bits are values */
+	bool		is_any_value;	/* of either, and of STASH_IMAGE_FIXED: all
+								 * patterns of bits are values */
 	StashType  *inner;			/* element, subtype, range or base type; of a
 								 * base type: the one whose text is taken */
 	struct TypeCacheEntry *range;	/* of STASH_KIND_RANGE and _MULTIRANGE */

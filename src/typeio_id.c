@@ -265,6 +265,20 @@ find_type(const char *schema, const char *name, bool missing_ok)
 
 static StashType *get_type(Cursor *in);
 
+/* an array has another descriptor, and of some types there are no values */
+static void
+check_has_descriptor(Oid oid)
+{
+	Oid			element = get_element_type(oid);
+
+	/* a shell looks like one of them, but may become something else */
+	if (!get_typisdefined(oid))
+		return;
+	if (get_typtype(oid) == TYPTYPE_PSEUDO || oid == GTSVECTOROID ||
+		(OidIsValid(element) && get_array_type(element) == oid))
+		refuse_descriptor();
+}
+
 static StashType *
 lookup_named(Cursor *in, const char *schema, const char *name)
 {
@@ -273,6 +287,7 @@ lookup_named(Cursor *in, const char *schema, const char *name)
 	/* a shell is a type that is still, or again, missing */
 	if (!OidIsValid(oid) || (in->missing_ok && !get_typisdefined(oid)))
 		return NULL;
+	check_has_descriptor(oid);
 	return stash_type_lookup(oid, -1);
 }
 
@@ -282,8 +297,7 @@ lookup_builtin(Cursor *in, Oid oid)
 {
 	if (SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(oid)))
 	{
-		if (get_typtype(oid) == TYPTYPE_PSEUDO)
-			refuse_descriptor();
+		check_has_descriptor(oid);
 		return stash_type_lookup(oid, -1);
 	}
 	if (!in->missing_ok)

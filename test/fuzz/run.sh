@@ -36,7 +36,7 @@ if "${CC:-gcc}" -E -include zstd.h -x c /dev/null >/dev/null 2>&1; then
 fi
 python3 -B test/fuzz/seeds.py "$fuzz_out/seeds"
 for name in "${names[@]}"; do
-	fuzz_build "$name" -Itest/unit "test/fuzz/${name}_fuzz.c" src/hash.c src/codec.c src/filter.c src/frame.c "${libraries[@]}"
+	fuzz_build "$name" -Itest/unit "test/fuzz/${name}_fuzz.c" src/hash.c src/codec.c src/filter.c src/filter_rows.c src/frame.c "${libraries[@]}"
 done
 mapfile -t runs < <(list_runs)
 status=0

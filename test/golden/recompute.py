@@ -772,13 +772,38 @@ def zstd_frame(data, rawlen):
 	return result.stdout
 
 
+def undo_rows(layout, laid):
+	"""From columns to rows."""
+	reader, laid = Reader(layout), Reader(laid)
+	prologue, nrows, ncolumns = reader.varint(), reader.varint(), reader.varint()
+	if ncolumns == 0:
+		raise Invalid('columns')
+	columns = [(reader.byte(), reader.byte(), reader.varint()) for _ in range(ncolumns)]
+	reader.end()
+	nbytes = (ncolumns + 7) // 8
+	out = bytearray(laid.take(prologue))
+	bitmaps = [laid.take(nbytes) for _ in range(nrows)]
+	values = []
+	for width, number, size in columns:
+		if number > 7 or number == 4 or number and width != 1 << (number & 3):
+			raise Invalid('filter of a column')
+		values.append((width, Reader(undo_filter(number, laid.take(size)))))
+	laid.end()
+	for bitmap in bitmaps:
+		out += bitmap
+		for i, (width, column) in enumerate(values):
+			if bitmap[i // 8] >> (i % 8) & 1:
+				out += column.take(width) if width else sized(column.sized())
+	for _, column in values:
+		column.end()
+	return bytes(out)
+
+
 def undo_filter(number, data):
 	"""Byte planes of 2, 4 or 8 bytes; plus 4: of differences, their sign in the lowest bit."""
 	if number == 0:
 		return data
 	width = 1 << (number & 3)
-	if width == 1:
-		raise Invalid('filter')
 	head, planes = data[:len(data) % width], data[len(data) % width:]
 	n = len(planes) // width
 	out, before = bytearray(head), 0
@@ -796,7 +821,7 @@ def open_frame(data):
 		raise Invalid('magic')
 	if seal(data[:4], data[12:]) != data:
 		raise Invalid('checksum')
-	if data[2] != 1 or data[3] & 0x70 == 0x40:
+	if data[2] != 1:
 		raise Invalid('version')
 	if data[3] & 0x70 and (data[3] & 0x80 or not data[3] & 15):
 		raise Invalid('a filter without a codec')
@@ -812,6 +837,9 @@ def open_frame(data):
 	if unpack is None:
 		raise Invalid('codec')
 	rawlen = reader.varint()
+	if data[3] >> 4 == 4:
+		layout = reader.sized()
+		return type_, undo_rows(layout, unpack(data[reader.at:], rawlen))
 	return type_, undo_filter(data[3] >> 4, unpack(data[reader.at:], rawlen))
 
 

@@ -212,7 +212,7 @@ SQL
 
 	# errors that say what is wrong; above all no XX000, "cannot happen"
 	my $expected = join ',', map { "'$_'" } qw(same 22P03 XX001 0A000 42704 42804 22P02 22021 23514 22000 22007 22008 22009 22003
-	  2202E 54000 42P01 3F000 42883 42601 42602 42P02 42725 42622 2200M 2200N 22023 22P04), 'unknown type', 'other type';
+	  2202E 54000 42P01 3F000 42883 42601 42602 42P02 42725 42622 2200M 2200N 22023 22P04 54023), 'unknown type', 'other type';
 	is($node->safe_psql('postgres', <<"SQL"), '', "round $round: each frame is refused cleanly or is the same again");
 SELECT outcome, int4s, text, pairs, numeric, mood, variants, decoded, frame
 FROM result

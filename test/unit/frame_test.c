@@ -235,7 +235,7 @@ test_the_future(void)
 	free(frame);
 }
 
-/* Bits 4 to 6: a filter needs a codec, and one of the eight is none. */
+/* Bits 4 to 6: a filter needs a codec and a value; that of rows has a layout, here of 'b', 98 bytes. */
 static void
 test_filters(void)
 {
@@ -243,20 +243,28 @@ test_filters(void)
 
 	for (int filter = 0; filter < 8; filter++)
 	{
-		char	   *frame = make(5, 20, STASH_CODEC_LZ4, 100, false, &len);
+		char	   *frame = make(5, 120, STASH_CODEC_LZ4, 100, false, &len);
 		StashFrameReader reader;
+		StashFrameProblem refused = filter == 0 ? STASH_FRAME_OK : STASH_FRAME_DAMAGED;
+		Size		layoutlen = filter == STASH_FILTER_ROWS ? 98 : 0;
 
 		stash_frame_seal(frame, len, STASH_CODEC_LZ4, filter, false);
 		CHECK(frame[3] == (STASH_CODEC_LZ4 | filter << 4));
-		CHECK(stash_frame_parse(&reader, frame, len) ==
-			  (filter == 4 ? STASH_FRAME_NEWER : STASH_FRAME_OK));
-		CHECK(filter == 4 || (reader.filter == filter && reader.codec == STASH_CODEC_LZ4 && !reader.is_null));
+		CHECK(stash_frame_parse(&reader, frame, len) == STASH_FRAME_OK);
+		CHECK(reader.filter == filter && reader.codec == STASH_CODEC_LZ4 && !reader.is_null);
+		CHECK(reader.layoutlen == layoutlen);
+		CHECK(reader.bodylen == (layoutlen > 0 ? 21 : 120) && reader.body + reader.bodylen == frame + len);
 		stash_frame_seal(frame, len, STASH_CODEC_NONE, filter, false);
-		CHECK(parse(frame, len) == (filter == 4 ? STASH_FRAME_NEWER : filter == 0 ? STASH_FRAME_OK : STASH_FRAME_DAMAGED));
+		CHECK(parse(frame, len) == refused);
 		free(frame);
 		frame = make(5, 0, STASH_CODEC_LZ4, 0, true, &len);
 		stash_frame_seal(frame, len, STASH_CODEC_LZ4, filter, true);
-		CHECK(parse(frame, len) == (filter == 4 ? STASH_FRAME_NEWER : filter == 0 ? STASH_FRAME_OK : STASH_FRAME_DAMAGED));
+		CHECK(parse(frame, len) == refused);
+		free(frame);
+		/* a layout longer than what is left */
+		frame = make(5, 98, STASH_CODEC_LZ4, 100, false, &len);
+		stash_frame_seal(frame, len, STASH_CODEC_LZ4, filter, false);
+		CHECK(parse(frame, len) == (layoutlen > 0 ? STASH_FRAME_DAMAGED : STASH_FRAME_OK));
 		free(frame);
 	}
 }
