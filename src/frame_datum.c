@@ -81,24 +81,16 @@ begin_frame(StashSink *sink, StashType *type, Size expected)
 	stash_sink_put(sink, type->frame_id, type->frame_idlen);
 }
 
-static StashType *
-without_domains(StashType *type)
-{
-	while (type->kind == STASH_KIND_DOMAIN)
-		type = type->inner;
-	return type;
-}
-
 /* bytes of an element, where the image ends with an array of numbers; else 0 */
 static int
 element_width(StashType *type)
 {
 	StashType  *element;
 
-	type = without_domains(type);
+	type = stash_type_without_domains(type);
 	if (type->kind != STASH_KIND_ARRAY)
 		return 0;
-	element = without_domains(type->inner);
+	element = stash_type_without_domains(type->inner);
 	return stash_image_is_plain(element) ? element->typlen : 0;
 }
 
@@ -106,7 +98,7 @@ element_width(StashType *type)
 static int
 column_width(StashType *type)
 {
-	type = without_domains(type);
+	type = stash_type_without_domains(type);
 	if (type->kind != STASH_KIND_BASE)
 		return -1;
 	return type->image == STASH_IMAGE_FIXED ? type->typlen : 0;
@@ -147,7 +139,7 @@ find_rows(StashType *type, const char *image, Size len)
 {
 	StashRows  *rows;
 
-	type = without_domains(type);
+	type = stash_type_without_domains(type);
 	if (type->kind != STASH_KIND_ARRAY || type->inner->kind != STASH_KIND_ROW ||
 		len < LEAST_ROWS || type->inner->nfields == 0)
 		return NULL;

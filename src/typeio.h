@@ -170,6 +170,15 @@ struct StashType
 	int			frame_idlen;
 };
 
+/* What a domain is made of, however many stand above it; else the type itself. */
+static inline StashType *
+stash_type_without_domains(StashType *type)
+{
+	while (type->kind == STASH_KIND_DOMAIN)
+		type = type->inner;
+	return type;
+}
+
 /* Settings changed for a while; see stash_type_fix_settings(). */
 typedef struct StashSettings
 {

@@ -64,12 +64,14 @@ CREATE TYPE made.txt;
 CREATE FUNCTION made.txt_in(cstring) RETURNS made.txt IMMUTABLE STRICT LANGUAGE internal AS 'int8in';
 CREATE FUNCTION made.txt_out(made.txt) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'int8out';
 CREATE TYPE made.txt (INPUT = made.txt_in, OUTPUT = made.txt_out, LIKE = int8);
+-- which the server's own check of domains does not take
+CREATE DOMAIN made.checked AS made.txt CHECK (value::text <> '7');
 INSERT INTO sample VALUES
 	('made.mood', '{"",sad,very happy,Ünïcode}'), ('made.pair', '{"(1,x)","(,)","(,\"\")","(-1,\"a,(b)\")"}'),
 	('made.nested', '{"(\"(1,x)\",\"{\"\"(2,y)\"\",NULL}\",sad,\"[1,2)\",1.50)","(,,,,)"}'), ('made.none', '{()}'),
 	('made.positive', '{1}'), ('made.moods', '{"{}","{sad,NULL}"}'), ('made.second', '{999}'),
 	('made.words', '{empty,"[a,b)","(,\"x y\"]"}'), ('made.manywords', '{"{}","{[a,b),[c,d]}"}'), ('made.pairs', '{"[\"(1,a)\",\"(2,b)\")"}'),
-	('made.floats', '{"[1.5,Infinity)"}'), ('made.bin', '{"",é}'), ('made.txt', '{-9223372036854775808}'), ('stash.variant', '{int4:1,text:a,made.mood:sad,int4}'),
+	('made.floats', '{"[1.5,Infinity)"}'), ('made.bin', '{"",é}'), ('made.txt', '{-9223372036854775808}'), ('made.checked', '{8}'), ('stash.variant', '{int4:1,text:a,made.mood:sad,int4}'),
 	('pg_class', NULL), ('information_schema.sql_identifier', '{x}'), ('information_schema.yes_or_no', '{YES}');
 
 -- types of the server without a value that a user could write
