@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "image.h"
@@ -104,6 +105,34 @@ start_array(StashType *type, const ArrayShape *shape, Size datalen)
 	return array;
 }
 
+/* most arrays of types that have other patterns of bits are of times */
+static bool
+are_timestamps(const char *data, int n)
+{
+	bool		are_valid = true;
+
+	for (int i = 0; i < n; i++)
+	{
+		Timestamp	value;
+
+		memcpy(&value, data + (Size) i * sizeof(value), sizeof(value));
+		are_valid &= TIMESTAMP_NOT_FINITE(value) | IS_VALID_TIMESTAMP(value);
+	}
+	return are_valid;
+}
+
+static void
+check_elements(StashType *element, const char *data, int n)
+{
+	if ((element->oid == TIMESTAMPOID || element->oid == TIMESTAMPTZOID) &&
+		are_timestamps(data, n))
+		return;
+	for (int i = 0; i < n; i++)
+		stash_image_check_fixed(element,
+								fetch_att(data + (Size) i * element->typlen,
+										  element->typbyval, element->typlen));
+}
+
 static Datum
 read_plain_array(StashImageReader *reader, StashType *type,
 				 const ArrayShape *shape)
@@ -115,12 +144,7 @@ read_plain_array(StashImageReader *reader, StashType *type,
 
 	memcpy(ARR_DATA_PTR(array), data, len);
 	if (!element->is_any_value)
-	{
-		for (int i = 0; i < shape->nelements; i++)
-			stash_image_check_fixed(element,
-									fetch_att(ARR_DATA_PTR(array) + (Size) i * element->typlen,
-											  element->typbyval, element->typlen));
-	}
+		check_elements(element, ARR_DATA_PTR(array), shape->nelements);
 	return PointerGetDatum(array);
 }
 
