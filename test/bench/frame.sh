@@ -267,9 +267,9 @@ frame_lz4_of() {
 				%s INTO STRICT v;
 				ASSERT stash.deserialize(v.f, NULL::text) = v.t AND stash.decode(v.e) = v.b;
 				ASSERT bench.lz4_decompress(v.z, v.len) = v.b;
-				-- what stands before the text is all that the frame has more
+				-- what stands before the text is all that the frame has more, but may change what is found in it
 				ASSERT (SELECT codec FROM stash.frame_info(v.f)) = 'lz4';
-				ASSERT octet_length(v.f) BETWEEN octet_length(v.z) AND octet_length(v.z) + 64;
+				ASSERT octet_length(v.f) BETWEEN octet_length(v.z) - 64 AND octet_length(v.z) + 64;
 			END
 			$do$ $$, :'given') AS check
 		\gset
@@ -363,7 +363,7 @@ frame_codecs() {
 		\gset
 		CALL bench.compare('codecs', :'variants', 5);
 		\echo codecs: bytes of the value that one byte of a frame holds, and values in bytes per second
-		SELECT d.what AS data, d.codec, d.raw AS "raw bytes", to_char(d.raw::float8 / d.stored, 'FM990.00') AS "times smaller",
+		SELECT d.what AS data, d.codec, d.raw AS "raw bytes", to_char(d.raw::float8 / d.stored, 'FM999990.00') AS "times smaller",
 		       to_char(d.raw / s.median / 1e3, 'FM999990') || ' MB/s' AS serialize,
 		       to_char(d.raw / b.median / 1e3, 'FM999990') || ' MB/s' AS deserialize
 		FROM bench.coded d
