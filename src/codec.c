@@ -139,14 +139,15 @@ find_codec(int codec)
 }
 
 /*
- * The codec called 'name', or -1 where there is none in this build.
+ * The codec called 'name', of 'len' bytes, or -1 where there is none in this build.
  */
 int
-stash_codec_by_name(const char *name)
+stash_codec_by_name(const char *name, Size len)
 {
 	for (int codec = 0; codec < lengthof(codecs); codec++)
 	{
-		if (strcmp(codecs[codec].name, name) == 0)
+		if (strlen(codecs[codec].name) == len &&
+			memcmp(codecs[codec].name, name, len) == 0)
 			return codec;
 	}
 	return -1;

@@ -17,7 +17,7 @@
 /* called now and then while much is compressed, and may leave for good */
 extern void (*stash_codec_poll) (void);
 
-extern int	stash_codec_by_name(const char *name);
+extern int	stash_codec_by_name(const char *name, Size len);
 extern const char *stash_codec_name(int codec);
 extern uint64 stash_codec_most(int codec, Size len);
 extern Size stash_codec_compress(int codec, const char *src, Size len,

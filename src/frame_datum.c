@@ -45,14 +45,15 @@ PG_FUNCTION_INFO_V1(pg_hashstash_decode);
  * The codec called 'name'.  Throws 22023 for an unknown one.
  */
 int
-stash_frame_codec(const char *name)
+stash_frame_codec(const text *name)
 {
-	int			codec = stash_codec_by_name(name);
+	int			codec = stash_codec_by_name(VARDATA_ANY(name),
+											VARSIZE_ANY_EXHDR(name));
 
 	if (codec < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown codec \"%s\"", name),
+				 errmsg("unknown codec \"%s\"", text_to_cstring(name)),
 				 errhint("The codecs are \"none\", \"lz4\" and, where this build has it, \"zstd\".")));
 	return codec;
 }
@@ -130,6 +131,20 @@ count_rows(StashRows *rows, const char *image, Size len)
 	rows->prologue = at - image;
 }
 
+/* false where some column has parts */
+static bool
+set_widths(StashRows *rows, StashType *row)
+{
+	rows->ncolumns = row->nfields;
+	for (int i = 0; i < rows->ncolumns; i++)
+	{
+		rows->columns[i].width = column_width(row->fields[i].type);
+		if (rows->columns[i].width < 0)
+			return false;
+	}
+	return rows->ncolumns > 0;
+}
+
 /*
  * The columns of a value that is a row set of some size, all of them without
  * parts; else NULL.
@@ -141,17 +156,11 @@ find_rows(StashType *type, const char *image, Size len)
 
 	type = stash_type_without_domains(type);
 	if (type->kind != STASH_KIND_ARRAY || type->inner->kind != STASH_KIND_ROW ||
-		len < LEAST_ROWS || type->inner->nfields == 0)
+		len < LEAST_ROWS)
 		return NULL;
 	rows = palloc(sizeof(StashRows));
-	rows->ncolumns = type->inner->nfields;
-	for (int i = 0; i < rows->ncolumns; i++)
+	if (set_widths(rows, type->inner))
 	{
-		rows->columns[i].width = column_width(type->inner->fields[i].type);
-		if (rows->columns[i].width < 0)
-			break;
-		if (i + 1 < rows->ncolumns)
-			continue;
 		count_rows(rows, image, len);
 		if (stash_rows_measure(rows, image, len))
 			return rows;
@@ -514,21 +523,11 @@ stash_frame_rows_next(StashFrameRowsReader *rows, Datum *values, bool *nulls)
 static int
 codec_argument(FunctionCallInfo fcinfo, int argno)
 {
-	text	   *name;
-	const char *known;
-
 	if (PG_ARGISNULL(argno))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("codec must not be null")));
-	name = PG_GETARG_TEXT_PP(argno);
-	for (int codec = 0; (known = stash_codec_name(codec)) != NULL; codec++)
-	{
-		if (strlen(known) == VARSIZE_ANY_EXHDR(name) &&
-			memcmp(known, VARDATA_ANY(name), strlen(known)) == 0)
-			return codec;
-	}
-	return stash_frame_codec(text_to_cstring(name));	/* throws */
+	return stash_frame_codec(PG_GETARG_TEXT_PP(argno));
 }
 
 /*

@@ -52,6 +52,6 @@ extern bool stash_frame_rows_open(StashFrameRowsReader *rows,
 extern bool stash_frame_rows_next(StashFrameRowsReader *rows,
 								  Datum *values, bool *nulls);
 
-extern int	stash_frame_codec(const char *name);
+extern int	stash_frame_codec(const text *name);
 
 #endif							/* STASH_FRAME_DATUM_H */

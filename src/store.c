@@ -162,7 +162,7 @@ read_option(StashStore *store, int argno, Node *arg)
 		store->ttl = *DatumGetIntervalP(constant->constvalue);
 	}
 	else if (argno == 1)
-		store->codec = stash_frame_codec(TextDatumGetCString(constant->constvalue));
+		store->codec = stash_frame_codec(DatumGetTextPP(constant->constvalue));
 }
 
 static void
@@ -384,7 +384,7 @@ pg_hashstash_options(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 		stash_store_check_ttl(PG_GETARG_INTERVAL_P(0));
 	if (!PG_ARGISNULL(1))
-		(void) stash_frame_codec(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		(void) stash_frame_codec(PG_GETARG_TEXT_PP(1));
 	PG_RETURN_BOOL(true);
 }
 
@@ -424,7 +424,7 @@ options_clause(FunctionCallInfo fcinfo)
 																				IntervalPGetDatum(ttl)))));
 	}
 	appendStringInfo(&sql, "codec => %s)",
-					 quote_literal_cstr(stash_codec_name(stash_frame_codec(text_to_cstring(PG_GETARG_TEXT_PP(3))))));
+					 quote_literal_cstr(stash_codec_name(stash_frame_codec(PG_GETARG_TEXT_PP(3)))));
 	return sql.data;
 }
 

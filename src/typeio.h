@@ -162,6 +162,7 @@ struct StashType
 	FmgrInfo	receive;
 	FmgrInfo	output;
 	FmgrInfo	input;
+	uint8		order;			/* known to variant_order.c; 0: not yet */
 	FmgrInfo   *to_json;		/* NULL: not needed yet */
 	FmgrInfo   *to_jsonb;		/* likewise */
 	const char *hash_id;		/* descriptor for hashes: no row, domain names */

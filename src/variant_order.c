@@ -11,7 +11,7 @@
  *
  * Whoever compares calls very often and frees nothing in between.  So all that
  * is read or made on the way is in a context of our own, which is reset after
- * each call, and what is known of the types met last is kept.
+ * each call.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,8 +40,6 @@
 #include "image.h"
 #include "typeio.h"
 
-#define KNOWN_TYPES		16		/* a power of two */
-
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_eq);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_ne);
 PG_FUNCTION_INFO_V1(pg_hashstash_variant_lt);
@@ -58,20 +56,12 @@ PG_FUNCTION_INFO_V1(pg_hashstash_variant_larger);
 /* How values of a type are ordered. */
 typedef enum Order
 {
+	ORDER_UNKNOWN,				/* not asked yet */
 	ORDER_BYTES,				/* the image, byte by byte */
 	ORDER_PAYLOAD,				/* likewise, but behind the length in it */
 	ORDER_TYPE					/* as the type's own operator class says */
 } Order;
 
-/* What is known of a type that was met. */
-typedef struct KnownType
-{
-	uint64		generation;		/* of stash_type_generation(); 0: free */
-	StashType  *type;
-	Order		order;
-} KnownType;
-
-static KnownType known_types[KNOWN_TYPES];
 static MemoryContext scratch;	/* reset after each comparison */
 
 /* ---- what is known of types ---- */
@@ -117,7 +107,7 @@ is_ordered_by_payload(StashType *type)
 }
 
 static Order
-order_of(StashType *type)
+find_out_order(StashType *type)
 {
 	if (is_ordered_by_payload(type))
 		return ORDER_PAYLOAD;
@@ -125,33 +115,18 @@ order_of(StashType *type)
 }
 
 /*
- * The type that a descriptor names, or NULL where it is missing; *order is how
- * its values are ordered.
+ * The type that a frame names, or NULL where it is missing; *order is how its
+ * values are ordered.
  */
 static StashType *
-know_type(const char *id, Size idlen, Order *order)
+know_type(const StashFrameReader *reader, Order *order)
 {
-	/* of a built-in type these are the bytes of its OID */
-	uint8		place = idlen < 2 ? 0 : (uint8) (id[idlen / 2] + id[idlen - 1]);
-	KnownType  *known = &known_types[place % KNOWN_TYPES];
-	StashType  *type;
+	StashType  *type = stash_type_by_descriptor(reader->type, reader->typelen,
+												true);
 
-	if (likely(known->generation == stash_type_generation() &&
-			   known->type->frame_idlen == idlen &&
-			   memcmp(known->type->frame_id, id, idlen) == 0))
-	{
-		*order = known->order;
-		return known->type;
-	}
-
-	type = stash_type_by_descriptor(id, idlen, true);
-	*order = type == NULL ? ORDER_BYTES : order_of(type);
-	if (type != NULL)
-	{
-		known->generation = type->generation;
-		known->type = type;
-		known->order = *order;
-	}
+	if (type != NULL && type->order == ORDER_UNKNOWN)
+		type->order = find_out_order(type);
+	*order = type == NULL ? ORDER_BYTES : type->order;
 	return type;
 }
 
@@ -182,21 +157,14 @@ open_variant(StashFrameReader *reader, struct varlena *packed)
 	stash_frame_open(reader, VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
 }
 
+/* the value of a frame that is not NULL, and whose type is there */
 static Datum
-read_value(const StashFrameReader *reader, StashType *type)
+read_value(const StashFrameReader *reader)
 {
-	StashType  *same;
-	StashImageReader in = {0};
+	StashType  *type;
 	bool		isnull;
-	Datum		value;
 
-	in.at = stash_frame_body(reader);
-	in.end = in.at + reader->rawlen;
-	value = stash_image_read(&in, type);
-	/* to throw what is to be thrown */
-	if (unlikely(in.at != in.end))
-		value = stash_frame_read(reader, &same, &isnull);
-	return value;
+	return stash_frame_read(reader, &type, &isnull);
 }
 
 /* take a row apart; *values and *nulls are allocated */
@@ -288,14 +256,14 @@ compare_opened(const StashFrameReader *one, const StashFrameReader *two)
 	if (one->is_null || two->is_null)
 		return (int) two->is_null - (int) one->is_null;
 
-	type = know_type(one->type, one->typelen, &order);
+	type = know_type(one, &order);
 	if (order == ORDER_PAYLOAD &&
 		find_payload(one, &a, &alen) && find_payload(two, &b, &blen))
 		return compare_bytes(a, alen, b, blen);
 	if (order == ORDER_BYTES)
 		return compare_bytes(stash_frame_body(one), one->rawlen,
 							 stash_frame_body(two), two->rawlen);
-	return compare_values(type, read_value(one, type), read_value(two, type));
+	return compare_values(type, read_value(one), read_value(two));
 }
 
 static int
@@ -357,13 +325,13 @@ hash_opened(const StashFrameReader *reader, uint64 seed)
 
 	if (reader->is_null)
 		return hash;
-	type = know_type(reader->type, reader->typelen, &order);
+	type = know_type(reader, &order);
 	if (order == ORDER_BYTES)
 		return hash_combine64(hash,
 							  stash_hash_bytes64(stash_frame_body(reader),
 												 reader->rawlen, seed));
 	return hash_combine64(hash,
-						  hash_value(type, read_value(reader, type), seed));
+						  hash_value(type, read_value(reader), seed));
 }
 
 static uint64
@@ -448,7 +416,7 @@ static bool
 fold_value(const StashFrameReader *reader, uint64 *folded)
 {
 	Order		order;
-	StashType  *type = know_type(reader->type, reader->typelen, &order);
+	StashType  *type = know_type(reader, &order);
 	const char *payload = stash_frame_body(reader);
 	Size		len = reader->rawlen;
 
@@ -458,23 +426,23 @@ fold_value(const StashFrameReader *reader, uint64 *folded)
 	switch (type->oid)
 	{
 		case INT2OID:
-			*folded = fold_int(DatumGetInt16(read_value(reader, type)));
+			*folded = fold_int(DatumGetInt16(read_value(reader)));
 			break;
 		case INT4OID:
 		case DATEOID:
-			*folded = fold_int(DatumGetInt32(read_value(reader, type)));
+			*folded = fold_int(DatumGetInt32(read_value(reader)));
 			break;
 		case INT8OID:
 		case TIMEOID:
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
-			*folded = fold_int(DatumGetInt64(read_value(reader, type)));
+			*folded = fold_int(DatumGetInt64(read_value(reader)));
 			break;
 		case FLOAT4OID:
-			*folded = fold_float(DatumGetFloat4(read_value(reader, type)));
+			*folded = fold_float(DatumGetFloat4(read_value(reader)));
 			break;
 		case FLOAT8OID:
-			*folded = fold_float(DatumGetFloat8(read_value(reader, type)));
+			*folded = fold_float(DatumGetFloat8(read_value(reader)));
 			break;
 		case UUIDOID:
 			*folded = fold_bytes(payload, len);

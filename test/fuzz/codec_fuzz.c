@@ -159,7 +159,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 		exit(0);
 	}
 	if (name != NULL)
-		codec = stash_codec_by_name(name);
+		codec = stash_codec_by_name(name, strlen(name));
 	CHECK(codec > STASH_CODEC_NONE);
 	atexit(report);
 	return 0;

@@ -62,17 +62,17 @@ gives_back(const char *block, Size stored, const char *data, Size rawlen)
 static void
 test_names(void)
 {
-	CHECK(stash_codec_by_name("none") == STASH_CODEC_NONE);
-	CHECK(stash_codec_by_name("lz4") == STASH_CODEC_LZ4);
-	CHECK(stash_codec_by_name("LZ4") == -1);
-	CHECK(stash_codec_by_name("") == -1);
+	CHECK(stash_codec_by_name("none", 4) == STASH_CODEC_NONE);
+	CHECK(stash_codec_by_name("lz4", 3) == STASH_CODEC_LZ4);
+	CHECK(stash_codec_by_name("LZ4", 3) == -1);
+	CHECK(stash_codec_by_name("", 0) == -1);
 	CHECK(strcmp(stash_codec_name(STASH_CODEC_NONE), "none") == 0);
 	CHECK(strcmp(stash_codec_name(STASH_CODEC_LZ4), "lz4") == 0);
 #ifdef STASH_HAVE_ZSTD
-	CHECK(stash_codec_by_name("zstd") == STASH_CODEC_ZSTD);
+	CHECK(stash_codec_by_name("zstd", 4) == STASH_CODEC_ZSTD);
 	CHECK(strcmp(stash_codec_name(STASH_CODEC_ZSTD), "zstd") == 0);
 #else
-	CHECK(stash_codec_by_name("zstd") == -1);
+	CHECK(stash_codec_by_name("zstd", 4) == -1);
 	CHECK(stash_codec_name(STASH_CODEC_ZSTD) == NULL);
 #endif
 	CHECK(stash_codec_name(-1) == NULL);
@@ -233,7 +233,7 @@ test_one_zstd_frame(void)
 	Size		one;
 	Size		two;
 
-	codec = stash_codec_by_name("zstd");
+	codec = stash_codec_by_name("zstd", 4);
 	if (codec < 0)
 		return;
 	one = stash_codec_compress(codec, "hello", 5, frames, 100);
