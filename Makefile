@@ -11,7 +11,7 @@ UNITS = compat sink hash codec filter frame filter_rows json catalog spi query c
 	hash_strategy frame_open image image_sample image_array image_row image_jsonb image_sent image_write image_read \
 	image_read_row image_read_array \
 	hash_datum hash_rows hash_table frame_datum json_value json_datum \
-	variant variant_order store store_rw \
+	variant variant_order store store_define store_entries store_rw store_write \
 	memo memo_body memo_key memo_cache memo_table memo_call memo_define memo_inspect \
 	export export_json assemble assemble_flatten assemble_column pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.

@@ -7,7 +7,7 @@ SET search_path = stash_store, public;
 SELECT stash.create('animals');
 \d animals
 SELECT stash.create('quick', persistence => 'unlogged', ttl => '1 hour', codec => 'none');
-SELECT stash.create('mine', 'temp', NULL, 'lz4');
+SELECT stash.create('mine', 'temp', codec => 'lz4');
 SELECT stash, persistence, owner = current_user AS is_mine, entries, options
 FROM stash.stashes
 WHERE stash::oid IN (SELECT oid FROM pg_class WHERE relname IN ('animals', 'quick', 'mine'))

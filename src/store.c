@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * store.c
- *	  Stash tables: what is known of one, its making and its options.
+ *	  Stash tables: what is known of one.
  *
- * Access to entries is in store_rw.c.  What a session knows of a stash is
- * kept until the relation changes; what was replaced is freed at the end of
+ * Making one is in store_define.c, access to entries in store_rw.c.  What a
+ * session knows of a stash is kept until the relation changes; what was replaced is freed at the end of
  * the transaction, for its plans may be running further up the stack.
  *
  *-------------------------------------------------------------------------
@@ -37,20 +37,25 @@
 #include "spi.h"
 #include "store.h"
 
-#define OPTIONS_CONSTRAINT	"stash_options"
-
-PG_FUNCTION_INFO_V1(pg_hashstash_options);
-PG_FUNCTION_INFO_V1(pg_hashstash_create);
-PG_FUNCTION_INFO_V1(pg_hashstash_drop);
-PG_FUNCTION_INFO_V1(pg_hashstash_count);
-PG_FUNCTION_INFO_V1(pg_hashstash_clear);
-PG_FUNCTION_INFO_V1(pg_hashstash_entries);
+/* Arguments of stash.options(), from 0. */
+enum
+{
+	OPTION_TTL,
+	OPTION_CODEC,
+	OPTION_KEEP_VERSIONS,
+	OPTION_MAX_ENTRIES,
+	OPTION_MAX_BYTES,
+	OPTION_EVICT
+};
 
 typedef struct StoreEntry
 {
 	Oid			relid;			/* must be first */
 	StashStore *store;			/* NULL only while it is being built */
 } StoreEntry;
+
+/* by StashEvict */
+static const char *const evict_names[] = {"oldest", "lru", "cost"};
 
 static HTAB *stores;			/* relid to StoreEntry */
 static MemoryContext stores_context;
@@ -148,36 +153,89 @@ stash_store_init(void)
 
 /* ---- reading what a relation says ---- */
 
+/*
+ * What holds where nothing else is said.
+ */
+void
+stash_store_default_options(StashOptions *options)
+{
+	memset(options, 0, sizeof(StashOptions));
+	options->codec = STASH_CODEC_LZ4;
+	options->keep_versions = 1;
+	options->evict = STASH_EVICT_OLDEST;
+}
+
+/*
+ * The way to evict that is called 'name'.  Throws 22023 for none.
+ */
+StashEvict
+stash_store_evict(const char *name)
+{
+	for (int i = 0; i < lengthof(evict_names); i++)
+	{
+		if (strcmp(name, evict_names[i]) == 0)
+			return (StashEvict) i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown way to evict: \"%s\"", name),
+			 errhint("Use \"oldest\", \"lru\" or \"cost\".")));
+}
+
+/*
+ * The name of a way to evict.
+ */
+const char *
+stash_store_evict_name(StashEvict evict)
+{
+	return evict_names[evict];
+}
+
 /* one constant argument of stash.options() in the constraint's expression */
 static void
-read_option(StashStore *store, int argno, Node *arg)
+read_option(StashOptions *options, int argno, Node *arg)
 {
 	Const	   *constant = (Const *) eval_const_expressions(NULL, arg);
 
 	if (!IsA(constant, Const) || constant->constisnull)
 		return;
-	if (argno == 0)
+	switch (argno)
 	{
-		store->has_ttl = true;
-		store->ttl = *DatumGetIntervalP(constant->constvalue);
+		case OPTION_TTL:
+			options->has_ttl = true;
+			options->ttl = *DatumGetIntervalP(constant->constvalue);
+			break;
+		case OPTION_CODEC:
+			options->codec = stash_frame_codec(DatumGetTextPP(constant->constvalue));
+			break;
+		case OPTION_KEEP_VERSIONS:
+			options->keep_versions = DatumGetInt32(constant->constvalue);
+			break;
+		case OPTION_MAX_ENTRIES:
+			options->max_entries = DatumGetInt64(constant->constvalue);
+			break;
+		case OPTION_MAX_BYTES:
+			options->max_bytes = DatumGetInt64(constant->constvalue);
+			break;
+		case OPTION_EVICT:
+			options->evict = stash_store_evict(TextDatumGetCString(constant->constvalue));
+			break;
 	}
-	else if (argno == 1)
-		store->codec = stash_frame_codec(DatumGetTextPP(constant->constvalue));
 }
 
 static void
-read_options(StashStore *store, Relation rel)
+read_options(StashOptions *options, Relation rel)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 
-	store->codec = STASH_CODEC_LZ4;
+	stash_store_default_options(options);
 	for (int i = 0; constr != NULL && i < constr->num_check; i++)
 	{
 		FuncExpr   *call;
 		ListCell   *cell;
 		int			argno = 0;
 
-		if (strcmp(constr->check[i].ccname, OPTIONS_CONSTRAINT) != 0)
+		if (strcmp(constr->check[i].ccname, STASH_OPTIONS_CONSTRAINT) != 0)
 			continue;
 		call = (FuncExpr *) stringToNode(constr->check[i].ccbin);
 		if (!IsA(call, FuncExpr))
@@ -187,13 +245,35 @@ read_options(StashStore *store, Relation rel)
 			Node	   *arg = lfirst(cell);
 
 			if (IsA(arg, NamedArgExpr))
-				read_option(store, ((NamedArgExpr *) arg)->argnumber,
+				read_option(options, ((NamedArgExpr *) arg)->argnumber,
 							(Node *) ((NamedArgExpr *) arg)->arg);
 			else
-				read_option(store, argno, arg);
+				read_option(options, argno, arg);
 			argno++;
 		}
 	}
+}
+
+/*
+ * Whether look-ups of keys can use an index, and which promises it makes: 1
+ * for none, 2 for one entry of a key, 3 for one entry of a key and version.
+ */
+static int
+rank_index(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID ||
+		form->indkey.values[0] != STASH_ENTRY_KEY_HASH ||
+		RelationGetIndexPredicate(index) != NIL)
+		return 0;
+	if (form->indnatts == 1)
+		return form->indisunique && form->indimmediate ? 2 : 1;
+	if (form->indnatts == 2 && form->indnkeyatts == 2 &&
+		form->indkey.values[1] == STASH_ENTRY_VERSION &&
+		form->indisunique && form->indimmediate)
+		return 3;
+	return 0;
 }
 
 /* find the index that look-ups use; returns the number of all indexes */
@@ -201,24 +281,23 @@ static int
 read_indexes(StashStore *store, Relation rel)
 {
 	List	   *indexes = RelationGetIndexList(rel);
+	int			best = 0;
 	ListCell   *cell;
 
 	foreach(cell, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-		Form_pg_index form = index->rd_index;
+		int			rank = rank_index(index);
 
-		if (form->indisvalid && form->indnatts == 1 &&
-			form->indkey.values[0] == STASH_ENTRY_KEY_HASH &&
-			index->rd_rel->relam == BTREE_AM_OID &&
-			RelationGetIndexPredicate(index) == NIL &&
-			(!OidIsValid(store->index) || form->indisunique))
+		if (rank > best)
 		{
+			best = rank;
 			store->index = RelationGetRelid(index);
-			store->is_unique = form->indisunique && form->indimmediate;
 		}
 		index_close(index, AccessShareLock);
 	}
+	store->is_unique = best == 2;
+	store->has_versions = best == 3;
 	return list_length(indexes);
 }
 
@@ -235,7 +314,7 @@ has_constraints(TupleDesc desc)
 		return false;
 	for (int i = 0; i < constr->num_check; i++)
 	{
-		if (strcmp(constr->check[i].ccname, OPTIONS_CONSTRAINT) != 0)
+		if (strcmp(constr->check[i].ccname, STASH_OPTIONS_CONSTRAINT) != 0)
 			return true;
 	}
 	for (int i = 0; i < lengthof(nullable); i++)
@@ -260,10 +339,11 @@ build_store(Relation rel)
 	MemoryContextSwitchTo(old);
 
 	nindexes = read_indexes(store, rel);
-	read_options(store, rel);
+	read_options(&store->options, rel);
 	store->is_plain = rel->rd_rel->relkind == RELKIND_RELATION &&
 		!rel->rd_rel->relrowsecurity && OidIsValid(store->index);
-	store->is_bare = store->is_plain && nindexes == 1 && !store->is_unique &&
+	store->is_bare = store->is_plain && nindexes == 1 &&
+		!store->is_unique && !store->has_versions &&
 		rel->trigdesc == NULL && rel->rd_rules == NULL &&
 		!has_constraints(RelationGetDescr(rel));
 	store->is_valid = true;
@@ -368,129 +448,11 @@ stash_store_argument(FunctionCallInfo fcinfo, int argno)
 	return PG_GETARG_OID(argno);
 }
 
-/* ---- SQL ---- */
-
 /*
- * stash.options(ttl interval DEFAULT NULL, codec text DEFAULT 'lz4')
- * returns bool
- *
- * Always true, so that a CHECK constraint can carry its arguments.
- * Errors: 22023 for values that are no options.
- * Immutable, parallel safe, called on NULL.
+ * The name of the stash that is the first argument, quoted, for statements.
  */
-Datum
-pg_hashstash_options(PG_FUNCTION_ARGS)
-{
-	if (!PG_ARGISNULL(0))
-		stash_store_check_ttl(PG_GETARG_INTERVAL_P(0));
-	if (!PG_ARGISNULL(1))
-		(void) stash_frame_codec(PG_GETARG_TEXT_PP(1));
-	PG_RETURN_BOOL(true);
-}
-
-/* the beginning of the CREATE statement; says in *relation what it makes */
-static const char *
-create_words(const char *persistence, RangeVar *relation)
-{
-	if (strcmp(persistence, "logged") == 0)
-		return "CREATE TABLE";
-	if (strcmp(persistence, "unlogged") == 0)
-		return "CREATE UNLOGGED TABLE";
-	if (strcmp(persistence, "temp") == 0)
-	{
-		relation->relpersistence = RELPERSISTENCE_TEMP;
-		return "CREATE TEMPORARY TABLE";
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown persistence \"%s\"", persistence),
-			 errhint("Use \"logged\", \"unlogged\" or \"temp\".")));
-}
-
-static char *
-options_clause(FunctionCallInfo fcinfo)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "stash.options(");
-	if (!PG_ARGISNULL(2))
-	{
-		Interval   *ttl = PG_GETARG_INTERVAL_P(2);
-
-		stash_store_check_ttl(ttl);
-		appendStringInfo(&sql, "ttl => %s::pg_catalog.interval, ",
-						 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
-																				IntervalPGetDatum(ttl)))));
-	}
-	appendStringInfo(&sql, "codec => %s)",
-					 quote_literal_cstr(stash_codec_name(stash_frame_codec(PG_GETARG_TEXT_PP(3)))));
-	return sql.data;
-}
-
-/*
- * stash.create(name text, persistence text DEFAULT 'logged',
- *              ttl interval DEFAULT NULL, codec text DEFAULT 'lz4')
- * returns regclass
- *
- * Args:    name         of the table, as in SQL: schema and quotes allowed
- *          persistence  logged, unlogged or temp
- *          ttl          for entries that are put without one
- *          codec        none, lz4 or zstd
- * Errors:  42P07 table exists, 22023 bad option, 22004 NULL name, 42501
- * Volatile, parallel unsafe.
- */
-Datum
-pg_hashstash_create(PG_FUNCTION_ARGS)
-{
-	List	   *names;
-	RangeVar   *relation;
-	char	   *name;
-	const char *words;
-	Oid			nsp;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("name, persistence and codec must not be null")));
-	names = stash_compat_name_list(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	relation = makeRangeVarFromNameList(names);
-	name = quote_qualified_identifier(relation->schemaname, relation->relname);
-	words = create_words(text_to_cstring(PG_GETARG_TEXT_PP(1)), relation);
-	/* a temporary table of that name would stand before the one made */
-	nsp = RangeVarGetCreationNamespace(relation);
-
-	stash_spi_run(psprintf("%s %s OF stash.entry ("
-						   "PRIMARY KEY (key_hash), "
-						   "key WITH OPTIONS NOT NULL, "
-						   "version WITH OPTIONS NOT NULL DEFAULT 1, "
-						   "created_at WITH OPTIONS NOT NULL DEFAULT pg_catalog.clock_timestamp(), "
-						   "CONSTRAINT " OPTIONS_CONSTRAINT " CHECK (%s))",
-						   words, name, options_clause(fcinfo)));
-	PG_RETURN_OID(get_relname_relid(relation->relname, nsp));
-}
-
-/*
- * stash.drop(stash regclass) returns void
- *
- * Errors: 42809 for a table that is no stash, 42501, 2BP01 when something
- * depends on it.  Volatile, parallel unsafe.
- */
-Datum
-pg_hashstash_drop(PG_FUNCTION_ARGS)
-{
-	Relation	rel;
-	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
-										 AccessShareLock);
-	char	   *sql = psprintf("DROP TABLE %s", store->name);
-
-	relation_close(rel, AccessShareLock);
-	stash_spi_run(sql);
-	PG_RETURN_VOID();
-}
-
-static char *
-name_of_argument(FunctionCallInfo fcinfo)
+char *
+stash_store_name_argument(FunctionCallInfo fcinfo)
 {
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
@@ -499,45 +461,4 @@ name_of_argument(FunctionCallInfo fcinfo)
 
 	relation_close(rel, AccessShareLock);
 	return name;
-}
-
-/*
- * stash.count(stash regclass) returns int8: entries that have not expired.
- *
- * Errors: 42809, 42501.  Stable, parallel restricted.
- */
-Datum
-pg_hashstash_count(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64(stash_spi_run_bigint(psprintf("SELECT pg_catalog.count(*) FROM %s "
-												  "WHERE " STASH_ENTRY_NOT_EXPIRED,
-												  name_of_argument(fcinfo)), true));
-}
-
-/*
- * stash.clear(stash regclass) returns int8: the number of rows deleted.
- *
- * Errors: 42809, 42501.  Volatile, parallel unsafe.
- */
-Datum
-pg_hashstash_clear(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64(stash_spi_run_bigint(psprintf("DELETE FROM %s",
-												  name_of_argument(fcinfo)), false));
-}
-
-/*
- * stash.entries(stash regclass) returns setof record
- *
- * Errors: 42809, 42501.  Stable, parallel restricted.
- */
-Datum
-pg_hashstash_entries(PG_FUNCTION_ARGS)
-{
-	stash_spi_materialize(fcinfo,
-						  psprintf("SELECT key, value, version, created_at, expires_at FROM %s "
-								   "WHERE " STASH_ENTRY_NOT_EXPIRED
-								   " ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
-								   name_of_argument(fcinfo)));
-	return (Datum) 0;
 }

@@ -42,6 +42,28 @@ typedef enum StashStatement
 
 #define STASH_STATEMENTS	(STASH_STATEMENT_REMOVE + 1)
 
+/* Which entries go first when a stash has more than it may hold. */
+typedef enum StashEvict
+{
+	STASH_EVICT_OLDEST,
+	STASH_EVICT_LRU,
+	STASH_EVICT_COST
+} StashEvict;
+
+/* Options of a stash, as its CHECK constraint carries them. */
+typedef struct StashOptions
+{
+	bool		has_ttl;
+	Interval	ttl;			/* of entries that are put without one */
+	int			codec;
+	int			keep_versions;	/* of each key; 0: all */
+	int64		max_entries;	/* 0: no limit */
+	int64		max_bytes;		/* 0: no limit */
+	StashEvict	evict;
+} StashOptions;
+
+#define STASH_OPTIONS_CONSTRAINT	"stash_options"
+
 /* What a session knows of a stash; valid until the relation changes. */
 typedef struct StashStore
 {
@@ -50,15 +72,21 @@ typedef struct StashStore
 	char	   *schema;			/* names as they were when this was built */
 	char	   *table;
 	char	   *name;			/* both, quoted, for use in statements */
-	Oid			index;			/* btree on key_hash alone; 0: none */
-	bool		is_unique;		/* 'index' is */
+	Oid			index;			/* btree that look-ups use; 0: none */
+	bool		is_unique;		/* 'index' is unique, on key_hash alone */
+	bool		has_versions;	/* 'index' is unique, on key_hash and version */
 	bool		is_plain;		/* ordinary heap without row security */
 	bool		is_bare;		/* plain, and 'index' is all that hangs on it */
-	bool		has_ttl;
-	Interval	ttl;
-	int			codec;
+	StashOptions options;
 	SPIPlanPtr	plans[STASH_STATEMENTS];	/* NULL: not prepared yet */
 } StashStore;
+
+/* A key: its hash, and its frame, without compression. */
+typedef struct StashKey
+{
+	StashHash128 hash;
+	bytea	   *frame;
+} StashKey;
 
 /* An entry found; 'value' is allocated in the caller's memory context. */
 typedef struct StashEntry
@@ -72,10 +100,20 @@ typedef struct StashEntry
 
 extern void stash_store_init(void);
 extern StashStore *stash_store_open(Oid relid, Relation *rel, LOCKMODE lock);
+extern char *stash_store_name_argument(FunctionCallInfo fcinfo);
+extern void stash_store_default_options(StashOptions *options);
+extern StashEvict stash_store_evict(const char *name);
+extern const char *stash_store_evict_name(StashEvict evict);
 extern TimestampTz stash_store_expiry(const Interval *ttl, TimestampTz from);
 extern void stash_store_check_ttl(const Interval *ttl);
 extern Oid	stash_store_argument(FunctionCallInfo fcinfo, int argno);
 
+extern void stash_store_read_key(FunctionCallInfo fcinfo, int argno,
+								 StashKey *key);
+extern uint64 stash_store_run(StashStore *store, StashStatement statement,
+							  const StashKey *key, int nmore,
+							  const Oid *types, const Datum *values,
+							  const char *nulls);
 extern bool stash_store_find(StashStore *store, Relation rel,
 							 StashHash128 key_hash, bytea *key,
 							 StashEntry *entry);

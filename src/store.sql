@@ -16,20 +16,38 @@ COMMENT ON COLUMN stash.entry.created_at IS 'clock time at which this version wa
 COMMENT ON COLUMN stash.entry.expires_at IS 'clock time from which the entry is never returned; NULL: never expires';
 COMMENT ON COLUMN stash.entry.cost IS 'time that computing the value took; NULL: not known';
 
-CREATE FUNCTION stash.options(ttl interval DEFAULT NULL, codec text DEFAULT 'lz4')
+CREATE FUNCTION stash.options(ttl interval DEFAULT NULL, codec text DEFAULT 'lz4', keep_versions int4 DEFAULT 1,
+	max_entries int8 DEFAULT NULL, max_bytes int8 DEFAULT NULL, evict text DEFAULT 'oldest')
 	RETURNS bool
 	AS 'MODULE_PATHNAME', 'pg_hashstash_options'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION stash.options(interval, text)
+COMMENT ON FUNCTION stash.options(interval, text, int4, int8, int8, text)
 	IS 'always true; its arguments in a CHECK constraint are the options of a stash';
 
-CREATE FUNCTION stash.create(name text, persistence text DEFAULT 'logged',
-	ttl interval DEFAULT NULL, codec text DEFAULT 'lz4')
+CREATE FUNCTION stash.create(name text, persistence text DEFAULT 'logged', keep_versions int4 DEFAULT 1,
+	ttl interval DEFAULT NULL, max_entries int8 DEFAULT NULL, max_bytes int8 DEFAULT NULL,
+	evict text DEFAULT 'oldest', codec text DEFAULT 'lz4')
 	RETURNS regclass
 	AS 'MODULE_PATHNAME', 'pg_hashstash_create'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION stash.create(text, text, interval, text)
-	IS 'new stash; persistence logged, unlogged or temp; ttl for entries put without one; codec none, lz4 or zstd';
+COMMENT ON FUNCTION stash.create(text, text, int4, interval, int8, int8, text, text)
+	IS 'new stash; persistence logged, unlogged or temp; keep_versions 0 keeps all; ttl for entries put without one; evict oldest, lru or cost; codec none, lz4 or zstd';
+
+CREATE FUNCTION stash.configure(stash regclass, persistence text DEFAULT NULL, keep_versions int4 DEFAULT NULL,
+	ttl interval DEFAULT NULL, max_entries int8 DEFAULT NULL, max_bytes int8 DEFAULT NULL,
+	evict text DEFAULT NULL, codec text DEFAULT NULL, reset text[] DEFAULT '{}')
+	RETURNS regclass
+	AS 'MODULE_PATHNAME', 'pg_hashstash_configure'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.configure(regclass, text, int4, interval, int8, int8, text, text, text[])
+	IS 'change options of a stash; NULL leaves one as it is, those named in reset get their defaults back';
+
+CREATE FUNCTION stash.adopt("table" regclass)
+	RETURNS regclass
+	AS 'MODULE_PATHNAME', 'pg_hashstash_adopt'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.adopt(regclass)
+	IS 'give a table OF stash.entry that was made by hand the key, defaults and options of a stash';
 
 CREATE FUNCTION stash.drop(stash regclass)
 	RETURNS void

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * store_rw.c
- *	  Entries of a stash: find, put, append, remove.
+ *	  Entries of a stash: find and append; keys and statements as writers need
+ *	  them, too.
  *
  * Finding in a plain table goes straight to index and heap under the active
  * snapshot: as isolated as SELECT, at half its price.  All else takes the
@@ -65,11 +66,9 @@ static const char *const statements[STASH_STATEMENTS] = {
 	"AND stash.same_key(key, $2) RETURNING " STASH_ENTRY_NOT_EXPIRED,
 };
 
-PG_FUNCTION_INFO_V1(pg_hashstash_put);
 PG_FUNCTION_INFO_V1(pg_hashstash_get);
 PG_FUNCTION_INFO_V1(pg_hashstash_get_like);
 PG_FUNCTION_INFO_V1(pg_hashstash_has);
-PG_FUNCTION_INFO_V1(pg_hashstash_remove);
 
 /* ---- the direct path ---- */
 
@@ -121,12 +120,16 @@ stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
 	IndexScanDesc scan;
 	bool		found = false;
 
+	/* versions are found newest first */
+	ScanDirection direction = store->has_versions ?
+	BackwardScanDirection : ForwardScanDirection;
+
 	Assert(store->is_plain);
 	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_UUID_EQ,
 				PointerGetDatum(key_hash.data));
 	scan = stash_compat_index_beginscan(rel, index, GetActiveSnapshot(), 1);
 	index_rescan(scan, &scankey, 1, NULL, 0);
-	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	while (index_getnext_slot(scan, direction, slot))
 	{
 		StashEntry	candidate;
 
@@ -136,7 +139,7 @@ stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
 		if (!found || candidate.created_at >= entry->created_at)
 			*entry = candidate;
 		found = true;
-		if (store->is_unique)
+		if (store->is_unique || store->has_versions)
 			break;
 	}
 	index_endscan(scan);
@@ -193,15 +196,11 @@ stash_store_append(StashStore *store, Relation rel, StashHash128 key_hash,
 
 /* ---- what the SQL functions share ---- */
 
-/* a key as SQL gave it */
-typedef struct KeyArgument
-{
-	StashHash128 hash;
-	bytea	   *frame;
-} KeyArgument;
-
-static void
-read_key(FunctionCallInfo fcinfo, int argno, KeyArgument *key)
+/*
+ * Read the argument that is a key.
+ */
+void
+stash_store_read_key(FunctionCallInfo fcinfo, int argno, StashKey *key)
 {
 	Datum		value = PG_GETARG_DATUM(argno);
 	bool		isnull = PG_ARGISNULL(argno);
@@ -216,10 +215,10 @@ read_key(FunctionCallInfo fcinfo, int argno, KeyArgument *key)
  * Run a statement with the key as $1 and $2 and more arguments behind them;
  * call while connected to SPI.  Returns the number of rows processed.
  */
-static uint64
-run_statement(StashStore *store, StashStatement statement,
-			  const KeyArgument *key, int nmore, const Oid *types,
-			  const Datum *values, const char *nulls)
+uint64
+stash_store_run(StashStore *store, StashStatement statement,
+				const StashKey *key, int nmore, const Oid *types,
+				const Datum *values, const char *nulls)
 {
 	Oid			all_types[5] = {UUIDOID, stash_catalog_variant_type(false)};
 	Datum		all_values[5] = {PointerGetDatum(key->hash.data),
@@ -252,14 +251,14 @@ run_statement(StashStore *store, StashStatement statement,
 }
 
 static bool
-find_by_statement(StashStore *store, const KeyArgument *key, StashEntry *entry)
+find_by_statement(StashStore *store, const StashKey *key, StashEntry *entry)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	bool		found;
 
 	stash_spi_begin();
-	found = run_statement(store, STASH_STATEMENT_GET, key,
-						  0, NULL, NULL, NULL) > 0;
+	found = stash_store_run(store, STASH_STATEMENT_GET, key,
+							0, NULL, NULL, NULL) > 0;
 	if (found)
 	{
 		Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
@@ -299,10 +298,10 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 	Oid			relid = stash_store_argument(fcinfo, 0);
 	Relation	rel;
 	StashStore *store = stash_store_open(relid, &rel, AccessShareLock);
-	KeyArgument key;
+	StashKey	key;
 	bool		found;
 
-	read_key(fcinfo, 1, &key);
+	stash_store_read_key(fcinfo, 1, &key);
 	/* what may not be read directly is refused, or granted, by the executor */
 	if (store->is_plain && ActiveSnapshotSet() && may_read(rel))
 		found = stash_store_find(store, rel, key.hash, key.frame, entry);
@@ -368,118 +367,4 @@ pg_hashstash_has(PG_FUNCTION_ARGS)
 	StashEntry	entry;
 
 	PG_RETURN_BOOL(find_entry(fcinfo, &entry));
-}
-
-static void
-require_unique_index(StashStore *store, Relation rel)
-{
-	if (!store->is_unique)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("stash \"%s\" has no unique index on key_hash",
-						RelationGetRelationName(rel)),
-				 errhint("ALTER TABLE %s ADD PRIMARY KEY (key_hash).  The stash of a memoized function is written by its calls only.",
-						 store->name)));
-}
-
-static int64
-put_entry(StashStore *store, const KeyArgument *key, bytea *value,
-		  TimestampTz now, TimestampTz expires_at)
-{
-	Oid			types[3] = {stash_catalog_variant_type(false), TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[3];
-	char		nulls[3];
-	bool		isnull;
-
-	values[0] = PointerGetDatum(value);
-	nulls[0] = value == NULL ? 'n' : ' ';
-	values[1] = TimestampTzGetDatum(now);
-	nulls[1] = ' ';
-	values[2] = TimestampTzGetDatum(expires_at);
-	nulls[2] = TIMESTAMP_IS_NOEND(expires_at) ? 'n' : ' ';
-	if (run_statement(store, STASH_STATEMENT_PUT, key,
-					  3, types, values, nulls) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("could not put the key into stash \"%s\"", store->table),
-				 errdetail("Another key has the same hash, or a trigger suppressed the row.")));
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-									   SPI_tuptable->tupdesc, 1, &isnull));
-}
-
-/*
- * stash.put(stash regclass, key any, value any, ttl interval DEFAULT NULL)
- * returns int8
- *
- * Args:    key    any value; a NULL is a key of its own for each type
- *          value  any value; NULL is remembered
- *          ttl    time until the entry expires; NULL: the stash's own option
- * Returns: the version: how many times the key has been put
- * Errors:  42809 no stash, 42501, 22004 NULL stash, 22023 ttl not positive,
- *          55000 no unique index; all that an INSERT or UPDATE may throw
- * Volatile, parallel unsafe, called on NULL.
- */
-Datum
-pg_hashstash_put(PG_FUNCTION_ARGS)
-{
-	Relation	rel;
-	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
-										 AccessShareLock);
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz expires_at = DT_NOEND;
-	Datum		value = PG_GETARG_DATUM(2);
-	StashType  *type = stash_type_of_argument(fcinfo, 2, &value);
-	bytea	   *frame = NULL;
-	KeyArgument key;
-	int64		version;
-
-	require_unique_index(store, rel);
-	if (!PG_ARGISNULL(3))
-	{
-		stash_store_check_ttl(PG_GETARG_INTERVAL_P(3));
-		expires_at = stash_store_expiry(PG_GETARG_INTERVAL_P(3), now);
-	}
-	else if (store->has_ttl)
-		expires_at = stash_store_expiry(&store->ttl, now);
-
-	read_key(fcinfo, 1, &key);
-	stash_type_check_readable(type);
-	if (!PG_ARGISNULL(2))
-		frame = stash_frame_make(type, value, false, store->codec);
-	stash_spi_begin();
-	version = put_entry(store, &key, frame, now, expires_at);
-	stash_spi_finish();
-	relation_close(rel, NoLock);
-	PG_RETURN_INT64(version);
-}
-
-/*
- * stash.remove(stash regclass, key any) returns bool
- *
- * Returns: true when the key was there and had not expired
- * Errors:  42809 no stash, 42501, 22004 NULL stash
- * Volatile, parallel unsafe, called on NULL.
- */
-Datum
-pg_hashstash_remove(PG_FUNCTION_ARGS)
-{
-	Relation	rel;
-	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
-										 AccessShareLock);
-	KeyArgument key;
-	bool		was_there = false;
-	bool		isnull;
-	uint64		nrows;
-
-	read_key(fcinfo, 1, &key);
-	stash_spi_begin();
-	nrows = run_statement(store, STASH_STATEMENT_REMOVE, &key,
-						  0, NULL, NULL, NULL);
-	for (uint64 i = 0; i < nrows; i++)
-		was_there |= DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i],
-												SPI_tuptable->tupdesc, 1,
-												&isnull));
-	stash_spi_finish();
-	relation_close(rel, NoLock);
-	PG_RETURN_BOOL(was_there);
 }
