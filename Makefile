@@ -12,10 +12,11 @@ UNITS = compat sink hash codec filter frame filter_rows json catalog spi query c
 	image_read_row image_read_array \
 	hash_datum hash_rows hash_table frame_datum json_value json_datum \
 	variant variant_order store store_define store_entries store_rw store_write \
+	track_change track track_note track_proof \
 	memo memo_body memo_key memo_cache memo_table memo_call memo_define memo_inspect \
 	export export_json assemble assemble_flatten assemble_column pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.
-AREAS = hash frame variant store memo export assemble
+AREAS = hash frame variant store track memo export assemble
 
 VERSION_   = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(top)/$(EXTENSION).control)
 OBJS       = $(patsubst $(top)/%.c,%.o,$(wildcard $(UNITS:%=$(top)/src/%.c)))

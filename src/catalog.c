@@ -14,18 +14,24 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "catalog.h"
+#include "compat.h"
 
 /* 0: not looked up since the last change */
 static Oid	entry_type;
 static Oid	variant_type;
 static Oid	digest_type;
+static Oid	change_relation;
+static Oid	change_index;
+static Oid	note_function;
 
 /* whether the session's temporary schema holds anything, if that is known */
 static bool temporary_known;
@@ -44,9 +50,20 @@ forget_types(Datum arg, int cacheid, uint32 hashvalue)
 }
 
 static void
+forget_functions(Datum arg, int cacheid, uint32 hashvalue)
+{
+	note_function = InvalidOid;
+}
+
+static void
 forget_relation(Datum arg, Oid relid)
 {
 	temporary_known = false;
+	if (!OidIsValid(relid) || relid == change_relation || relid == change_index)
+	{
+		change_relation = InvalidOid;
+		change_index = InvalidOid;
+	}
 	for (int i = 0; i < nlisteners; i++)
 		listeners[i] ((Datum) 0, relid);
 }
@@ -71,7 +88,17 @@ void
 stash_catalog_init(void)
 {
 	CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
 	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+}
+
+pg_noreturn static void
+complain_missing(const char *what, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s stash.%s does not exist", what, name),
+			 errhint("Run CREATE EXTENSION pg_hashstash in this database.")));
 }
 
 static Oid
@@ -83,10 +110,7 @@ find_type(const char *name, bool missing_ok)
 									  ObjectIdGetDatum(nsp));
 
 	if (!OidIsValid(oid) && !missing_ok)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("type stash.%s does not exist", name),
-				 errhint("Run CREATE EXTENSION pg_hashstash in this database.")));
+		complain_missing("type", name);
 	return oid;
 }
 
@@ -133,6 +157,59 @@ Oid
 stash_catalog_entry_relation(void)
 {
 	return get_typ_typrelid(stash_catalog_entry_type());
+}
+
+static Oid
+find_relation(const char *name)
+{
+	Oid			oid = get_relname_relid(name, get_namespace_oid("stash", true));
+
+	if (!OidIsValid(oid))
+		complain_missing("relation", name);
+	return oid;
+}
+
+/*
+ * The OID of table stash.change.  Throws 55000 where it does not exist.
+ */
+Oid
+stash_catalog_change_relation(void)
+{
+	if (!OidIsValid(change_relation))
+		change_relation = find_relation("change");
+	return change_relation;
+}
+
+/*
+ * The OID of its index on relation and transaction.  Throws the same.
+ */
+Oid
+stash_catalog_change_index(void)
+{
+	if (!OidIsValid(change_index))
+		change_index = find_relation("change_relation_xid");
+	return change_index;
+}
+
+/*
+ * The OID of trigger function stash.note_change().  Throws the same.
+ */
+Oid
+stash_catalog_note_function(void)
+{
+	if (!OidIsValid(note_function))
+	{
+		oidvector  *noargs = buildoidvector(NULL, 0);
+
+		note_function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										CStringGetDatum("note_change"),
+										PointerGetDatum(noargs),
+										ObjectIdGetDatum(get_namespace_oid("stash", true)));
+		pfree(noargs);
+		if (!OidIsValid(note_function))
+			complain_missing("function", "note_change()");
+	}
+	return note_function;
 }
 
 static bool

@@ -16,6 +16,9 @@ extern Oid	stash_catalog_entry_type(void);
 extern Oid	stash_catalog_variant_type(bool missing_ok);
 extern Oid	stash_catalog_digest_type(void);
 extern Oid	stash_catalog_entry_relation(void);
+extern Oid	stash_catalog_change_relation(void);
+extern Oid	stash_catalog_change_index(void);
+extern Oid	stash_catalog_note_function(void);
 extern bool stash_catalog_has_temporary(void);
 extern void stash_catalog_listen(RelcacheCallbackFunction listener);
 

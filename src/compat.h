@@ -60,6 +60,8 @@ extern PGDLLIMPORT char *locale_time;
 	object_ownercheck(ProcedureRelationId, oid, role)
 #define stash_compat_type_ownercheck(oid, role) \
 	object_ownercheck(TypeRelationId, oid, role)
+#define stash_compat_class_ownercheck(oid, role) \
+	object_ownercheck(RelationRelationId, oid, role)
 #define stash_compat_namespace_aclcheck(oid, role, mode) \
 	object_aclcheck(NamespaceRelationId, oid, role, mode)
 #define stash_compat_name_list(string) stringToQualifiedNameList(string, NULL)
@@ -72,6 +74,8 @@ extern PGDLLIMPORT char *locale_time;
 	pg_proc_ownercheck(oid, role)
 #define stash_compat_type_ownercheck(oid, role) \
 	pg_type_ownercheck(oid, role)
+#define stash_compat_class_ownercheck(oid, role) \
+	pg_class_ownercheck(oid, role)
 #define stash_compat_namespace_aclcheck(oid, role, mode) \
 	pg_namespace_aclcheck(oid, role, mode)
 #define stash_compat_name_list(string) stringToQualifiedNameList(string)

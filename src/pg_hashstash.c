@@ -16,6 +16,7 @@
 #include "frame_open.h"
 #include "memo.h"
 #include "store.h"
+#include "track.h"
 #include "typeio.h"
 
 PG_MODULE_MAGIC;
@@ -32,6 +33,7 @@ _PG_init(void)
 	stash_typeio_init();
 	stash_frame_init();
 	stash_store_init();
+	stash_track_init();
 	stash_memo_init();
 	MarkGUCPrefixReserved("pg_hashstash");
 }

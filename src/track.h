@@ -1,0 +1,83 @@
+/*-------------------------------------------------------------------------
+ *
+ * track.h
+ *	  What changes to tables are known, and whether an answer is older.
+ *
+ * Triggers on a tracked table note, once in each transaction that changes it,
+ * the transaction's identifier in stash.change.  An answer carries the
+ * snapshot in which it was computed: it is fresh when no change that a reader
+ * sees was invisible in that snapshot.  What the catalogs say of a table counts
+ * as changed by the transaction that wrote their rows, so that tracking which
+ * began, or was interrupted, after the snapshot proves nothing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_TRACK_H
+#define STASH_TRACK_H
+
+#include "access/transam.h"
+#include "utils/snapshot.h"
+
+/* Why changes to a relation are not known. */
+typedef enum StashTrackProblem
+{
+	STASH_TRACK_FINE,
+	STASH_TRACK_GONE,			/* no such relation */
+	STASH_TRACK_CATALOG,		/* the server's own */
+	STASH_TRACK_FOREIGN,		/* changes happen elsewhere */
+	STASH_TRACK_TEMPORARY,
+	STASH_TRACK_UNLOGGED,		/* a crash empties it without a word */
+	STASH_TRACK_KIND,			/* a sequence, or what else has no triggers */
+	STASH_TRACK_UNTRACKED,		/* no triggers, or not enabled always */
+	STASH_TRACK_SUBSCRIBED		/* fed by a subscription, no row trigger */
+} StashTrackProblem;
+
+/* What a session knows of a relation; good until the next catalog look-up. */
+typedef struct StashTrackState
+{
+	Oid			relid;			/* must be first */
+	bool		is_valid;
+	StashTrackProblem problem;
+	Oid			culprit;		/* relation of the tree that has the problem */
+	FullTransactionId newest;	/* the last that changed its catalog rows */
+	uint64		digest;			/* of the tree and the policies */
+	int			nroots;
+	Oid		   *roots;			/* changes of what it holds are noted there */
+	int			nown;
+	Oid		   *own;			/* a write to it is noted there */
+	int			nmembers;
+	Oid		   *members;		/* all relations that went into this */
+} StashTrackState;
+
+/* The snapshot of an answer, as it is kept with it. */
+typedef struct StashTrackSnapshot
+{
+	FullTransactionId xmin;
+	FullTransactionId xmax;
+	int			nxip;			/* running ones, the own among them */
+	FullTransactionId xip[FLEXIBLE_ARRAY_MEMBER];
+} StashTrackSnapshot;
+
+#define STASH_TRACK_SNAPSHOT_SIZE(nxip) \
+	(offsetof(StashTrackSnapshot, xip) + (nxip) * sizeof(FullTransactionId))
+
+/* track.c */
+extern void stash_track_init(void);
+extern const StashTrackState *stash_track_state(Oid relid);
+extern const char *stash_track_problem_text(StashTrackProblem problem);
+
+/* track_note.c */
+extern void stash_track_note_init(void);
+extern bool stash_track_changed_here(const StashTrackState *state);
+
+/* track_proof.c */
+extern StashTrackSnapshot *stash_track_snapshot(Snapshot snapshot);
+extern bool stash_track_sees(const StashTrackSnapshot *snapshot,
+							 FullTransactionId xid);
+extern bool stash_track_is_fresh(const StashTrackState *state,
+								 const StashTrackSnapshot *snapshot);
+extern bool stash_track_is_not_newer(const StashTrackSnapshot *snapshot,
+									 Snapshot than);
+extern FullTransactionId stash_track_widen(TransactionId xid);
+
+#endif							/* STASH_TRACK_H */

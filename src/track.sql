@@ -1,0 +1,69 @@
+-- changes of tracked tables: one row for each transaction and table; no rights for anybody
+CREATE TABLE stash.change (
+	relation  regclass NOT NULL,
+	xid       xid8 NOT NULL,
+	is_pruned bool NOT NULL DEFAULT false,
+	system    int8 NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.5);
+CREATE INDEX change_relation_xid ON stash.change (relation, xid);
+COMMENT ON TABLE stash.change IS 'transactions that changed tracked tables';
+COMMENT ON COLUMN stash.change.relation IS 'topmost table of the tree of partitions or heirs; 0: any may have changed';
+COMMENT ON COLUMN stash.change.xid IS 'transaction that changed it';
+COMMENT ON COLUMN stash.change.is_pruned IS 'stands for all changes before it, too';
+COMMENT ON COLUMN stash.change.system IS 'identifier of the server on which it happened';
+
+CREATE FUNCTION stash.note_change()
+	RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_hashstash_note_change'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.note_change() IS 'trigger of stash.track(): notes that a transaction changes the table';
+
+CREATE FUNCTION stash.track(rel regclass)
+	RETURNS int4
+	AS 'MODULE_PATHNAME', 'pg_hashstash_track'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.track(regclass)
+	IS 'note changes of a table of yours and of its partitions or heirs, so that memoized functions over it stay right; returns how many tables got triggers';
+
+CREATE FUNCTION stash.untrack(rel regclass)
+	RETURNS int4
+	AS 'MODULE_PATHNAME', 'pg_hashstash_untrack'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.untrack(regclass)
+	IS 'note changes of a table no longer; returns how many tables lost triggers';
+
+CREATE FUNCTION stash.track_problem(rel regclass)
+	RETURNS text
+	AS 'MODULE_PATHNAME', 'pg_hashstash_track_problem'
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.track_problem(regclass)
+	IS 'why changes of a table are not known; NULL where they are';
+
+CREATE FUNCTION stash.prune_changes()
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_prune_changes'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.prune_changes()
+	IS 'delete notes of changes that later ones make needless; returns how many';
+
+CREATE VIEW stash.tracked AS
+SELECT t.relation, stash.track_problem(t.relation) AS problem
+FROM (SELECT DISTINCT tgrelid::pg_catalog.regclass AS relation
+	  FROM pg_catalog.pg_trigger
+	  WHERE tgfoid OPERATOR(pg_catalog.=) 'stash.note_change()'::pg_catalog.regprocedure
+		AND tgparentid OPERATOR(pg_catalog.=) 0) AS t;
+COMMENT ON VIEW stash.tracked IS 'tables whose changes are noted';
+COMMENT ON COLUMN stash.tracked.problem IS 'why they are not all known; NULL where they are';
+GRANT SELECT ON stash.tracked TO PUBLIC;
+
+-- while a subscription feeds tables no statement trigger fires: with each change of one, anything may have changed
+CREATE FUNCTION stash.note_subscription()
+	RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'pg_hashstash_note_subscription'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.note_subscription() IS 'event trigger: notes that a subscription was made, changed or dropped';
+CREATE EVENT TRIGGER stash_note_subscription ON ddl_command_end
+	WHEN TAG IN ('CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION')
+	EXECUTE FUNCTION stash.note_subscription();
+ALTER EVENT TRIGGER stash_note_subscription ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER stash_note_subscription IS 'notes that a subscription was made, changed or dropped';

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * track_change.h
+ *	  The table stash.change: which transactions changed tracked tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_TRACK_CHANGE_H
+#define STASH_TRACK_CHANGE_H
+
+#include "access/genam.h"
+#include "access/transam.h"
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+/* A scan in the order of transactions; the last five are what was found. */
+typedef struct StashChangeScan
+{
+	Relation	index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+	ScanDirection direction;
+	Oid			root;
+	FullTransactionId xid;
+	bool		is_pruned;		/* all changes before it may be meant */
+	ItemPointerData tid;
+} StashChangeScan;
+
+extern void stash_change_insert(Relation change, Oid root,
+								FullTransactionId xid, bool is_pruned);
+extern void stash_change_begin(StashChangeScan *scan, Relation change,
+							   Oid root, FullTransactionId from,
+							   ScanDirection direction, Snapshot snapshot);
+extern bool stash_change_next(StashChangeScan *scan);
+extern void stash_change_end(StashChangeScan *scan);
+extern Oid	stash_change_root_after(Relation change, Oid root,
+									Snapshot snapshot);
+
+#endif							/* STASH_TRACK_CHANGE_H */

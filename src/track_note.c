@@ -1,0 +1,336 @@
+/*-------------------------------------------------------------------------
+ *
+ * track_note.c
+ *	  Changes of tracked tables: the triggers that note them, and the notes.
+ *
+ * The trigger before a statement marks the table as being changed by this
+ * transaction, so that nothing remembered of it is used from then on; the one
+ * after it notes the transaction in stash.change, once for each topmost table,
+ * unless nothing was changed.  Marks and notes go with the subtransaction
+ * that made them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "commands/event_trigger.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "track.h"
+#include "track_change.h"
+
+#define PRUNE_EVERY		256		/* notes of a session */
+#define PRUNE_ROWS		1024	/* looked at in one go */
+
+PG_FUNCTION_INFO_V1(pg_hashstash_note_change);
+PG_FUNCTION_INFO_V1(pg_hashstash_note_subscription);
+PG_FUNCTION_INFO_V1(pg_hashstash_prune_changes);
+
+/* What this transaction does to a topmost table. */
+typedef struct Note
+{
+	Oid			root;			/* must be first; 0: any table */
+	SubTransactionId marked;	/* in which it was changed, or may be; 0: none */
+	SubTransactionId written;	/* in which that was noted; 0: not yet */
+	int			running;		/* statements that have begun and not ended */
+} Note;
+
+static HTAB *notes;				/* of this transaction; empty between */
+static int	nnotes;				/* entries in it */
+static unsigned notes_written;	/* by this session */
+
+/* ---- marks ---- */
+
+static Note *
+find_note(Oid root, bool create)
+{
+	Note	   *note;
+	bool		found;
+
+	if (!create)
+		return nnotes > 0 ? hash_search(notes, &root, HASH_FIND, NULL) : NULL;
+	note = hash_search(notes, &root, HASH_ENTER, &found);
+	if (!found)
+	{
+		note->marked = InvalidSubTransactionId;
+		note->written = InvalidSubTransactionId;
+		note->running = 0;
+		nnotes++;
+	}
+	return note;
+}
+
+/*
+ * Whether this transaction has changed, or is changing, what a relation holds.
+ */
+bool
+stash_track_changed_here(const StashTrackState *state)
+{
+	if (nnotes == 0)
+		return false;
+	for (int i = 0; i < state->nroots; i++)
+	{
+		Note	   *note = find_note(state->roots[i], false);
+
+		if (note != NULL && note->marked != InvalidSubTransactionId)
+			return true;
+	}
+	return find_note(InvalidOid, false) != NULL;
+}
+
+static void
+forget_note(Note *note)
+{
+	hash_search(notes, &note->root, HASH_REMOVE, NULL);
+	nnotes--;
+}
+
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	HASH_SEQ_STATUS scan;
+	Note	   *note;
+
+	if (nnotes == 0 || (event != XACT_EVENT_COMMIT &&
+						event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
+		return;
+	hash_seq_init(&scan, notes);
+	while ((note = hash_seq_search(&scan)) != NULL)
+		forget_note(note);
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subid,
+				   SubTransactionId parent, void *arg)
+{
+	SubTransactionId heir;
+	HASH_SEQ_STATUS scan;
+	Note	   *note;
+
+	if (nnotes == 0 || (event != SUBXACT_EVENT_COMMIT_SUB &&
+						event != SUBXACT_EVENT_ABORT_SUB))
+		return;
+	heir = event == SUBXACT_EVENT_COMMIT_SUB ? parent : InvalidSubTransactionId;
+	hash_seq_init(&scan, notes);
+	while ((note = hash_seq_search(&scan)) != NULL)
+	{
+		if (note->marked == subid)
+			note->marked = heir;
+		if (note->written == subid)
+			note->written = heir;
+		if (note->marked == InvalidSubTransactionId)
+			forget_note(note);
+	}
+}
+
+/*
+ * Register the callbacks; called once when the library is loaded.
+ */
+void
+stash_track_note_init(void)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(Note);
+	ctl.hcxt = TopMemoryContext;
+	notes = hash_create("pg_hashstash changes", 32, &ctl,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+}
+
+/* ---- the change log ---- */
+
+/* a change that prune() has found */
+typedef struct Found
+{
+	ItemPointerData tid;
+	FullTransactionId xid;
+} Found;
+
+/*
+ * Delete notes of a table that are older than any running transaction, but
+ * the newest, which then stands for all.  Returns how many went.
+ *
+ * An answer whose snapshot did not see all transactions before that newest
+ * one counts as stale.  Whoever still sees what is deleted here does not see
+ * the one that takes its place, and the other way round.
+ */
+static int64
+prune(Relation change, Oid root)
+{
+	FullTransactionId oldest = stash_track_widen(GetActiveSnapshot()->xmin);
+	Found	   *found = palloc(sizeof(Found) * PRUNE_ROWS);
+	StashChangeScan scan;
+	int			nfound = 0;
+	int64		deleted = 0;
+
+	stash_change_begin(&scan, change, root, FirstNormalFullTransactionId,
+					   ForwardScanDirection, GetActiveSnapshot());
+	while (nfound < PRUNE_ROWS && stash_change_next(&scan) &&
+		   FullTransactionIdPrecedes(scan.xid, oldest))
+	{
+		found[nfound].tid = scan.tid;
+		found[nfound++].xid = scan.xid;
+	}
+	stash_change_end(&scan);
+	if (nfound > 1)
+		stash_change_insert(change, root, found[nfound - 1].xid, true);
+	for (int i = 0; nfound > 1 && i < nfound; i++)
+	{
+		TM_FailureData failure;
+
+		/* what another session deletes is its business */
+		if (table_tuple_delete(change, &found[i].tid, GetCurrentCommandId(true),
+							   GetActiveSnapshot(), InvalidSnapshot, false,
+							   &failure, false) == TM_Ok)
+			deleted++;
+	}
+	pfree(found);
+	return deleted;
+}
+
+static void
+write_note(Note *note)
+{
+	Relation	change;
+
+	if (note->written != InvalidSubTransactionId)
+		return;
+	change = table_open(stash_catalog_change_relation(), RowExclusiveLock);
+	stash_change_insert(change, note->root, GetTopFullTransactionId(), false);
+	/* deleting could fail at higher levels of isolation */
+	if (OidIsValid(note->root) && ++notes_written % PRUNE_EVERY == 0 &&
+		!IsolationUsesXactSnapshot() && ActiveSnapshotSet())
+		(void) prune(change, note->root);
+	table_close(change, NoLock);
+	note->written = GetCurrentSubTransactionId();
+}
+
+/* ---- the triggers ---- */
+
+/*
+ * Whether this transaction may have changed rows of a table.  The server
+ * counts them as it does so; where it does not count, or other tables may
+ * have been written, too, the answer is yes.
+ */
+static bool
+may_have_changed(Relation rel)
+{
+	PgStat_TableStatus *stats = rel->pgstat_info;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass ||
+		stats == NULL || !pgstat_track_counts)
+		return true;
+	for (PgStat_TableXactStatus *level = stats->trans; level != NULL;
+		 level = level->upper)
+	{
+		if (level->tuples_inserted + level->tuples_updated +
+			level->tuples_deleted > 0 || level->truncdropped)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * stash.note_change() returns trigger
+ *
+ * Errors: 39P01 when called otherwise.
+ */
+Datum
+pg_hashstash_note_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	const StashTrackState *state;
+	bool		is_after;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("stash.note_change() can only be called as a trigger"),
+				 errhint("Use stash.track().")));
+	state = stash_track_state(RelationGetRelid(trigger->tg_relation));
+	is_after = TRIGGER_FIRED_AFTER(trigger->tg_event);
+	for (int i = 0; i < state->nown; i++)
+	{
+		Note	   *note = find_note(state->own[i], true);
+
+		if (note->marked == InvalidSubTransactionId)
+			note->marked = GetCurrentSubTransactionId();
+		if (!is_after)
+		{
+			note->running++;
+			continue;
+		}
+		if (note->running > 0 && TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+			note->running--;
+		if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
+			TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+			may_have_changed(trigger->tg_relation))
+			write_note(note);
+		else if (state->nmembers == 1 && note->running == 0 &&
+				 note->written == InvalidSubTransactionId)
+			forget_note(note);
+	}
+	PG_RETURN_POINTER(NULL);
+}
+
+/*
+ * stash.note_subscription() returns event_trigger
+ *
+ * Errors: 39P03 when called otherwise.
+ */
+Datum
+pg_hashstash_note_subscription(PG_FUNCTION_ARGS)
+{
+	Note	   *note;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("stash.note_subscription() can only be called as an event trigger")));
+	note = find_note(InvalidOid, true);
+	note->marked = GetCurrentSubTransactionId();
+	write_note(note);
+	PG_RETURN_VOID();
+}
+
+/*
+ * stash.prune_changes() returns int8
+ *
+ * Returns: the number of notes deleted
+ * Errors:  25006 in a read-only transaction or in recovery
+ * Strict, volatile, parallel unsafe.
+ */
+Datum
+pg_hashstash_prune_changes(PG_FUNCTION_ARGS)
+{
+	Relation	change;
+	Oid			root = InvalidOid;
+	int64		deleted = 0;
+
+	PreventCommandIfReadOnly("stash.prune_changes()");
+	PreventCommandIfParallelMode("stash.prune_changes()");
+	change = table_open(stash_catalog_change_relation(), RowExclusiveLock);
+	while (OidIsValid(root = stash_change_root_after(change, root,
+													 GetActiveSnapshot())))
+	{
+		CHECK_FOR_INTERRUPTS();
+		deleted += prune(change, root);
+	}
+	table_close(change, NoLock);
+	PG_RETURN_INT64(deleted);
+}

@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * track_proof.c
+ *	  Whether what an answer was made of is still what one would read now.
+ *
+ * A transaction is seen by an answer's snapshot when it had committed before
+ * it.  The own transaction of whoever made the answer never counts as seen,
+ * though the server leaves it out of the list of running ones: it may go on
+ * to change what it has read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "track.h"
+#include "track_change.h"
+
+/*
+ * The full identifier of a transaction that has begun already.
+ */
+FullTransactionId
+stash_track_widen(TransactionId xid)
+{
+	FullTransactionId next = ReadNextFullTransactionId();
+	uint32		epoch = EpochFromFullTransactionId(next);
+
+	if (xid > XidFromFullTransactionId(next))
+		epoch--;
+	return FullTransactionIdFromEpochAndXid(epoch, xid);
+}
+
+/*
+ * A copy of a snapshot, to be kept with an answer; in the current context.
+ * NULL when the snapshot does not know all transactions that were running.
+ */
+StashTrackSnapshot *
+stash_track_snapshot(Snapshot snapshot)
+{
+	FullTransactionId own = GetTopFullTransactionIdIfAny();
+	bool		in_recovery = snapshot->takenDuringRecovery;
+	TransactionId *running = in_recovery ? snapshot->subxip : snapshot->xip;
+	int			nrunning = in_recovery ? snapshot->subxcnt : snapshot->xcnt;
+	StashTrackSnapshot *copy;
+
+	if (in_recovery && snapshot->suboverflowed)
+		return NULL;
+	copy = palloc(STASH_TRACK_SNAPSHOT_SIZE(nrunning + 1));
+	copy->xmin = stash_track_widen(snapshot->xmin);
+	copy->xmax = stash_track_widen(snapshot->xmax);
+	copy->nxip = 0;
+	for (int i = 0; i < nrunning; i++)
+		copy->xip[copy->nxip++] = stash_track_widen(running[i]);
+	if (FullTransactionIdIsValid(own))
+	{
+		copy->xip[copy->nxip++] = own;
+		if (FullTransactionIdPrecedes(own, copy->xmin))
+			copy->xmin = own;
+	}
+	return copy;
+}
+
+/*
+ * Whether a snapshot sees what a transaction did that has committed by now.
+ */
+bool
+stash_track_sees(const StashTrackSnapshot *snapshot, FullTransactionId xid)
+{
+	if (FullTransactionIdPrecedes(xid, snapshot->xmin))
+		return true;
+	if (!FullTransactionIdPrecedes(xid, snapshot->xmax))
+		return false;
+	for (int i = 0; i < snapshot->nxip; i++)
+	{
+		if (FullTransactionIdEquals(xid, snapshot->xip[i]))
+			return false;
+	}
+	return true;
+}
+
+/* whether a change that 'mine' sees came after the answer's snapshot */
+static bool
+has_changed(Relation change, Oid root, const StashTrackSnapshot *snapshot,
+			Snapshot mine)
+{
+	StashChangeScan scan;
+	bool		changed = false;
+
+	/* newest first: what has changed has mostly done so at the end */
+	stash_change_begin(&scan, change, root, snapshot->xmin,
+					   BackwardScanDirection, mine);
+	while (!changed && stash_change_next(&scan))
+		changed = scan.is_pruned || !stash_track_sees(snapshot, scan.xid);
+	stash_change_end(&scan);
+	return changed;
+}
+
+/*
+ * Whether all that is known to have changed a relation, as the active snapshot
+ * sees it, was seen by the snapshot of an answer.
+ *
+ * False also where changes are not known, and where this transaction has made
+ * some.
+ */
+bool
+stash_track_is_fresh(const StashTrackState *state,
+					 const StashTrackSnapshot *snapshot)
+{
+	Relation	change;
+	bool		fresh;
+
+	if (state->problem != STASH_TRACK_FINE ||
+		!stash_track_sees(snapshot, state->newest) ||
+		stash_track_changed_here(state))
+		return false;
+	if (state->nroots == 0)
+		return true;
+	change = table_open(stash_catalog_change_relation(), AccessShareLock);
+	fresh = !has_changed(change, InvalidOid, snapshot, GetActiveSnapshot());
+	for (int i = 0; fresh && i < state->nroots; i++)
+		fresh = !has_changed(change, state->roots[i], snapshot,
+							 GetActiveSnapshot());
+	table_close(change, AccessShareLock);
+	return fresh;
+}
+
+/*
+ * Whether all that the snapshot of an answer sees is seen by 'than', too.
+ */
+bool
+stash_track_is_not_newer(const StashTrackSnapshot *snapshot, Snapshot than)
+{
+	bool		in_recovery = than->takenDuringRecovery;
+	TransactionId *running = in_recovery ? than->subxip : than->xip;
+	int			nrunning = in_recovery ? than->subxcnt : than->xcnt;
+
+	if (FullTransactionIdPrecedes(stash_track_widen(than->xmax), snapshot->xmax))
+		return false;
+	for (int i = 0; i < nrunning; i++)
+	{
+		if (stash_track_sees(snapshot, stash_track_widen(running[i])))
+			return false;
+	}
+	return true;
+}
