@@ -73,8 +73,6 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "pg_hashstash.memo is off";
 		case STASH_MEMO_VOLATILE:
 			return "the target is VOLATILE: declare it STABLE, or memoize it with volatile => true";
-		case STASH_MEMO_UNPROVED:
-			return "the target is STABLE and no ttl was given, so that an answer could not be proved fresh: memoize it with a ttl";
 		case STASH_MEMO_RESTRICTED:
 			return "the call runs inside a security-restricted operation";
 		case STASH_MEMO_NO_STASH:
@@ -103,6 +101,20 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "the call runs without a snapshot";
 		case STASH_MEMO_TOO_LARGE:
 			return "the result is too large to be kept";
+		case STASH_MEMO_UNTRACKED:
+			return "the target read what can change without a word: track it with stash.track(), or memoize with a ttl";
+		case STASH_MEMO_CHANGED_HERE:
+			return "this transaction has changed what the target read";
+		case STASH_MEMO_SIDE_EFFECTS:
+			return "the target wrote, or locked rows";
+		case STASH_MEMO_UTILITY:
+			return "the target ran a command that is no query";
+		case STASH_MEMO_SESSION:
+			return "the target asked for the time, a setting, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
+		case STASH_MEMO_ROW_SECURITY:
+			return "row security applied to what the target read: memoize with a ttl";
+		case STASH_MEMO_NESTED_TTL:
+			return "the target used an answer that may be as old as a ttl allows: memoize with a ttl, too";
 	}
 	return "unknown";
 }
@@ -183,6 +195,7 @@ stash_memo_init(void)
 	RegisterXactCallback(free_retired, NULL);
 	stash_memo_key_init();
 	stash_memo_cache_init();
+	stash_memo_trace_init();
 
 	DefineCustomBoolVariable("pg_hashstash.enabled",
 							 "Switches remembering on or off altogether.",
@@ -469,8 +482,6 @@ stash_memo_bypass(StashMemo *memo)
 		return STASH_MEMO_OFF;
 	if (memo->volatility == PROVOLATILE_VOLATILE && !memo->body.allow_volatile)
 		return STASH_MEMO_VOLATILE;
-	if (memo->volatility != PROVOLATILE_IMMUTABLE && !memo->body.has_ttl)
-		return STASH_MEMO_UNPROVED;
 	if (InSecurityRestrictedOperation())
 		return STASH_MEMO_RESTRICTED;
 	/* a hit would hide from the server what the answer was read from */

@@ -21,6 +21,7 @@
 #include "nodes/execnodes.h"
 #include "sink.h"
 #include "store.h"
+#include "track.h"
 #include "typeio.h"
 
 /* Why a call was not answered from, or not kept in, the stash. */
@@ -30,7 +31,6 @@ typedef enum StashMemoReason
 	STASH_MEMO_DISABLED,		/* pg_hashstash.enabled = off */
 	STASH_MEMO_OFF,				/* pg_hashstash.memo = off */
 	STASH_MEMO_VOLATILE,		/* target is VOLATILE, and nobody vouched */
-	STASH_MEMO_UNPROVED,		/* STABLE without ttl: may be stale */
 	STASH_MEMO_RESTRICTED,		/* security-restricted operation */
 	STASH_MEMO_NO_STASH,		/* body names no stash: session memory only */
 	STASH_MEMO_STASH_MISSING,	/* the table named does not exist */
@@ -44,7 +44,14 @@ typedef enum StashMemoReason
 	STASH_MEMO_PARALLEL,		/* parallel worker or leader in parallel mode */
 	STASH_MEMO_TEMPORARY,		/* temporary tables may have been read */
 	STASH_MEMO_NO_SNAPSHOT,
-	STASH_MEMO_TOO_LARGE
+	STASH_MEMO_TOO_LARGE,
+	STASH_MEMO_UNTRACKED,		/* read what may change without a word */
+	STASH_MEMO_CHANGED_HERE,	/* this transaction changed what was read */
+	STASH_MEMO_SIDE_EFFECTS,	/* the target wrote something */
+	STASH_MEMO_UTILITY,			/* the target ran a command that is no query */
+	STASH_MEMO_SESSION,			/* it asked for the time, a setting, chance */
+	STASH_MEMO_ROW_SECURITY,	/* policies depend on what is not in the key */
+	STASH_MEMO_NESTED_TTL		/* it used another memo's answer, up to a ttl */
 } StashMemoReason;
 
 /* pg_hashstash.memo */
@@ -84,6 +91,8 @@ typedef struct StashMemo
 	bool		retset;
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */
+	StashMemoReason kept_reason;	/* why the last answer was not kept */
+	Oid			kept_culprit;	/* relation or function to blame, or 0 */
 } StashMemo;
 
 /* Who asks, under which settings, for which definition (memo_key.c). */
@@ -104,11 +113,29 @@ typedef struct StashMemoKey
 	char		local[1024];	/* buffer of 'sink' while it suffices */
 } StashMemoKey;
 
+/* A relation that an answer was read from, and what it was like. */
+typedef struct StashMemoSource
+{
+	Oid			relid;
+	uint64		digest;			/* StashTrackState.digest */
+} StashMemoSource;
+
+/* What makes an answer good for as long as it has not changed (memo_proof.c). */
+typedef struct StashMemoProof
+{
+	int			nsources;
+	StashMemoSource *sources;
+	int			nfunctions;
+	Oid		   *functions;		/* of users, that ran */
+	StashTrackSnapshot *snapshot;
+} StashMemoProof;
+
 /* The result of a call. */
 typedef struct StashMemoResult
 {
 	TimestampTz created_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
+	StashMemoProof *proof;		/* NULL: needs none */
 	bool		isnull;
 	bytea	   *rows;			/* frame of a row set, or NULL */
 	Datum		value;			/* of another result */
@@ -129,6 +156,8 @@ typedef struct StashMemoEntry
 	char	   *key;			/* what the sink of the key held */
 	Size		size;			/* bytes, all in all */
 	uint64		types_generation;	/* for which it is good; 0: always */
+	uint64		proved;			/* moment of the last proof; 0: none yet */
+	bool		is_dropped;		/* but somebody still looks at it */
 	StashMemoResult result;
 } StashMemoEntry;
 
@@ -159,6 +188,43 @@ typedef struct StashMemoCall
 /* memo_body.c */
 extern void stash_memo_parse(StashMemoBody *body, const char *source);
 extern char *stash_memo_write(const StashMemoBody *body);
+
+/* What is noted while a target runs (memo_trace.c). */
+typedef struct StashMemoTrace
+{
+	struct StashMemoTrace *outer;
+	MemoryContext context;		/* of what is below */
+	StashTrackSnapshot *snapshot;	/* before the target ran; NULL: unusable */
+	List	   *relations;
+	List	   *functions;
+	StashMemoReason reason;		/* what was seen first that forbids to keep */
+	Oid			culprit;		/* function or relation that it is about */
+	CommandId	command;		/* of the transaction before the target ran */
+	FullTransactionId xid;
+} StashMemoTrace;
+
+/* memo_trace.c */
+extern void stash_memo_trace_init(void);
+extern void stash_memo_trace_begin(StashMemoTrace *trace, Oid target);
+extern void stash_memo_trace_end(StashMemoTrace *trace);
+extern void stash_memo_trace_drop(StashMemoTrace *trace);
+extern void stash_memo_trace_hit(const StashMemo *memo,
+								 const StashMemoResult *result);
+extern void stash_memo_trace_write(void);
+
+/* memo_proof.c */
+extern StashMemoReason stash_memo_prove(const StashMemo *memo,
+										const StashMemoTrace *trace,
+										StashMemoProof **proof, Oid *culprit);
+extern bool stash_memo_proof_holds(const StashMemoProof *proof);
+extern bool stash_memo_entry_holds(const StashMemo *memo,
+								   const StashEntry *entry,
+								   StashMemoProof **proof);
+extern bytea *stash_memo_proof_write(const StashMemoProof *proof);
+extern StashMemoProof *stash_memo_proof_read(const bytea *bytes);
+extern Size stash_memo_proof_size(const StashMemoProof *proof);
+extern StashMemoProof *stash_memo_proof_copy(const StashMemoProof *proof,
+											 MemoryContext context);
 
 /* memo_key.c */
 extern void stash_memo_key_init(void);
@@ -197,8 +263,7 @@ extern bool stash_memo_table_is_current(StashMemo *memo,
 extern StashMemoReason stash_memo_table_append(StashMemo *memo,
 											   const StashMemoKey *key,
 											   bytea *frame, bytea *value,
-											   TimestampTz created_at,
-											   TimestampTz expires_at,
+											   const StashMemoResult *result,
 											   int64 cost_us);
 
 /* memo.c */

@@ -75,6 +75,19 @@ static bool has_news;
 
 static int	local_cache_size = 16384;	/* kB */
 
+/* the entry that is being proved: it must not go before that is done */
+static StashMemoEntry *busy;
+
+static void
+free_entry(StashMemoEntry *entry)
+{
+	if (entry->result.rows != NULL)
+		pfree(entry->result.rows);
+	if (entry->result.proof != NULL)
+		pfree(entry->result.proof);
+	pfree(entry);
+}
+
 static void
 drop_entry(StashMemoEntry *entry)
 {
@@ -83,9 +96,40 @@ drop_entry(StashMemoEntry *entry)
 	if (entry->subid != InvalidSubTransactionId)
 		dlist_delete(&entry->pending);
 	cache_bytes -= entry->size;
-	if (entry->result.rows != NULL)
-		pfree(entry->result.rows);
-	pfree(entry);
+	if (entry == busy)
+		entry->is_dropped = true;
+	else
+		free_entry(entry);
+}
+
+/*
+ * Whether what an entry was made of is still the same; looking may let in
+ * news that drop entries, this one among them.
+ */
+static bool
+is_proved(StashMemoEntry *entry)
+{
+	uint64		moment;
+	bool		holds;
+
+	if (entry->result.proof == NULL)
+		return true;
+	/* an error may have left one */
+	if (busy != NULL && busy->is_dropped)
+		free_entry(busy);
+	busy = entry;
+	moment = stash_track_moment();
+	holds = (moment != 0 && moment == entry->proved) ||
+		stash_memo_proof_holds(entry->result.proof);
+	busy = NULL;
+	if (entry->is_dropped)
+	{
+		free_entry(entry);
+		return false;
+	}
+	/* what was read for the proof may have moved time on */
+	entry->proved = holds && moment == stash_track_moment() ? moment : 0;
+	return holds;
 }
 
 /* drop the entries of a stash, of a function, or all: 0 stands for any */
@@ -127,6 +171,10 @@ end_transaction(XactEvent event, void *arg)
 		event != XACT_EVENT_PARALLEL_ABORT && event != XACT_EVENT_PREPARE)
 		return;
 	has_news = false;
+	/* left by an error: it is in no list any more, or in all */
+	if (busy != NULL && busy->is_dropped)
+		free_entry(busy);
+	busy = NULL;
 	while (!dlist_is_empty(&pending))
 	{
 		StashMemoEntry *entry = dlist_container(StashMemoEntry, pending,
@@ -235,6 +283,8 @@ stash_memo_cache_find(const StashMemoKey *key, const StashMemoCall *call)
 		drop_entry(entry);
 		return NULL;
 	}
+	if (!is_proved(entry))
+		return NULL;
 	dlist_move_head(&used, &entry->lru);
 	return &entry->result;
 }
@@ -294,6 +344,7 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	Size		keylen = key->sink.used;
 	Size		valuelen = 0;	/* bytes of a value by reference */
 	Size		size;
+	Size		proofsize;
 	StashMemoEntry *entry;
 	CacheSlot  *slot;
 	bool		found;
@@ -301,14 +352,16 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	if (result->rows == NULL && !result->isnull && !call->rettypbyval)
 		valuelen = datumGetSize(result->value, false, call->rettyplen);
 	size = fixed + MAXALIGN(valuelen) + keylen;
+	proofsize = result->proof ? stash_memo_proof_size(result->proof) : 0;
 	/* what malloc and the table add is about a hundred bytes */
-	if (!make_room(size + (result->rows ? VARSIZE(result->rows) : 0) + 100))
+	if (!make_room(size + (result->rows ? VARSIZE(result->rows) : 0) +
+				   proofsize + 100))
 		return;
 
 	stash_memo_cache_watch(memo->stash);
 	/* one block: entry, value, key; row sets apart, for they may be large */
 	entry = MemoryContextAllocZero(cache_context, size);
-	entry->size = size + 100;
+	entry->size = size + proofsize + 100;
 	entry->function = memo->function;
 	entry->rettype = result_type(call);
 	entry->stash = memo->stash;
@@ -327,6 +380,9 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 		call->keytype->has_strategy)
 		entry->types_generation = call->types_generation;
 	entry->result = *result;
+	if (result->proof != NULL)
+		entry->result.proof = stash_memo_proof_copy(result->proof,
+													cache_context);
 	if (result->rows != NULL)
 	{
 		entry->result.rows = MemoryContextAlloc(cache_context,

@@ -133,6 +133,8 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	memset(result, 0, sizeof(*result));
 	result->created_at = entry->created_at;
 	result->expires_at = entry->expires_at;
+	if (!stash_memo_entry_holds(call->memo, entry, &result->proof))
+		return false;
 	result->isnull = entry->value_isnull;
 	if (entry->value_isnull)
 		return !call->memo->retset;
@@ -171,6 +173,7 @@ find_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 
 	if (cached != NULL)
 	{
+		stash_memo_trace_hit(call->memo, cached);
 		*result = *cached;
 		/* reading rows asks the catalogs, whose news may drop the entry */
 		if (cached->rows != NULL)
@@ -186,6 +189,7 @@ find_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 	(void) stash_memo_table_find(call->memo, key, *frame, &found, &entry);
 	if (!found || !stash_memo_read_result(call, &entry, result))
 		return false;
+	stash_memo_trace_hit(call->memo, result);
 	if (stash_memo_table_is_current(call->memo, key, *frame, &entry))
 		stash_memo_cache_put(key, call, result);
 	return true;
@@ -203,22 +207,33 @@ begin_result(StashMemo *memo, StashMemoResult *result)
 		stash_store_expiry(&memo->body.ttl, result->created_at) : DT_NOEND;
 }
 
+/* whether an answer may be kept; notes why not */
+static bool
+may_keep(StashMemoCall *call, const StashMemoTrace *trace,
+		 StashMemoResult *result)
+{
+	StashMemo  *memo = call->memo;
+
+	/* the key may name a definition that was replaced while it ran */
+	if (!stash_memo_is_current(call))
+		return false;
+	memo->kept_reason = stash_memo_prove(memo, trace, &result->proof,
+										 &memo->kept_culprit);
+	return memo->kept_reason == STASH_MEMO_FINE;
+}
+
 /* keep a result whose variant is 'variant'; NULL stands for a NULL result */
 static void
 keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 			bytea *frame, bytea *variant, const StashMemoResult *result,
 			int64 cost_us)
 {
-	/* the key may name a definition that was replaced while it ran */
-	if (!stash_memo_is_current(call))
-		return;
 	stash_memo_cache_put(key, call, result);
 	if (stash_memo_may_write(call->memo) != STASH_MEMO_FINE)
 		return;
 	if (frame == NULL)
 		frame = stash_memo_key_frame(key, call, fcinfo);
-	(void) stash_memo_table_append(call->memo, key, frame, variant,
-								   result->created_at, result->expires_at,
+	(void) stash_memo_table_append(call->memo, key, frame, variant, result,
 								   cost_us);
 }
 
@@ -240,6 +255,28 @@ call_target(StashMemoCall *call, FunctionCallInfo fcinfo, bool *isnull)
 	return value;
 }
 
+/* the same, noting what it does */
+static Datum
+trace_target(StashMemoCall *call, FunctionCallInfo fcinfo,
+			 StashMemoTrace *trace)
+{
+	Datum		value;
+
+	stash_memo_trace_begin(trace, call->memo->target);
+	PG_TRY();
+	{
+		value = call_target(call, fcinfo, &fcinfo->isnull);
+	}
+	PG_CATCH();
+	{
+		stash_memo_trace_drop(trace);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	stash_memo_trace_end(trace);
+	return value;
+}
+
 /* a value without TOAST pointers and expanded objects */
 static Datum
 flatten(Datum value, int16 typlen)
@@ -253,6 +290,7 @@ static Datum
 compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 				 FunctionCallInfo fcinfo, bytea *frame)
 {
+	StashMemoTrace trace;
 	StashMemoResult result;
 	StashType  *type = call->rettype;
 	bytea	   *variant = NULL;
@@ -262,10 +300,11 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 
 	begin_result(call->memo, &result);
 	INSTR_TIME_SET_CURRENT(start);
-	value = call_target(call, fcinfo, &fcinfo->isnull);
+	value = trace_target(call, fcinfo, &trace);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
-	if (stash_memo_mode == STASH_MEMO_MODE_READONLY)
+	if (stash_memo_mode == STASH_MEMO_MODE_READONLY ||
+		!may_keep(call, &trace, &result))
 		return value;
 
 	result.isnull = fcinfo->isnull;
@@ -414,6 +453,28 @@ compute_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc)
 	return rows;
 }
 
+/* the same, noting what it does */
+static Tuplestorestate *
+trace_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
+		  StashMemoTrace *trace)
+{
+	Tuplestorestate *rows;
+
+	stash_memo_trace_begin(trace, call->memo->target);
+	PG_TRY();
+	{
+		rows = compute_set(call, fcinfo, desc);
+	}
+	PG_CATCH();
+	{
+		stash_memo_trace_drop(trace);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	stash_memo_trace_end(trace);
+	return rows;
+}
+
 /* the frame of a row set, or NULL where it is too large to be kept */
 static bytea *
 frame_of_rows(Tuplestorestate *rows, TupleDesc desc)
@@ -438,6 +499,7 @@ static Tuplestorestate *
 compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 					 FunctionCallInfo fcinfo, bytea *frame, TupleDesc desc)
 {
+	StashMemoTrace trace;
 	StashMemoResult result;
 	instr_time	start;
 	instr_time	end;
@@ -445,10 +507,11 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 
 	begin_result(call->memo, &result);
 	INSTR_TIME_SET_CURRENT(start);
-	rows = compute_set(call, fcinfo, desc);
+	rows = trace_set(call, fcinfo, desc, &trace);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
-	if (stash_memo_mode == STASH_MEMO_MODE_READONLY)
+	if (stash_memo_mode == STASH_MEMO_MODE_READONLY ||
+		!may_keep(call, &trace, &result))
 		return rows;
 	result.rows = frame_of_rows(rows, desc);
 	if (result.rows != NULL)

@@ -242,12 +242,6 @@ check_volatility(Oid function, Form_pg_proc form, const StashMemoBody *body)
 				 errmsg("function %s is VOLATILE and cannot be memoized",
 						format_procedure(function)),
 				 errhint("Declare it STABLE if its result does not change within a statement, or vouch for it with volatile => true.")));
-	if (form->provolatile != PROVOLATILE_IMMUTABLE && !body->has_ttl)
-		ereport(NOTICE,
-				(errmsg("results of function %s will not be remembered yet",
-						format_procedure(function)),
-				 errdetail("It is not IMMUTABLE and no ttl was given, so that an answer could not be proved fresh."),
-				 errhint("Use stash.memoize() with a ttl.")));
 }
 
 /* ---- memoize ---- */

@@ -206,8 +206,8 @@ stash_memo_table_is_current(StashMemo *memo, const StashMemoKey *key,
  */
 StashMemoReason
 stash_memo_table_append(StashMemo *memo, const StashMemoKey *key, bytea *frame,
-						bytea *value, TimestampTz created_at,
-						TimestampTz expires_at, int64 cost_us)
+						bytea *value, const StashMemoResult *result,
+						int64 cost_us)
 {
 	StashMemoReason reason = stash_memo_may_write(memo);
 	Interval	cost = {0};
@@ -220,8 +220,10 @@ stash_memo_table_append(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 	if (store == NULL)
 		return reason;
 	cost.time = cost_us;
-	stash_store_append(store, rel, key->hash, frame, value, created_at,
-					   expires_at, &cost);
+	stash_store_append(store, rel, key->hash, frame, value,
+					   result->created_at, result->expires_at, &cost,
+					   result->proof ? stash_memo_proof_write(result->proof) : NULL);
+	stash_memo_trace_write();
 	relation_close(rel, NoLock);
 	return STASH_MEMO_FINE;
 }

@@ -306,7 +306,8 @@ static bool
 has_constraints(TupleDesc desc)
 {
 	static const int nullable[] = {
-		STASH_ENTRY_VALUE, STASH_ENTRY_EXPIRES_AT, STASH_ENTRY_COST
+		STASH_ENTRY_VALUE, STASH_ENTRY_EXPIRES_AT, STASH_ENTRY_COST,
+		STASH_ENTRY_PROOF
 	};
 	TupleConstr *constr = desc->constr;
 

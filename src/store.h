@@ -26,7 +26,8 @@
 #define STASH_ENTRY_CREATED_AT	5
 #define STASH_ENTRY_EXPIRES_AT	6
 #define STASH_ENTRY_COST		7
-#define STASH_ENTRY_COLUMNS		7
+#define STASH_ENTRY_PROOF		8
+#define STASH_ENTRY_COLUMNS		8
 
 /* What every query of entries asks; qualified, for search_path is anybody's. */
 #define STASH_ENTRY_NOT_EXPIRED \
@@ -96,6 +97,7 @@ typedef struct StashEntry
 	int64		version;
 	TimestampTz created_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
+	bytea	   *proof;			/* of a remembered result, or NULL */
 } StashEntry;
 
 extern void stash_store_init(void);
@@ -120,6 +122,7 @@ extern bool stash_store_find(StashStore *store, Relation rel,
 extern void stash_store_append(StashStore *store, Relation rel,
 							   StashHash128 key_hash, bytea *key,
 							   bytea *value, TimestampTz created_at,
-							   TimestampTz expires_at, const Interval *cost);
+							   TimestampTz expires_at, const Interval *cost,
+							   bytea *proof);
 
 #endif							/* STASH_STORE_H */

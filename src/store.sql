@@ -5,7 +5,8 @@ CREATE TYPE stash.entry AS (
 	version    int8,
 	created_at timestamptz,
 	expires_at timestamptz,
-	cost       interval
+	cost       interval,
+	proof      bytea
 );
 COMMENT ON TYPE stash.entry IS 'row of a stash; every table OF this type is one';
 COMMENT ON COLUMN stash.entry.key_hash IS 'content hash of the key (memos: of the whole call), the indexed column';
@@ -15,6 +16,7 @@ COMMENT ON COLUMN stash.entry.version IS 'how many times the key has been put, f
 COMMENT ON COLUMN stash.entry.created_at IS 'clock time at which this version was stored';
 COMMENT ON COLUMN stash.entry.expires_at IS 'clock time from which the entry is never returned; NULL: never expires';
 COMMENT ON COLUMN stash.entry.cost IS 'time that computing the value took; NULL: not known';
+COMMENT ON COLUMN stash.entry.proof IS 'memos: what the result was read from, and under which snapshot; of this server only';
 
 CREATE FUNCTION stash.options(ttl interval DEFAULT NULL, codec text DEFAULT 'lz4', keep_versions int4 DEFAULT 1,
 	max_entries int8 DEFAULT NULL, max_bytes int8 DEFAULT NULL, evict text DEFAULT 'oldest')

@@ -102,6 +102,8 @@ copy_entry(TupleTableSlot *slot, StashEntry *entry)
 	entry->expires_at = isnull ? DT_NOEND : DatumGetTimestampTz(datum);
 	datum = slot_getattr(slot, STASH_ENTRY_CREATED_AT, &isnull);
 	entry->created_at = isnull ? DT_NOBEGIN : DatumGetTimestampTz(datum);
+	datum = slot_getattr(slot, STASH_ENTRY_PROOF, &isnull);
+	entry->proof = isnull ? NULL : DatumGetByteaPCopy(datum);
 }
 
 /*
@@ -158,7 +160,7 @@ stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
 void
 stash_store_append(StashStore *store, Relation rel, StashHash128 key_hash,
 				   bytea *key, bytea *value, TimestampTz created_at,
-				   TimestampTz expires_at, const Interval *cost)
+				   TimestampTz expires_at, const Interval *cost, bytea *proof)
 {
 	Relation	index = index_open(store->index, RowExclusiveLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
@@ -183,6 +185,8 @@ stash_store_append(StashStore *store, Relation rel, StashHash128 key_hash,
 		SET_COLUMN(STASH_ENTRY_EXPIRES_AT, TimestampTzGetDatum(expires_at));
 	if (cost != NULL)
 		SET_COLUMN(STASH_ENTRY_COST, IntervalPGetDatum(cost));
+	if (proof != NULL)
+		SET_COLUMN(STASH_ENTRY_PROOF, PointerGetDatum(proof));
 #undef SET_COLUMN
 	ExecStoreVirtualTuple(slot);
 

@@ -228,6 +228,7 @@ check_kind(StashTrackState *state, Oid relid, char *relkind)
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class form;
 	StashTrackProblem problem = STASH_TRACK_FINE;
+	Oid			nsp;
 
 	*relkind = 0;
 	if (!HeapTupleIsValid(tuple))
@@ -247,7 +248,15 @@ check_kind(StashTrackState *state, Oid relid, char *relkind)
 			 form->relkind != RELKIND_PARTITIONED_TABLE &&
 			 form->relkind != RELKIND_VIEW && form->relkind != RELKIND_MATVIEW)
 		problem = STASH_TRACK_KIND;
+	nsp = form->relnamespace;
 	ReleaseSysCache(tuple);
+	/* the right to look into its schema */
+	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(nsp));
+	if (HeapTupleIsValid(tuple))
+	{
+		see_row(state, tuple);
+		ReleaseSysCache(tuple);
+	}
 	return problem;
 }
 
@@ -379,10 +388,28 @@ forget_relation(Datum arg, Oid relid)
 	}
 }
 
+/* schemas, whose rights count, and subscriptions */
 static void
-forget_subscriptions(Datum arg, int cacheid, uint32 hashvalue)
+forget_all(Datum arg, int cacheid, uint32 hashvalue)
 {
 	forget_relation(arg, InvalidOid);
+}
+
+/* functions are no part of a state, but of what is proved */
+static void
+count_functions(Datum arg, int cacheid, uint32 hashvalue)
+{
+	news++;
+}
+
+/*
+ * A number that changes with all that the catalogs say of relations and
+ * functions.
+ */
+uint64
+stash_track_news(void)
+{
+	return news;
 }
 
 /*
@@ -402,8 +429,9 @@ stash_track_init(void)
 	states = hash_create("pg_hashstash tracked tables", 32, &ctl,
 						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	stash_catalog_listen(forget_relation);
-	CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, forget_subscriptions,
-								  (Datum) 0);
+	CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, forget_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, count_functions, (Datum) 0);
 	stash_track_note_init();
 }
 

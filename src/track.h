@@ -65,10 +65,12 @@ typedef struct StashTrackSnapshot
 extern void stash_track_init(void);
 extern const StashTrackState *stash_track_state(Oid relid);
 extern const char *stash_track_problem_text(StashTrackProblem problem);
+extern uint64 stash_track_news(void);
 
 /* track_note.c */
 extern void stash_track_note_init(void);
 extern bool stash_track_changed_here(const StashTrackState *state);
+extern uint64 stash_track_marks(void);
 
 /* track_proof.c */
 extern StashTrackSnapshot *stash_track_snapshot(Snapshot snapshot);
@@ -79,5 +81,6 @@ extern bool stash_track_is_fresh(const StashTrackState *state,
 extern bool stash_track_is_not_newer(const StashTrackSnapshot *snapshot,
 									 Snapshot than);
 extern FullTransactionId stash_track_widen(TransactionId xid);
+extern uint64 stash_track_moment(void);
 
 #endif							/* STASH_TRACK_H */

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -50,6 +51,7 @@ typedef struct Note
 static HTAB *notes;				/* of this transaction; empty between */
 static int	nnotes;				/* entries in it */
 static unsigned notes_written;	/* by this session */
+static uint64 marks;			/* counts what changed_here() depends on */
 
 /* ---- marks ---- */
 
@@ -68,8 +70,18 @@ find_note(Oid root, bool create)
 		note->written = InvalidSubTransactionId;
 		note->running = 0;
 		nnotes++;
+		marks++;
 	}
 	return note;
+}
+
+/*
+ * A number that changes with what this transaction is known to change.
+ */
+uint64
+stash_track_marks(void)
+{
+	return marks;
 }
 
 /*
@@ -78,6 +90,9 @@ find_note(Oid root, bool create)
 bool
 stash_track_changed_here(const StashTrackState *state)
 {
+	/* what its leader has changed a worker does not know */
+	if (IsParallelWorker())
+		return FullTransactionIdIsValid(GetTopFullTransactionIdIfAny());
 	if (nnotes == 0)
 		return false;
 	for (int i = 0; i < state->nroots; i++)
@@ -95,6 +110,7 @@ forget_note(Note *note)
 {
 	hash_search(notes, &note->root, HASH_REMOVE, NULL);
 	nnotes--;
+	marks++;
 }
 
 static void

@@ -150,3 +150,36 @@ stash_track_is_not_newer(const StashTrackSnapshot *snapshot, Snapshot than)
 	}
 	return true;
 }
+
+/*
+ * A number that stays the same while everything that was proved still is: the
+ * snapshot sees the same, and neither the catalogs nor this transaction have
+ * changed anything.  0 when that cannot be told.
+ */
+uint64
+stash_track_moment(void)
+{
+	static uint64 moment = 1;
+	static uint64 last[5];
+	Snapshot	mine;
+	uint64		now[5];
+
+	if (!ActiveSnapshotSet())
+		return 0;
+	AcceptInvalidationMessages();
+	mine = GetActiveSnapshot();
+	/* one that was handed over does not know */
+	if (mine->snapXactCompletionCount == 0)
+		return 0;
+	now[0] = mine->snapXactCompletionCount;
+	now[1] = mine->xmin;
+	now[2] = mine->xmax;
+	now[3] = stash_track_news();
+	now[4] = stash_track_marks();
+	if (memcmp(now, last, sizeof(now)) != 0)
+	{
+		memcpy(last, now, sizeof(now));
+		moment++;
+	}
+	return moment;
+}

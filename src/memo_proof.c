@@ -1,0 +1,325 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_proof.c
+ *	  Whether a remembered answer is still what the target would return.
+ *
+ * An answer carries the relations that it was read from, the functions that
+ * ran, and the snapshot under which its computing began.  It is good while no
+ * change of these that a caller sees is hidden from that snapshot.
+ *
+ * In a stash the proof is bytes of this server's own, in network order:
+ *
+ *		version		1 byte
+ *		system		8, the identifier of the server: another one, other numbers
+ *		xmin, xmax	8 each
+ *		counts		4 each: running transactions, relations, functions
+ *		running		8 each
+ *		relations	12 each: OID, digest
+ *		functions	4 each
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xlog.h"
+#include "catalog/pg_proc.h"
+#include "port/pg_bswap.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "memo.h"
+
+#define PROOF_VERSION	1
+#define HEADER_BYTES	(1 + 8 + 2 * 8 + 3 * 4)
+
+/* ---- making ---- */
+
+static void
+add_functions(StashMemoProof *proof, const StashMemoTrace *trace)
+{
+	ListCell   *cell;
+
+	proof->functions = palloc(sizeof(Oid) *
+							  Max(list_length(trace->functions), 1));
+	foreach(cell, trace->functions)
+		proof->functions[proof->nfunctions++] = lfirst_oid(cell);
+	proof->snapshot = trace->snapshot;
+}
+
+/*
+ * Make the proof of an answer whose target has come to its end.
+ *
+ * Returns STASH_MEMO_FINE and the proof, in the current memory context; or why
+ * the answer cannot be proved, and which relation or function is to blame.
+ * Where a ttl was given, what may change without a word is left out of it.
+ */
+StashMemoReason
+stash_memo_prove(const StashMemo *memo, const StashMemoTrace *trace,
+				 StashMemoProof **proof, Oid *culprit)
+{
+	bool		is_immutable = memo->volatility == PROVOLATILE_IMMUTABLE;
+	bool		has_ttl = memo->body.has_ttl;
+	StashMemoProof *made;
+	ListCell   *cell;
+
+	*culprit = InvalidOid;
+	*proof = NULL;
+	/* of one that is IMMUTABLE only the functions that it calls can change */
+	if (is_immutable && list_length(trace->functions) <= 1)
+		return STASH_MEMO_FINE;
+	made = palloc0(sizeof(StashMemoProof));
+	if (is_immutable)
+	{
+		if (trace->snapshot == NULL)
+			return STASH_MEMO_NO_SNAPSHOT;
+		add_functions(made, trace);
+		*proof = made;
+		return STASH_MEMO_FINE;
+	}
+	*culprit = trace->culprit;
+	if (trace->reason == STASH_MEMO_SIDE_EFFECTS ||
+		trace->reason == STASH_MEMO_UTILITY)
+		return trace->reason;
+	if (!has_ttl && !memo->body.allow_volatile &&
+		trace->reason != STASH_MEMO_FINE)
+		return trace->reason;
+	if (trace->snapshot == NULL)
+		return STASH_MEMO_NO_SNAPSHOT;
+
+	made->sources = palloc(sizeof(StashMemoSource) *
+						   Max(list_length(trace->relations), 1));
+	foreach(cell, trace->relations)
+	{
+		const StashTrackState *state = stash_track_state(lfirst_oid(cell));
+
+		*culprit = state->relid;
+		if (stash_track_changed_here(state))
+			return STASH_MEMO_CHANGED_HERE;
+		if (state->problem == STASH_TRACK_FINE)
+		{
+			made->sources[made->nsources].relid = state->relid;
+			made->sources[made->nsources++].digest = state->digest;
+		}
+		else if (!has_ttl)
+			return STASH_MEMO_UNTRACKED;
+	}
+	add_functions(made, trace);
+	*culprit = InvalidOid;
+	*proof = made;
+	return STASH_MEMO_FINE;
+}
+
+/*
+ * Whether an entry of a stash holds, as far as its memo needs a proof; the
+ * proof is made in the current context, NULL where it has none.
+ */
+bool
+stash_memo_entry_holds(const StashMemo *memo, const StashEntry *entry,
+					   StashMemoProof **proof)
+{
+	*proof = NULL;
+	if (entry->proof == NULL)
+		return memo->volatility == PROVOLATILE_IMMUTABLE || memo->body.has_ttl;
+	*proof = stash_memo_proof_read(entry->proof);
+	return *proof != NULL && stash_memo_proof_holds(*proof);
+}
+
+/*
+ * The bytes of a proof in memory.
+ */
+Size
+stash_memo_proof_size(const StashMemoProof *proof)
+{
+	return MAXALIGN(sizeof(StashMemoProof)) +
+		sizeof(StashMemoSource) * proof->nsources +
+		STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip) +
+		sizeof(Oid) * proof->nfunctions;
+}
+
+/*
+ * A copy, in one block of a memory context.
+ */
+StashMemoProof *
+stash_memo_proof_copy(const StashMemoProof *proof, MemoryContext context)
+{
+	Size		sources = sizeof(StashMemoSource) * proof->nsources;
+	Size		snapshot = STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip);
+	Size		functions = sizeof(Oid) * proof->nfunctions;
+	char	   *block = MemoryContextAlloc(context, stash_memo_proof_size(proof));
+	StashMemoProof *copy = (StashMemoProof *) block;
+
+	*copy = *proof;
+	block += MAXALIGN(sizeof(StashMemoProof));
+	copy->sources = (StashMemoSource *) memcpy(block, proof->sources, sources);
+	copy->snapshot = (StashTrackSnapshot *) memcpy(block + sources,
+												   proof->snapshot, snapshot);
+	copy->functions = (Oid *) memcpy(block + sources + snapshot,
+									 proof->functions, functions);
+	return copy;
+}
+
+/* ---- asking ---- */
+
+static bool
+function_is_fresh(Oid function, const StashTrackSnapshot *snapshot)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	TransactionId xid;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	return !TransactionIdIsNormal(xid) ||
+		stash_track_sees(snapshot, stash_track_widen(xid));
+}
+
+/*
+ * Whether an answer is what its target would return now, under the active
+ * snapshot.
+ */
+bool
+stash_memo_proof_holds(const StashMemoProof *proof)
+{
+	if (!ActiveSnapshotSet() ||
+		!stash_track_is_not_newer(proof->snapshot, GetActiveSnapshot()))
+		return false;
+	/* as opening the relations would: what was committed before counts */
+	AcceptInvalidationMessages();
+	for (int i = 0; i < proof->nsources; i++)
+	{
+		const StashTrackState *state = stash_track_state(proof->sources[i].relid);
+
+		if (state->digest != proof->sources[i].digest ||
+			!stash_track_is_fresh(state, proof->snapshot))
+			return false;
+	}
+	for (int i = 0; i < proof->nfunctions; i++)
+	{
+		if (!function_is_fresh(proof->functions[i], proof->snapshot))
+			return false;
+	}
+	return true;
+}
+
+/* ---- bytes ---- */
+
+static char *
+put32(char *at, uint32 value)
+{
+	value = pg_hton32(value);
+	return (char *) memcpy(at, &value, sizeof(value)) + sizeof(value);
+}
+
+static char *
+put64(char *at, uint64 value)
+{
+	value = pg_hton64(value);
+	return (char *) memcpy(at, &value, sizeof(value)) + sizeof(value);
+}
+
+static uint32
+get32(const char **at)
+{
+	uint32		value;
+
+	memcpy(&value, *at, sizeof(value));
+	*at += sizeof(value);
+	return pg_ntoh32(value);
+}
+
+static uint64
+get64(const char **at)
+{
+	uint64		value;
+
+	memcpy(&value, *at, sizeof(value));
+	*at += sizeof(value);
+	return pg_ntoh64(value);
+}
+
+/*
+ * The bytes of a proof.
+ */
+bytea *
+stash_memo_proof_write(const StashMemoProof *proof)
+{
+	const StashTrackSnapshot *snapshot = proof->snapshot;
+	Size		size = VARHDRSZ + HEADER_BYTES + 8 * (Size) snapshot->nxip +
+	12 * (Size) proof->nsources + 4 * (Size) proof->nfunctions;
+	bytea	   *bytes = palloc(size);
+	char	   *at = VARDATA(bytes);
+
+	SET_VARSIZE(bytes, size);
+	*at++ = PROOF_VERSION;
+	at = put64(at, GetSystemIdentifier());
+	at = put64(at, U64FromFullTransactionId(snapshot->xmin));
+	at = put64(at, U64FromFullTransactionId(snapshot->xmax));
+	at = put32(at, snapshot->nxip);
+	at = put32(at, proof->nsources);
+	at = put32(at, proof->nfunctions);
+	for (int i = 0; i < snapshot->nxip; i++)
+		at = put64(at, U64FromFullTransactionId(snapshot->xip[i]));
+	for (int i = 0; i < proof->nsources; i++)
+	{
+		at = put32(at, proof->sources[i].relid);
+		at = put64(at, proof->sources[i].digest);
+	}
+	for (int i = 0; i < proof->nfunctions; i++)
+		at = put32(at, proof->functions[i]);
+	Assert(at == (char *) bytes + size);
+	return bytes;
+}
+
+/*
+ * The proof that bytes hold, in the current memory context; NULL when they
+ * hold none, or one of another server or version.
+ */
+StashMemoProof *
+stash_memo_proof_read(const bytea *bytes)
+{
+	const char *at = VARDATA_ANY(bytes);
+	Size		size = VARSIZE_ANY_EXHDR(bytes);
+	StashMemoProof *proof;
+	FullTransactionId xmin;
+	FullTransactionId xmax;
+	uint32		nxip;
+	uint32		nsources;
+	uint32		nfunctions;
+
+	if (size < HEADER_BYTES || *at++ != PROOF_VERSION ||
+		get64(&at) != GetSystemIdentifier())
+		return NULL;
+	xmin = FullTransactionIdFromU64(get64(&at));
+	xmax = FullTransactionIdFromU64(get64(&at));
+	nxip = get32(&at);
+	nsources = get32(&at);
+	nfunctions = get32(&at);
+	if (size != HEADER_BYTES + 8 * (uint64) nxip + 12 * (uint64) nsources +
+		4 * (uint64) nfunctions)
+		return NULL;
+
+	proof = palloc(sizeof(StashMemoProof));
+	proof->nsources = nsources;
+	proof->sources = palloc(sizeof(StashMemoSource) * Max(nsources, 1));
+	proof->nfunctions = nfunctions;
+	proof->functions = palloc(sizeof(Oid) * Max(nfunctions, 1));
+	proof->snapshot = palloc(STASH_TRACK_SNAPSHOT_SIZE(nxip));
+	proof->snapshot->xmin = xmin;
+	proof->snapshot->xmax = xmax;
+	proof->snapshot->nxip = nxip;
+	for (uint32 i = 0; i < nxip; i++)
+		proof->snapshot->xip[i] = FullTransactionIdFromU64(get64(&at));
+	for (uint32 i = 0; i < nsources; i++)
+	{
+		proof->sources[i].relid = get32(&at);
+		proof->sources[i].digest = get64(&at);
+	}
+	for (uint32 i = 0; i < nfunctions; i++)
+		proof->functions[i] = get32(&at);
+	return proof;
+}

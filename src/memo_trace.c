@@ -1,0 +1,450 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_trace.c
+ *	  What a target reads, runs and does while it computes an answer.
+ *
+ * Each query that the executor starts tells the relations that its plan
+ * depends on, views, partitions and all; each function that is run for users
+ * passes the server's check of the right to execute it.  Both are noted in the
+ * innermost trace; when that ends, what it noted goes to the one around it.
+ *
+ * The only unit that sets the executor's, the utility and the object access
+ * hook.  They do nothing while no target runs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "executor/executor.h"
+#include "nodes/plannodes.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "memo.h"
+
+static ExecutorStart_hook_type next_executor_start;
+static ProcessUtility_hook_type next_process_utility;
+static object_access_hook_type next_object_access;
+
+/* the innermost; ended on errors, too, so that it never points to nowhere */
+static StashMemoTrace *current;
+static bool runs_functions;		/* of users: set by note_function() */
+
+static void
+forbid(StashMemoTrace *trace, StashMemoReason reason, Oid culprit)
+{
+	if (trace->reason != STASH_MEMO_FINE)
+		return;
+	trace->reason = reason;
+	trace->culprit = culprit;
+}
+
+/* ---- functions ---- */
+
+/*
+ * Beginnings of names of the server's STABLE functions whose answers do not
+ * depend on tables alone: time, settings, the connection, catalogs.
+ */
+static const char *const session_functions[] = {
+	"now", "transaction_timestamp", "statement_timestamp", "age",
+	"current_setting", "inet_", "txid_", "pg_", "has_", "row_security_active",
+	"to_reg", "obj_description", "col_description", "shobj_description",
+	"getdatabaseencoding", "version", "lastval", "currval", "database_to_xml",
+	"schema_to_xml", "table_to_xml", "query_to_xml", "cursor_to_xml",
+	"format_type", "ts_debug"
+};
+
+static bool
+depends_on_session(Oid function)
+{
+	char		volatility = func_volatile(function);
+	char	   *name;
+	bool		depends = false;
+
+	if (volatility == PROVOLATILE_VOLATILE)
+		return true;
+	if (volatility == PROVOLATILE_IMMUTABLE)
+		return false;
+	name = get_func_name(function);
+	for (int i = 0; !depends && i < lengthof(session_functions); i++)
+	{
+		const char *begin = session_functions[i];
+		Size		len = strlen(begin);
+
+		depends = strncmp(name, begin, len) == 0 &&
+			(begin[len - 1] == '_' || name[len] == '\0' ||
+			 strcmp(begin, "to_reg") == 0);
+	}
+	pfree(name);
+	return depends;
+}
+
+/* words that are calls though they do not look like it */
+static const char *const time_words[] = {
+	"current_date", "current_time", "current_timestamp", "localtime",
+	"localtimestamp"
+};
+
+static bool
+is_word_part(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || c == '$' ||
+		IS_HIGHBIT_SET(c);
+}
+
+static bool
+has_word(const char *source, const char *word)
+{
+	Size		len = strlen(word);
+
+	for (const char *at = source; *at != '\0'; at++)
+	{
+		if (pg_strncasecmp(at, word, len) == 0 &&
+			(at == source || !is_word_part(at[-1])) && !is_word_part(at[len]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether the body of a function asks for the time by a word that no hook
+ * sees.  Words in comments and strings count, too: rather once too often.
+ */
+static bool
+asks_for_time(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		found = false;
+	bool		isnull;
+	Datum		datum;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
+	if (!isnull)
+		found = strstr(TextDatumGetCString(datum), "{SQLVALUEFUNCTION :op") != NULL;
+	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	for (int i = 0; !isnull && !found && i < lengthof(time_words); i++)
+		found = has_word(TextDatumGetCString(datum), time_words[i]);
+	ReleaseSysCache(tuple);
+	return found;
+}
+
+static void
+note_function(StashMemoTrace *trace, Oid function)
+{
+	MemoryContext old;
+
+	if (function < FirstNormalObjectId)
+	{
+		if (depends_on_session(function))
+			forbid(trace, STASH_MEMO_SESSION, function);
+		return;
+	}
+	runs_functions = true;
+	if (list_member_oid(trace->functions, function))
+		return;
+	old = MemoryContextSwitchTo(trace->context);
+	trace->functions = lappend_oid(trace->functions, function);
+	MemoryContextSwitchTo(old);
+	if (asks_for_time(function))
+		forbid(trace, STASH_MEMO_SESSION, function);
+}
+
+/* ---- queries ---- */
+
+/* a function in SQL that may have been put into a plan in place of its call */
+typedef struct Inlined
+{
+	uint32		hash;			/* must be first; as plans have it */
+	Oid			function;		/* 0: more than one */
+} Inlined;
+
+static HTAB *inlined;			/* NULL: not read yet */
+
+static void
+forget_functions(Datum arg, int cacheid, uint32 hashvalue)
+{
+	if (inlined != NULL)
+		hash_destroy(inlined);
+	inlined = NULL;
+}
+
+static HTAB *
+read_inlined(void)
+{
+	HASHCTL		ctl = {0};
+	HTAB	   *table;
+	Relation	rel;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	ctl.keysize = sizeof(uint32);
+	ctl.entrysize = sizeof(Inlined);
+	table = hash_create("pg_hashstash functions in SQL", 64, &ctl,
+						HASH_ELEM | HASH_BLOBS);
+	rel = table_open(ProcedureRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+		uint32		hash;
+		Inlined    *entry;
+		bool		found;
+
+		if (form->prolang != SQLlanguageId || form->oid < FirstNormalObjectId)
+			continue;
+		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(form->oid));
+		entry = hash_search(table, &hash, HASH_ENTER, &found);
+		entry->function = found ? InvalidOid : form->oid;
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return table;
+}
+
+static void
+note_inlined(StashMemoTrace *trace, List *items)
+{
+	ListCell   *cell;
+
+	foreach(cell, items)
+	{
+		PlanInvalItem *item = lfirst(cell);
+		Inlined    *entry;
+
+		if (item->cacheId != PROCOID)
+			continue;
+		if (inlined == NULL)
+		{
+			HTAB	   *table = read_inlined();
+
+			/* reading may have let in news, which would have found nothing */
+			inlined = table;
+		}
+		entry = hash_search(inlined, &item->hashValue, HASH_FIND, NULL);
+		if (entry != NULL && OidIsValid(entry->function))
+			note_function(trace, entry->function);
+		else if (entry != NULL)
+			forbid(trace, STASH_MEMO_SESSION, InvalidOid);
+	}
+}
+
+static bool
+writes(PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	if (plan->commandType != CMD_SELECT || plan->hasModifyingCTE)
+		return true;
+	foreach(cell, plan->rowMarks)
+	{
+		if (RowMarkRequiresRowShareLock(((PlanRowMark *) lfirst(cell))->markType))
+			return true;
+	}
+	return false;
+}
+
+static void
+note_plan(StashMemoTrace *trace, PlannedStmt *plan)
+{
+	MemoryContext old;
+	ListCell   *cell;
+
+	if (writes(plan))
+		forbid(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
+	if (plan->dependsOnRole)
+		forbid(trace, STASH_MEMO_ROW_SECURITY, InvalidOid);
+	note_inlined(trace, plan->invalItems);
+	old = MemoryContextSwitchTo(trace->context);
+	foreach(cell, plan->relationOids)
+		trace->relations = list_append_unique_oid(trace->relations,
+												  lfirst_oid(cell));
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- hooks ---- */
+
+/*
+ * A function that a worker runs reads what we do not see: no workers, then.
+ */
+static void
+run_without_workers(QueryDesc *query)
+{
+	PlannedStmt *plan = MemoryContextAlloc(query->estate->es_query_cxt,
+										   sizeof(PlannedStmt));
+
+	*plan = *query->plannedstmt;
+	plan->parallelModeNeeded = false;
+	query->plannedstmt = plan;
+}
+
+static void
+trace_executor_start(QueryDesc *query, int eflags)
+{
+	StashMemoTrace *trace = current;
+
+	runs_functions = false;
+	if (trace != NULL)
+		note_plan(trace, query->plannedstmt);
+	if (next_executor_start != NULL)
+		next_executor_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	if (trace != NULL && runs_functions && query->plannedstmt->parallelModeNeeded)
+		run_without_workers(query);
+}
+
+static void
+trace_process_utility(PlannedStmt *statement, const char *text,
+					  bool read_only_tree, ProcessUtilityContext context,
+					  ParamListInfo params, QueryEnvironment *environment,
+					  DestReceiver *dest, QueryCompletion *completion)
+{
+	if (current != NULL)
+		forbid(current, STASH_MEMO_UTILITY, InvalidOid);
+	if (next_process_utility != NULL)
+		next_process_utility(statement, text, read_only_tree, context, params,
+							 environment, dest, completion);
+	else
+		standard_ProcessUtility(statement, text, read_only_tree, context,
+								params, environment, dest, completion);
+}
+
+static void
+trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
+					void *arg)
+{
+	if (current != NULL && access == OAT_FUNCTION_EXECUTE)
+		note_function(current, object);
+	if (next_object_access != NULL)
+		next_object_access(access, class, object, sub, arg);
+}
+
+/*
+ * Set the hooks; called once when the library is loaded.
+ */
+void
+stash_memo_trace_init(void)
+{
+	next_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = trace_executor_start;
+	next_process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = trace_process_utility;
+	next_object_access = object_access_hook;
+	object_access_hook = trace_object_access;
+	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
+}
+
+/* ---- traces ---- */
+
+/*
+ * Note from now on what the target does.  The snapshot is the one under which
+ * it was called: what it reads with later ones makes the answer no older.
+ */
+void
+stash_memo_trace_begin(StashMemoTrace *trace, Oid target)
+{
+	memset(trace, 0, sizeof(*trace));
+	trace->context = CurrentMemoryContext;
+	if (ActiveSnapshotSet())
+		trace->snapshot = stash_track_snapshot(GetActiveSnapshot());
+	trace->command = GetCurrentCommandId(false);
+	trace->xid = GetTopFullTransactionIdIfAny();
+	trace->outer = current;
+	note_function(trace, target);
+	current = trace;
+}
+
+/* the same for what is around: whatever happens within happens there, too */
+static void
+tell_outer(StashMemoTrace *trace)
+{
+	StashMemoTrace *outer = trace->outer;
+	MemoryContext old;
+
+	if (outer == NULL)
+		return;
+	if (trace->reason != STASH_MEMO_FINE)
+		forbid(outer, trace->reason, trace->culprit);
+	old = MemoryContextSwitchTo(outer->context);
+	outer->relations = list_concat_unique_oid(outer->relations,
+											  trace->relations);
+	outer->functions = list_concat_unique_oid(outer->functions,
+											  trace->functions);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The target has come to its end.
+ */
+void
+stash_memo_trace_end(StashMemoTrace *trace)
+{
+	Assert(current == trace);
+	if (trace->command != GetCurrentCommandId(false) ||
+		!FullTransactionIdEquals(trace->xid, GetTopFullTransactionIdIfAny()))
+		forbid(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
+	current = trace->outer;
+	tell_outer(trace);
+}
+
+/*
+ * The target has failed.
+ */
+void
+stash_memo_trace_drop(StashMemoTrace *trace)
+{
+	current = trace->outer;
+	tell_outer(trace);
+}
+
+/*
+ * An answer that was remembered stands for reading what it was made of.
+ */
+void
+stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
+{
+	MemoryContext old;
+
+	if (current == NULL)
+		return;
+	if (!TIMESTAMP_IS_NOEND(result->expires_at))
+		forbid(current, STASH_MEMO_NESTED_TTL, memo->function);
+	if (result->proof == NULL)
+		return;
+	old = MemoryContextSwitchTo(current->context);
+	for (int i = 0; i < result->proof->nsources; i++)
+		current->relations = list_append_unique_oid(current->relations,
+													result->proof->sources[i].relid);
+	for (int i = 0; i < result->proof->nfunctions; i++)
+		current->functions = list_append_unique_oid(current->functions,
+													result->proof->functions[i]);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * We have written into a stash ourselves: that is no side effect of a target.
+ */
+void
+stash_memo_trace_write(void)
+{
+	for (StashMemoTrace *trace = current; trace != NULL; trace = trace->outer)
+		trace->xid = GetTopFullTransactionIdIfAny();
+}
