@@ -598,7 +598,8 @@ pg_hashstash_track(PG_FUNCTION_ARGS)
 /*
  * stash.untrack(rel regclass) returns int4
  *
- * Returns: the number of tables of the tree that had triggers
+ * Args:    rel  a table; its partitions or heirs come along
+ * Returns: the number of tables that had triggers which fire always
  * Errors:  42501 not the owner of all, 42809 no table.
  * Strict, volatile, parallel unsafe.
  */
@@ -606,22 +607,21 @@ Datum
 pg_hashstash_untrack(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
-	const StashTrackState *state = stash_track_state(relid);
-	int			nmembers = state->nmembers;
-	Oid		   *members = palloc(sizeof(Oid) * nmembers);
+	List	   *below;
+	ListCell   *cell;
 	int			n = 0;
 
-	check_may_track(relid, state);
-	memcpy(members, state->members, sizeof(Oid) * nmembers);
-	for (int i = 0; i < nmembers; i++)
+	check_may_track(relid, stash_track_state(relid));
+	below = find_all_inheritors(relid, NoLock, NULL);
+	foreach(cell, below)
 	{
 		StashTrackState ignored = {0};
 		OurTriggers ours;
 
-		find_triggers(&ignored, members[i], &ours);
+		find_triggers(&ignored, lfirst_oid(cell), &ours);
 		if (!ours.has_before && !ours.has_after && !ours.has_row)
 			continue;
-		drop_triggers(members[i]);
+		drop_triggers(lfirst_oid(cell));
 		n++;
 	}
 	PG_RETURN_INT32(n);

@@ -1,0 +1,167 @@
+-- Tracked tables: triggers, notes of changes, trees of tables, what cannot be tracked.
+CREATE SCHEMA stash_track;
+SET search_path = stash_track, public;
+\set SHOW_CONTEXT never
+-- how many transactions are noted for each table
+CREATE FUNCTION noted(OUT relation text, OUT changes bigint) RETURNS SETOF record LANGUAGE sql AS $$
+	SELECT relation::text, count(*) FROM stash.change WHERE relation IN (SELECT oid FROM pg_class WHERE relnamespace = 'stash_track'::regnamespace)
+	GROUP BY relation ORDER BY relation::text COLLATE "C"
+$$;
+
+CREATE TABLE plain (a int PRIMARY KEY);
+SELECT stash.track_problem('plain');
+SELECT stash.track('plain');
+-- again, it is as it was
+SELECT stash.track('plain');
+SELECT stash.track_problem('plain') IS NULL AS is_tracked;
+\d plain
+
+-- one note a transaction, whatever it does; none where it changes nothing
+INSERT INTO plain SELECT generate_series(1, 3);
+BEGIN;
+UPDATE plain SET a = a + 10;
+DELETE FROM plain WHERE a = 11;
+COPY plain FROM stdin;
+20
+\.
+COMMIT;
+SELECT * FROM noted();
+UPDATE plain SET a = 0 WHERE a = 999;
+DELETE FROM plain WHERE a = 999;
+INSERT INTO plain SELECT 1 WHERE false;
+INSERT INTO plain VALUES (20) ON CONFLICT DO NOTHING;
+SELECT count(*) FROM (SELECT FROM plain FOR UPDATE) rows;
+BEGIN;
+LOCK TABLE plain IN SHARE MODE;
+COMMIT;
+SELECT * FROM noted();
+INSERT INTO plain VALUES (20) ON CONFLICT (a) DO UPDATE SET a = 21;
+WITH gone AS (DELETE FROM plain WHERE a = 21 RETURNING a) INSERT INTO plain SELECT a + 1 FROM gone;
+MERGE INTO plain p USING (VALUES (22), (23)) v (a) ON p.a = v.a WHEN MATCHED THEN UPDATE SET a = 24 WHEN NOT MATCHED THEN INSERT VALUES (v.a);
+TRUNCATE plain;
+SET session_replication_role = replica;
+INSERT INTO plain VALUES (1);
+RESET session_replication_role;
+SELECT * FROM noted();
+
+-- what is rolled back is not noted; a change after that is
+BEGIN;
+SAVEPOINT one;
+INSERT INTO plain VALUES (2);
+ROLLBACK TO one;
+COMMIT;
+SELECT * FROM noted();
+BEGIN;
+SAVEPOINT one;
+INSERT INTO plain VALUES (2);
+ROLLBACK TO one;
+INSERT INTO plain VALUES (3);
+COMMIT;
+SELECT * FROM noted();
+
+-- a foreign key that cascades, a rule, a trigger that writes elsewhere
+CREATE TABLE child (a int REFERENCES plain ON DELETE CASCADE);
+CREATE TABLE ruled (a int);
+CREATE RULE also AS ON INSERT TO ruled DO ALSO INSERT INTO child SELECT 3;
+SELECT stash.track('child');
+INSERT INTO ruled VALUES (1);
+SELECT * FROM noted();
+DELETE FROM plain WHERE a = 3;
+SELECT * FROM noted();
+
+-- partitions: changes are noted for the topmost, by whichever name they are made
+CREATE TABLE parts (a int) PARTITION BY LIST (a);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2, 3) PARTITION BY LIST (a);
+CREATE TABLE parts_2_2 PARTITION OF parts_2 FOR VALUES IN (2);
+SELECT stash.track('parts_2');
+SELECT relation, problem FROM stash.tracked WHERE relation::text LIKE 'parts%' ORDER BY relation::text COLLATE "C";
+INSERT INTO parts VALUES (1);
+INSERT INTO parts_1 VALUES (1);
+INSERT INTO parts_2_2 VALUES (2);
+TRUNCATE parts_2;
+SELECT * FROM noted() WHERE relation LIKE 'parts%';
+-- one that came later
+CREATE TABLE parts_2_3 PARTITION OF parts_2 FOR VALUES IN (3);
+SELECT stash.track_problem('parts'), stash.track_problem('parts_1'), stash.track_problem('parts_2_2');
+SELECT stash.track('parts');
+SELECT stash.track_problem('parts') IS NULL AS is_tracked;
+
+-- heirs, with two parents
+CREATE TABLE one (a int);
+CREATE TABLE two (a int);
+CREATE TABLE both_of () INHERITS (one, two);
+SELECT stash.track('one');
+SELECT relation, problem FROM stash.tracked WHERE relation::text IN ('one', 'two', 'both_of') ORDER BY relation::text COLLATE "C";
+INSERT INTO both_of VALUES (1);
+SELECT * FROM noted() WHERE relation IN ('one', 'two', 'both_of');
+
+-- triggers that are switched off, changed or gone
+ALTER TABLE plain DISABLE TRIGGER stash_track_before;
+SELECT stash.track_problem('plain');
+ALTER TABLE plain ENABLE TRIGGER stash_track_before;
+SELECT stash.track_problem('plain');
+SELECT stash.track('plain'), stash.track_problem('plain') IS NULL AS is_tracked;
+DROP TRIGGER stash_track_after ON plain;
+SELECT stash.track_problem('plain');
+CREATE TRIGGER stash_track_after AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON plain FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION stash.note_change();
+ALTER TABLE plain ENABLE ALWAYS TRIGGER stash_track_after;
+SELECT stash.track_problem('plain');
+SELECT stash.track('plain'), stash.track_problem('plain') IS NULL AS is_tracked;
+-- tables above stay tracked, for others are below them
+SELECT stash.untrack('plain'), stash.untrack('plain'), stash.untrack('parts_1');
+SELECT stash.track_problem('plain'), stash.track_problem('parts'), stash.track_problem('parts_2_2');
+SELECT stash.untrack('parts');
+
+-- who may, and what can be
+CREATE UNLOGGED TABLE hasty (a int);
+CREATE TEMP TABLE fleeting (a int);
+CREATE VIEW seen AS SELECT * FROM plain;
+CREATE MATERIALIZED VIEW kept AS SELECT 1 AS a;
+CREATE SEQUENCE seq;
+SELECT c, stash.track_problem(c) FROM unnest('{hasty,fleeting,seen,kept,seq,pg_class,information_schema.sql_parts}'::regclass[]) c ORDER BY c::text COLLATE "C";
+\set VERBOSITY terse
+SELECT stash.track('hasty');
+SELECT stash.track('fleeting');
+SELECT stash.track('seen');
+SELECT stash.track('seq');
+SELECT stash.track('pg_class');
+SELECT stash.track(0);
+SELECT stash.note_change();
+\set VERBOSITY default
+CREATE ROLE regress_stash_other;
+GRANT USAGE ON SCHEMA stash_track TO regress_stash_other;
+GRANT ALL ON ALL TABLES IN SCHEMA stash_track TO regress_stash_other;
+SELECT stash.track('plain');
+TRUNCATE plain CASCADE;
+SET ROLE regress_stash_other;
+SELECT stash.track('parts');
+\echo :SQLSTATE
+SELECT stash.untrack('plain');
+\echo :SQLSTATE
+-- others change it, and need no right to the notes
+INSERT INTO plain VALUES (7);
+SELECT count(*) FROM stash.change;
+\echo :SQLSTATE
+SELECT count(*) > 0 AS sees_what_is_tracked FROM stash.tracked;
+RESET ROLE;
+SELECT * FROM noted() WHERE relation = 'plain';
+
+-- odd names
+CREATE TABLE "Größe "" 'x'; DROP" (a int);
+SELECT stash.track('"Größe "" ''x''; DROP"'), stash.untrack('"Größe "" ''x''; DROP"');
+
+-- pruning leaves one note for each table, which stands for all
+SELECT stash.prune_changes() > 0 AS pruned;
+SELECT DISTINCT changes FROM noted();
+SELECT stash.prune_changes();
+SELECT count(*) > 0 AS some_stand_for_others FROM stash.change WHERE relation IN (SELECT oid FROM pg_class WHERE relnamespace = 'stash_track'::regnamespace) AND is_pruned;
+BEGIN READ ONLY;
+SELECT stash.prune_changes();
+\echo :SQLSTATE
+ROLLBACK;
+
+SET client_min_messages = warning;
+DROP SCHEMA stash_track CASCADE;
+DROP OWNED BY regress_stash_other;
+DROP ROLE regress_stash_other;
