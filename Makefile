@@ -13,7 +13,7 @@ UNITS = compat sink hash codec filter frame filter_rows json catalog spi query c
 	hash_datum hash_rows hash_table frame_datum json_value json_datum \
 	variant variant_order store store_define store_entries store_rw store_write \
 	track_change track track_note track_proof \
-	memo memo_body memo_key memo_trace memo_proof memo_cache memo_table memo_call memo_define memo_inspect \
+	memo memo_reason memo_body memo_key memo_trace memo_proof memo_cache memo_table memo_call memo_define memo_inspect \
 	export export_json assemble assemble_flatten assemble_column pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.
 AREAS = hash frame variant store track memo export assemble

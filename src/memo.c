@@ -57,68 +57,6 @@ static const struct config_enum_entry mode_names[] = {
 	{NULL, 0, false}
 };
 
-/*
- * What a reason means, for stash.explain().
- */
-const char *
-stash_memo_reason_text(StashMemoReason reason)
-{
-	switch (reason)
-	{
-		case STASH_MEMO_FINE:
-			return "nothing stands in the way";
-		case STASH_MEMO_DISABLED:
-			return "pg_hashstash.enabled is off";
-		case STASH_MEMO_OFF:
-			return "pg_hashstash.memo is off";
-		case STASH_MEMO_VOLATILE:
-			return "the target is VOLATILE: declare it STABLE, or memoize it with volatile => true";
-		case STASH_MEMO_RESTRICTED:
-			return "the call runs inside a security-restricted operation";
-		case STASH_MEMO_NO_STASH:
-			return "the function names no stash: results are kept in the session's memory only";
-		case STASH_MEMO_STASH_MISSING:
-			return "the stash does not exist: memoize the function again";
-		case STASH_MEMO_STASH_FOREIGN:
-			return "the stash does not belong to the owner of the function: give both one owner";
-		case STASH_MEMO_STASH_ALTERED:
-			return "the stash is not, or no longer, a plain table of stash.entry with one index on key_hash: undo what was added to it";
-		case STASH_MEMO_STASH_LOCKED:
-			return "another session has locked the stash";
-		case STASH_MEMO_READONLY_MODE:
-			return "pg_hashstash.memo is readonly";
-		case STASH_MEMO_READ_ONLY:
-			return "the transaction is read-only";
-		case STASH_MEMO_RECOVERY:
-			return "the server is in recovery";
-		case STASH_MEMO_SERIALIZABLE:
-			return "the transaction is serializable: reading or writing the stash could make it fail";
-		case STASH_MEMO_PARALLEL:
-			return "the call runs in a parallel query";
-		case STASH_MEMO_TEMPORARY:
-			return "the session has temporary tables, which may stand before others: results are kept in its memory only";
-		case STASH_MEMO_NO_SNAPSHOT:
-			return "the call runs without a snapshot";
-		case STASH_MEMO_TOO_LARGE:
-			return "the result is too large to be kept";
-		case STASH_MEMO_UNTRACKED:
-			return "the target read what can change without a word: track it with stash.track(), or memoize with a ttl";
-		case STASH_MEMO_CHANGED_HERE:
-			return "this transaction has changed what the target read";
-		case STASH_MEMO_SIDE_EFFECTS:
-			return "the target wrote, or locked rows";
-		case STASH_MEMO_UTILITY:
-			return "the target ran a command that is no query";
-		case STASH_MEMO_SESSION:
-			return "the target asked for the time, a setting, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
-		case STASH_MEMO_ROW_SECURITY:
-			return "row security applied to what the target read: memoize with a ttl";
-		case STASH_MEMO_NESTED_TTL:
-			return "the target used an answer that may be as old as a ttl allows: memoize with a ttl, too";
-	}
-	return "unknown";
-}
-
 /* ---- memos ---- */
 
 static void

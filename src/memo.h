@@ -51,7 +51,12 @@ typedef enum StashMemoReason
 	STASH_MEMO_UTILITY,			/* the target ran a command that is no query */
 	STASH_MEMO_SESSION,			/* it asked for the time, a setting, chance */
 	STASH_MEMO_ROW_SECURITY,	/* policies depend on what is not in the key */
-	STASH_MEMO_NESTED_TTL		/* it used another memo's answer, up to a ttl */
+	STASH_MEMO_NESTED_TTL,		/* it used another memo's answer, up to a ttl */
+	STASH_MEMO_CHANGED,			/* what an answer was read from has changed */
+	STASH_MEMO_REDEFINED,		/* a relation's definition or rights have */
+	STASH_MEMO_FUNCTION_CHANGED,	/* a function that ran has */
+	STASH_MEMO_NEWER,			/* an answer sees what our snapshot does not */
+	STASH_MEMO_OTHER_SERVER		/* an answer without a proof of this server */
 } StashMemoReason;
 
 /* pg_hashstash.memo */
@@ -216,10 +221,12 @@ extern void stash_memo_trace_write(void);
 extern StashMemoReason stash_memo_prove(const StashMemo *memo,
 										const StashMemoTrace *trace,
 										StashMemoProof **proof, Oid *culprit);
-extern bool stash_memo_proof_holds(const StashMemoProof *proof);
-extern bool stash_memo_entry_holds(const StashMemo *memo,
-								   const StashEntry *entry,
-								   StashMemoProof **proof);
+extern StashMemoReason stash_memo_proof_judge(const StashMemoProof *proof,
+											  Oid *culprit);
+extern StashMemoReason stash_memo_entry_judge(const StashMemo *memo,
+											  const StashEntry *entry,
+											  StashMemoProof **proof,
+											  Oid *culprit);
 extern bytea *stash_memo_proof_write(const StashMemoProof *proof);
 extern StashMemoProof *stash_memo_proof_read(const bytea *bytes);
 extern Size stash_memo_proof_size(const StashMemoProof *proof);
@@ -275,6 +282,7 @@ extern void stash_memo_names(Oid function, Oid *target, Oid *stash);
 extern void stash_memo_check_target(const StashMemo *memo);
 extern StashMemoReason stash_memo_bypass(StashMemo *memo);
 extern const char *stash_memo_reason_text(StashMemoReason reason);
+extern char *stash_memo_blame(StashMemoReason reason, Oid culprit);
 extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
 extern bool stash_memo_is_current(const StashMemoCall *call);
 extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);

@@ -111,6 +111,7 @@ is_proved(StashMemoEntry *entry)
 {
 	uint64		moment;
 	bool		holds;
+	Oid			culprit;
 
 	if (entry->result.proof == NULL)
 		return true;
@@ -120,7 +121,7 @@ is_proved(StashMemoEntry *entry)
 	busy = entry;
 	moment = stash_track_moment();
 	holds = (moment != 0 && moment == entry->proved) ||
-		stash_memo_proof_holds(entry->result.proof);
+		stash_memo_proof_judge(entry->result.proof, &culprit) == STASH_MEMO_FINE;
 	busy = NULL;
 	if (entry->is_dropped)
 	{

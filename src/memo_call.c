@@ -129,11 +129,13 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	struct varlena *variant = (struct varlena *) DatumGetPointer(entry->value);
 	ValueReading reading;
 	StashType  *type;
+	Oid			culprit;
 
 	memset(result, 0, sizeof(*result));
 	result->created_at = entry->created_at;
 	result->expires_at = entry->expires_at;
-	if (!stash_memo_entry_holds(call->memo, entry, &result->proof))
+	if (stash_memo_entry_judge(call->memo, entry, &result->proof,
+							   &culprit) != STASH_MEMO_FINE)
 		return false;
 	result->isnull = entry->value_isnull;
 	if (entry->value_isnull)

@@ -359,14 +359,37 @@ explain_hit(ReturnSetInfo *rsinfo, const char *where,
 	put_item(rsinfo, "found in", where);
 	put_item(rsinfo, "computed at", show_time(result->created_at));
 	put_item(rsinfo, "expires at", show_time(result->expires_at));
+	for (int i = 0; result->proof != NULL && i < result->proof->nsources; i++)
+		put_item(rsinfo, "read from",
+				 DatumGetCString(DirectFunctionCall1(regclassout,
+													 ObjectIdGetDatum(result->proof->sources[i].relid))));
 }
 
+/*
+ * Tell of a miss: 'reason' is why the stash was not read, 'entry' what was
+ * found there and did not do, or NULL.
+ */
 static void
-explain_miss(ReturnSetInfo *rsinfo, StashMemo *memo, StashMemoReason reason)
+explain_miss(ReturnSetInfo *rsinfo, StashMemo *memo, StashMemoReason reason,
+			 const StashEntry *entry)
 {
 	StashMemoReason write = stash_memo_may_write(memo);
+	StashMemoProof *proof;
+	Oid			culprit;
 
 	put_item(rsinfo, "verdict", "miss");
+	if (entry != NULL)
+	{
+		StashMemoReason fault = stash_memo_entry_judge(memo, entry, &proof,
+													   &culprit);
+
+		put_item(rsinfo, "reason", fault == STASH_MEMO_FINE ?
+				 "what is remembered cannot be read any more" :
+				 stash_memo_blame(fault, culprit));
+	}
+	if (memo->kept_reason != STASH_MEMO_FINE)
+		put_item(rsinfo, "last answer not kept",
+				 stash_memo_blame(memo->kept_reason, memo->kept_culprit));
 	if (reason != STASH_MEMO_FINE)
 		put_item(rsinfo, "stash not read", stash_memo_reason_text(reason));
 	if (write != STASH_MEMO_FINE)
@@ -412,7 +435,7 @@ explain_call(ReturnSetInfo *rsinfo, StashMemoCall *call,
 	if (found && stash_memo_read_result(call, &entry, &result))
 		explain_hit(rsinfo, "stash", &result);
 	else
-		explain_miss(rsinfo, call->memo, reason);
+		explain_miss(rsinfo, call->memo, reason, found ? &entry : NULL);
 }
 
 /*

@@ -114,21 +114,6 @@ stash_memo_prove(const StashMemo *memo, const StashMemoTrace *trace,
 }
 
 /*
- * Whether an entry of a stash holds, as far as its memo needs a proof; the
- * proof is made in the current context, NULL where it has none.
- */
-bool
-stash_memo_entry_holds(const StashMemo *memo, const StashEntry *entry,
-					   StashMemoProof **proof)
-{
-	*proof = NULL;
-	if (entry->proof == NULL)
-		return memo->volatility == PROVOLATILE_IMMUTABLE || memo->body.has_ttl;
-	*proof = stash_memo_proof_read(entry->proof);
-	return *proof != NULL && stash_memo_proof_holds(*proof);
-}
-
-/*
  * The bytes of a proof in memory.
  */
 Size
@@ -178,32 +163,80 @@ function_is_fresh(Oid function, const StashTrackSnapshot *snapshot)
 		stash_track_sees(snapshot, stash_track_widen(xid));
 }
 
+static StashMemoReason
+judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot)
+{
+	const StashTrackState *state = stash_track_state(source->relid);
+
+	switch (stash_track_judge(state, snapshot))
+	{
+		case STASH_TRACK_FRESH:
+			return state->digest == source->digest ?
+				STASH_MEMO_FINE : STASH_MEMO_REDEFINED;
+		case STASH_TRACK_UNKNOWN:
+			return STASH_MEMO_UNTRACKED;
+		case STASH_TRACK_REDEFINED:
+			return STASH_MEMO_REDEFINED;
+		case STASH_TRACK_CHANGED_HERE:
+			return STASH_MEMO_CHANGED_HERE;
+		case STASH_TRACK_CHANGED:
+			break;
+	}
+	return STASH_MEMO_CHANGED;
+}
+
 /*
  * Whether an answer is what its target would return now, under the active
- * snapshot.
+ * snapshot: STASH_MEMO_FINE, or why not and which relation or function is to
+ * blame.
  */
-bool
-stash_memo_proof_holds(const StashMemoProof *proof)
+StashMemoReason
+stash_memo_proof_judge(const StashMemoProof *proof, Oid *culprit)
 {
-	if (!ActiveSnapshotSet() ||
-		!stash_track_is_not_newer(proof->snapshot, GetActiveSnapshot()))
-		return false;
+	*culprit = InvalidOid;
+	if (!ActiveSnapshotSet())
+		return STASH_MEMO_NO_SNAPSHOT;
+	if (!stash_track_is_not_newer(proof->snapshot, GetActiveSnapshot()))
+		return STASH_MEMO_NEWER;
 	/* as opening the relations would: what was committed before counts */
 	AcceptInvalidationMessages();
 	for (int i = 0; i < proof->nsources; i++)
 	{
-		const StashTrackState *state = stash_track_state(proof->sources[i].relid);
+		StashMemoReason reason = judge_source(&proof->sources[i],
+											  proof->snapshot);
 
-		if (state->digest != proof->sources[i].digest ||
-			!stash_track_is_fresh(state, proof->snapshot))
-			return false;
+		*culprit = proof->sources[i].relid;
+		if (reason != STASH_MEMO_FINE)
+			return reason;
 	}
 	for (int i = 0; i < proof->nfunctions; i++)
 	{
+		*culprit = proof->functions[i];
 		if (!function_is_fresh(proof->functions[i], proof->snapshot))
-			return false;
+			return STASH_MEMO_FUNCTION_CHANGED;
 	}
-	return true;
+	*culprit = InvalidOid;
+	return STASH_MEMO_FINE;
+}
+
+/*
+ * Whether an entry of a stash holds, as far as its memo needs a proof, as
+ * stash_memo_proof_judge() says it; the proof is made in the current context,
+ * NULL where there is none.
+ */
+StashMemoReason
+stash_memo_entry_judge(const StashMemo *memo, const StashEntry *entry,
+					   StashMemoProof **proof, Oid *culprit)
+{
+	*proof = NULL;
+	*culprit = InvalidOid;
+	if (entry->proof == NULL)
+		return memo->volatility == PROVOLATILE_IMMUTABLE || memo->body.has_ttl ?
+			STASH_MEMO_FINE : STASH_MEMO_OTHER_SERVER;
+	*proof = stash_memo_proof_read(entry->proof);
+	if (*proof == NULL)
+		return STASH_MEMO_OTHER_SERVER;
+	return stash_memo_proof_judge(*proof, culprit);
 }
 
 /* ---- bytes ---- */

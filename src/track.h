@@ -49,6 +49,16 @@ typedef struct StashTrackState
 	Oid		   *members;		/* all relations that went into this */
 } StashTrackState;
 
+/* Whether an answer read from a relation is still good. */
+typedef enum StashTrackVerdict
+{
+	STASH_TRACK_FRESH,
+	STASH_TRACK_UNKNOWN,		/* its changes are not known */
+	STASH_TRACK_REDEFINED,		/* what the catalogs say of it has changed */
+	STASH_TRACK_CHANGED,		/* what it holds has */
+	STASH_TRACK_CHANGED_HERE	/* by this transaction */
+} StashTrackVerdict;
+
 /* The snapshot of an answer, as it is kept with it. */
 typedef struct StashTrackSnapshot
 {
@@ -76,8 +86,8 @@ extern uint64 stash_track_marks(void);
 extern StashTrackSnapshot *stash_track_snapshot(Snapshot snapshot);
 extern bool stash_track_sees(const StashTrackSnapshot *snapshot,
 							 FullTransactionId xid);
-extern bool stash_track_is_fresh(const StashTrackState *state,
-								 const StashTrackSnapshot *snapshot);
+extern StashTrackVerdict stash_track_judge(const StashTrackState *state,
+										   const StashTrackSnapshot *snapshot);
 extern bool stash_track_is_not_newer(const StashTrackSnapshot *snapshot,
 									 Snapshot than);
 extern FullTransactionId stash_track_widen(TransactionId xid);

@@ -105,30 +105,29 @@ has_changed(Relation change, Oid root, const StashTrackSnapshot *snapshot,
 /*
  * Whether all that is known to have changed a relation, as the active snapshot
  * sees it, was seen by the snapshot of an answer.
- *
- * False also where changes are not known, and where this transaction has made
- * some.
  */
-bool
-stash_track_is_fresh(const StashTrackState *state,
-					 const StashTrackSnapshot *snapshot)
+StashTrackVerdict
+stash_track_judge(const StashTrackState *state,
+				  const StashTrackSnapshot *snapshot)
 {
 	Relation	change;
 	bool		fresh;
 
-	if (state->problem != STASH_TRACK_FINE ||
-		!stash_track_sees(snapshot, state->newest) ||
-		stash_track_changed_here(state))
-		return false;
+	if (state->problem != STASH_TRACK_FINE)
+		return STASH_TRACK_UNKNOWN;
+	if (stash_track_changed_here(state))
+		return STASH_TRACK_CHANGED_HERE;
+	if (!stash_track_sees(snapshot, state->newest))
+		return STASH_TRACK_REDEFINED;
 	if (state->nroots == 0)
-		return true;
+		return STASH_TRACK_FRESH;
 	change = table_open(stash_catalog_change_relation(), AccessShareLock);
 	fresh = !has_changed(change, InvalidOid, snapshot, GetActiveSnapshot());
 	for (int i = 0; fresh && i < state->nroots; i++)
 		fresh = !has_changed(change, state->roots[i], snapshot,
 							 GetActiveSnapshot());
 	table_close(change, AccessShareLock);
-	return fresh;
+	return fresh ? STASH_TRACK_FRESH : STASH_TRACK_CHANGED;
 }
 
 /*

@@ -1,0 +1,180 @@
+-- Memoized functions over tracked tables: fresh answers without a ttl, and why one is computed.
+-- A function says when it computes.
+CREATE SCHEMA stash_memo_track;
+SET search_path = stash_memo_track, public;
+\set SHOW_CONTEXT never
+CREATE TABLE sale (region text, amount int);
+INSERT INTO sale VALUES ('north', 10), ('south', 7);
+CREATE FUNCTION total(wanted text) RETURNS bigint STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed total(%)', wanted;
+	RETURN (SELECT sum(amount) FROM sale WHERE region = wanted);
+END
+$$;
+CREATE FUNCTION why(wanted text, OUT item text, OUT value text) RETURNS SETOF record LANGUAGE sql AS $$
+	SELECT item, value FROM stash.explain('total(text)', wanted) WHERE item IN ('verdict', 'reason', 'read from', 'last answer not kept')
+$$;
+SELECT stash.memoize('total(text)');
+
+-- not tracked: computed, with the reason
+SELECT total('north');
+SELECT total('north');
+SELECT * FROM why('north');
+SELECT stash.track('sale');
+SELECT total('north');
+SELECT total('north');
+SELECT * FROM why('north');
+-- the change of another transaction, and one that changes nothing
+INSERT INTO sale VALUES ('north', 1);
+SELECT * FROM why('north');
+SELECT total('north');
+UPDATE sale SET amount = 0 WHERE region = 'west';
+SELECT total('north');
+TRUNCATE sale;
+SELECT total('north');
+SELECT total('north');
+INSERT INTO sale VALUES ('north', 5);
+SELECT total('north');
+
+-- own changes are seen, and answers made of them kept for nobody
+BEGIN;
+UPDATE sale SET amount = 6;
+SELECT total('north');
+SELECT total('north');
+SELECT * FROM why('north');
+ROLLBACK;
+SELECT total('north');
+BEGIN;
+SAVEPOINT one;
+UPDATE sale SET amount = 6;
+SELECT total('north');
+ROLLBACK TO one;
+SELECT total('north');
+COMMIT;
+-- inside one statement: before, and behind, what changes the table
+WITH changed AS (UPDATE sale SET amount = 8 RETURNING amount) SELECT amount, total('north') FROM changed;
+SELECT total('north');
+-- a trigger that asks in the middle of a change
+CREATE FUNCTION ask() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'asked: %', total('north'); RETURN NULL; END $$;
+CREATE TRIGGER asking AFTER UPDATE ON sale FOR EACH ROW EXECUTE FUNCTION ask();
+UPDATE sale SET amount = 9;
+DROP TRIGGER asking ON sale;
+SELECT total('north');
+
+-- what changes what the table is: its definition, rights, triggers
+ALTER TABLE sale ADD note text;
+SELECT * FROM why('north');
+SELECT total('north');
+GRANT SELECT ON sale TO PUBLIC;
+SELECT total('north');
+ALTER TABLE sale DISABLE TRIGGER stash_track_before;
+SELECT * FROM why('north');
+INSERT INTO sale VALUES ('north', 100);
+SELECT stash.track('sale');
+SELECT total('north');
+SELECT stash.untrack('sale');
+INSERT INTO sale VALUES ('north', 1000);
+SELECT stash.track('sale');
+SELECT total('north');
+SELECT total('north');
+ALTER TABLE sale RENAME TO sold;
+CREATE TABLE sale AS SELECT 'north' AS region, 1 AS amount;
+SELECT total('north');
+DROP TABLE sale;
+ALTER TABLE sold RENAME TO sale;
+SELECT total('north');
+
+-- views, functions that are called, dynamic SQL; each is noticed
+CREATE VIEW northern AS SELECT amount FROM sale WHERE region = 'north';
+CREATE FUNCTION doubled(n bigint) RETURNS bigint STABLE LANGUAGE sql AS 'SELECT 2 * n';
+CREATE FUNCTION dynamic(name text) RETURNS bigint STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+BEGIN
+	RAISE NOTICE 'computed dynamic(%)', name;
+	EXECUTE format('SELECT doubled(sum(amount)) FROM %I', name) INTO n;
+	RETURN n;
+END
+$$;
+SELECT stash.memoize('dynamic(text)');
+SELECT dynamic('northern'), dynamic('northern');
+SELECT item, value FROM stash.explain('dynamic(text)', 'northern') WHERE item IN ('verdict', 'read from') ORDER BY 1, 2;
+CREATE OR REPLACE VIEW northern AS SELECT amount + 1 AS amount FROM sale WHERE region = 'north';
+SELECT dynamic('northern'), dynamic('northern');
+CREATE OR REPLACE FUNCTION doubled(n bigint) RETURNS bigint STABLE LANGUAGE sql AS 'SELECT 2 * n + 1';
+SELECT dynamic('northern'), dynamic('northern');
+DELETE FROM sale WHERE amount > 100;
+SELECT dynamic('northern'), dynamic('northern');
+CREATE FUNCTION outermost() RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed outermost'; RETURN dynamic('northern') + total('north'); END $$;
+SELECT stash.memoize('outermost()');
+-- what it asks is remembered already, and counts as read
+SELECT outermost(), outermost();
+UPDATE sale SET amount = amount + 1;
+SELECT outermost(), outermost();
+
+-- a materialized view counts its refresh as a change
+CREATE MATERIALIZED VIEW kept AS SELECT amount FROM sale;
+CREATE UNIQUE INDEX ON kept (amount);
+SELECT dynamic('kept'), dynamic('kept');
+UPDATE sale SET amount = amount + 1;
+SELECT dynamic('kept');
+REFRESH MATERIALIZED VIEW CONCURRENTLY kept;
+SELECT dynamic('kept'), dynamic('kept');
+REFRESH MATERIALIZED VIEW kept;
+SELECT dynamic('kept'), dynamic('kept');
+
+-- partitions
+CREATE TABLE parts (amount int, a int) PARTITION BY LIST (a);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+INSERT INTO parts VALUES (1, 1);
+SELECT stash.track('parts');
+SELECT dynamic('parts'), dynamic('parts_1'), dynamic('parts');
+INSERT INTO parts_1 VALUES (10, 1);
+SELECT dynamic('parts'), dynamic('parts_1');
+INSERT INTO parts VALUES (20, 1);
+SELECT dynamic('parts'), dynamic('parts_1');
+CREATE TABLE parts_2 (amount int, a int);
+INSERT INTO parts_2 VALUES (5, 2);
+ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES IN (2);
+SELECT dynamic('parts');
+SELECT item, value FROM stash.explain('dynamic(text)', 'parts') WHERE item IN ('verdict', 'reason');
+SELECT stash.track('parts');
+SELECT dynamic('parts'), dynamic('parts');
+ALTER TABLE parts DETACH PARTITION parts_2;
+SELECT dynamic('parts'), dynamic('parts');
+ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES IN (2);
+SELECT dynamic('parts'), dynamic('parts');
+DROP TABLE parts_2;
+SELECT dynamic('parts'), dynamic('parts');
+
+-- what cannot be proved is computed, with the reason
+CREATE TEMP TABLE fleeting AS SELECT 1 AS amount;
+CREATE FUNCTION show_reason(what regprocedure) RETURNS text LANGUAGE sql AS $$
+	SELECT value FROM stash.explain(what) WHERE item = 'last answer not kept'
+$$;
+CREATE SEQUENCE seq;
+CREATE FUNCTION at_time() RETURNS text STABLE LANGUAGE sql AS 'SELECT now()::text';
+CREATE FUNCTION at_word() RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN current_date; END';
+CREATE FUNCTION at_word_parsed() RETURNS date STABLE LANGUAGE sql RETURN current_date;
+CREATE FUNCTION of_setting() RETURNS text STABLE LANGUAGE sql AS $$ SELECT current_setting('work_mem') $$;
+CREATE FUNCTION of_chance() RETURNS float8 STABLE LANGUAGE sql AS 'SELECT random()';
+CREATE FUNCTION of_catalog() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM pg_class';
+CREATE FUNCTION of_sequence() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT last_value FROM seq';
+CREATE FUNCTION of_memo_with_ttl() RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN with_ttl(); END';
+CREATE FUNCTION with_ttl() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM pg_class';
+CREATE FUNCTION locks() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM (SELECT FROM sale FOR SHARE) s';
+CREATE FUNCTION notifies() RETURNS int LANGUAGE plpgsql AS 'BEGIN NOTIFY something; RETURN 1; END';
+CREATE FUNCTION inserts() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO sale VALUES (1, 2); RETURN 1; END';
+SELECT count(stash.memoize(f)) FROM unnest('{at_time(),at_word(),at_word_parsed(),of_setting(),of_chance(),of_catalog(),of_sequence(),of_memo_with_ttl()}'::regprocedure[]) f;
+SELECT stash.memoize('with_ttl()', '1 hour');
+SELECT count(stash.memoize(f, volatile => true)) FROM unnest('{locks(),notifies(),inserts()}'::regprocedure[]) f;
+SELECT count(at_time()), count(at_word()), count(at_word_parsed()), count(of_setting()), count(of_chance()), count(of_catalog()), count(of_sequence()), count(of_memo_with_ttl()), count(locks()), count(notifies()), count(inserts());
+SELECT f, show_reason(f) FROM unnest('{at_time(),at_word(),at_word_parsed(),of_setting(),of_chance(),of_catalog(),of_sequence(),of_memo_with_ttl(),locks(),notifies(),inserts()}'::regprocedure[]) f;
+SELECT count(*) FROM of_chance_stash;
+-- one who is vouched for
+CREATE FUNCTION vouched() RETURNS float8 LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed vouched'; RETURN random(); END $$;
+SELECT stash.memoize('vouched()', volatile => true);
+SELECT vouched() = vouched() AS remembered;
+
+SET client_min_messages = warning;
+DROP SCHEMA stash_memo_track CASCADE;
