@@ -111,7 +111,7 @@ SELECT * FROM stash.entries(NULL);
 SELECT stash.drop(NULL);
 \echo :SQLSTATE
 
--- put needs a unique index of the whole table on key_hash alone, checked at once
+-- put needs a unique index of the whole table on key_hash, or on key_hash and version, checked at once
 CREATE TABLE heap OF stash.entry;
 SELECT stash.put('heap', 1, 1);
 \echo :SQLSTATE
@@ -119,7 +119,9 @@ CREATE INDEX ON heap (key_hash);
 SELECT stash.put('heap', 1, 1);
 \echo :SQLSTATE
 CREATE UNIQUE INDEX ON heap (key_hash) WHERE version > 0;
-CREATE UNIQUE INDEX ON heap (key_hash, version);
+CREATE UNIQUE INDEX ON heap (version, key_hash);
+CREATE UNIQUE INDEX ON heap (key_hash, version, created_at);
+CREATE UNIQUE INDEX ON heap (key_hash) INCLUDE (version);
 SELECT stash.put('heap', 1, 1);
 \echo :SQLSTATE
 CREATE TABLE deferred OF stash.entry (PRIMARY KEY (key_hash) DEFERRABLE);

@@ -93,17 +93,20 @@ stash_spi_run_bigint(const char *sql, bool read_only)
 
 /*
  * Return the rows of a read-only query from a set-returning function, whose
- * columns must be those of the query.  Rows beyond work_mem go to disk.
+ * columns must be those of the query.  Rows beyond work_mem go to disk.  The
+ * query has 'nargs' parameters, none of them NULL.
  */
 void
-stash_spi_materialize(FunctionCallInfo fcinfo, const char *sql)
+stash_spi_materialize_with(FunctionCallInfo fcinfo, const char *sql,
+						   int nargs, Oid *types, Datum *values)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Portal		portal;
 
 	stash_compat_materialize(fcinfo);
 	stash_spi_begin();
-	portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, true, 0);
+	portal = SPI_cursor_open_with_args(NULL, sql, nargs, types, values, NULL,
+									   true, 0);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -116,6 +119,15 @@ stash_spi_materialize(FunctionCallInfo fcinfo, const char *sql)
 	}
 	SPI_cursor_close(portal);
 	stash_spi_finish();
+}
+
+/*
+ * The same for a query without parameters.
+ */
+void
+stash_spi_materialize(FunctionCallInfo fcinfo, const char *sql)
+{
+	stash_spi_materialize_with(fcinfo, sql, 0, NULL, NULL);
 }
 
 /*

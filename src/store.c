@@ -223,12 +223,15 @@ read_option(StashOptions *options, int argno, Node *arg)
 	}
 }
 
+/* 'has_versions': what is not said, a table that takes versions keeps */
 static void
-read_options(StashOptions *options, Relation rel)
+read_options(StashOptions *options, Relation rel, bool has_versions)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 
 	stash_store_default_options(options);
+	if (has_versions)
+		options->keep_versions = 0;
 	for (int i = 0; constr != NULL && i < constr->num_check; i++)
 	{
 		FuncExpr   *call;
@@ -256,7 +259,7 @@ read_options(StashOptions *options, Relation rel)
 
 /*
  * Whether look-ups of keys can use an index, and which promises it makes: 1
- * for none, 2 for one entry of a key, 3 for one entry of a key and version.
+ * for none, 2 for one entry of a key and version, 3 for one entry of a key.
  */
 static int
 rank_index(Relation index)
@@ -268,11 +271,11 @@ rank_index(Relation index)
 		RelationGetIndexPredicate(index) != NIL)
 		return 0;
 	if (form->indnatts == 1)
-		return form->indisunique && form->indimmediate ? 2 : 1;
+		return form->indisunique && form->indimmediate ? 3 : 1;
 	if (form->indnatts == 2 && form->indnkeyatts == 2 &&
 		form->indkey.values[1] == STASH_ENTRY_VERSION &&
 		form->indisunique && form->indimmediate)
-		return 3;
+		return 2;
 	return 0;
 }
 
@@ -296,8 +299,8 @@ read_indexes(StashStore *store, Relation rel)
 		}
 		index_close(index, AccessShareLock);
 	}
-	store->is_unique = best == 2;
-	store->has_versions = best == 3;
+	store->is_unique = best == 3;
+	store->has_versions = best == 2;
 	return list_length(indexes);
 }
 
@@ -340,7 +343,7 @@ build_store(Relation rel)
 	MemoryContextSwitchTo(old);
 
 	nindexes = read_indexes(store, rel);
-	read_options(&store->options, rel);
+	read_options(&store->options, rel, store->has_versions);
 	store->is_plain = rel->rd_rel->relkind == RELKIND_RELATION &&
 		!rel->rd_rel->relrowsecurity && OidIsValid(store->index);
 	store->is_bare = store->is_plain && nindexes == 1 &&

@@ -37,11 +37,17 @@
 typedef enum StashStatement
 {
 	STASH_STATEMENT_PUT,
+	STASH_STATEMENT_PUT_ABSENT, /* unless a live one is there */
+	STASH_STATEMENT_TRIM,		/* old versions */
+	STASH_STATEMENT_NEWEST,		/* version, live or not */
 	STASH_STATEMENT_GET,
-	STASH_STATEMENT_REMOVE
+	STASH_STATEMENT_GET_NOW,	/* what is there by now */
+	STASH_STATEMENT_GET_VERSION,
+	STASH_STATEMENT_REMOVE,
+	STASH_STATEMENT_POP
 } StashStatement;
 
-#define STASH_STATEMENTS	(STASH_STATEMENT_REMOVE + 1)
+#define STASH_STATEMENTS	(STASH_STATEMENT_POP + 1)
 
 /* Which entries go first when a stash has more than it may hold. */
 typedef enum StashEvict
@@ -112,10 +118,14 @@ extern Oid	stash_store_argument(FunctionCallInfo fcinfo, int argno);
 
 extern void stash_store_read_key(FunctionCallInfo fcinfo, int argno,
 								 StashKey *key);
+extern bool stash_store_look_up(StashStore *store, Relation rel,
+								const StashKey *key, StashEntry *entry);
 extern uint64 stash_store_run(StashStore *store, StashStatement statement,
 							  const StashKey *key, int nmore,
 							  const Oid *types, const Datum *values,
 							  const char *nulls);
+extern void stash_store_fetch_value(uint64 row, int column,
+									MemoryContext context, StashEntry *entry);
 extern bool stash_store_find(StashStore *store, Relation rel,
 							 StashHash128 key_hash, bytea *key,
 							 StashEntry *entry);

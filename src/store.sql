@@ -57,12 +57,13 @@ CREATE FUNCTION stash.drop(stash regclass)
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION stash.drop(regclass) IS 'drop a stash, and nothing that is no stash';
 
-CREATE FUNCTION stash.put(stash regclass, key "any", value "any", ttl interval DEFAULT NULL)
+CREATE FUNCTION stash.put(stash regclass, key "any", value "any", ttl interval DEFAULT NULL,
+	cost interval DEFAULT NULL)
 	RETURNS int8
 	AS 'MODULE_PATHNAME', 'pg_hashstash_put'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION stash.put(regclass, "any", "any", interval)
-	IS 'store a value under a key, in place of the one there; returns the version';
+COMMENT ON FUNCTION stash.put(regclass, "any", "any", interval, interval)
+	IS 'store a value under a key, in place of the one there or as its next version; returns the version';
 
 -- restricted, as all that read: a stash may be a temporary table
 CREATE FUNCTION stash.get(stash regclass, key "any")
@@ -79,6 +80,28 @@ CREATE FUNCTION stash.get(stash regclass, key "any", "like" anyelement)
 COMMENT ON FUNCTION stash.get(regclass, "any", anyelement)
 	IS 'value under a key, of the type of the last argument, as in NULL::int[]; NULL where absent or expired';
 
+CREATE FUNCTION stash.get(stash regclass, key "any", "like" anyelement, version int8)
+	RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_get_version'
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.get(regclass, "any", anyelement, int8)
+	IS 'one version of the value under a key, of the type of the third argument, NULL::stash.variant for any; NULL where absent or expired';
+
+CREATE FUNCTION stash.versions(stash regclass, key "any",
+	OUT version int8, OUT created_at timestamptz, OUT expires_at timestamptz, OUT value stash.variant)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_versions'
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION stash.versions(regclass, "any")
+	IS 'versions of a key that have not expired, newest first';
+
+CREATE FUNCTION stash.get_or_put(stash regclass, key "any", "default" "any", ttl interval DEFAULT NULL)
+	RETURNS stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_get_or_put'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.get_or_put(regclass, "any", "any", interval)
+	IS 'value under a key; where absent or expired the default, which is stored';
+
 CREATE FUNCTION stash.has(stash regclass, key "any")
 	RETURNS bool
 	AS 'MODULE_PATHNAME', 'pg_hashstash_has'
@@ -91,13 +114,27 @@ CREATE FUNCTION stash.remove(stash regclass, key "any")
 	AS 'MODULE_PATHNAME', 'pg_hashstash_remove'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION stash.remove(regclass, "any")
-	IS 'delete a key; whether it was there and not expired';
+	IS 'delete a key, all its versions; whether it was there and not expired';
+
+CREATE FUNCTION stash.pop(stash regclass, key "any")
+	RETURNS stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_pop'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.pop(regclass, "any")
+	IS 'delete a key; its value, NULL where absent or expired';
+
+CREATE FUNCTION stash.pop(stash regclass, key "any", "like" anyelement)
+	RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_pop_like'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.pop(regclass, "any", anyelement)
+	IS 'delete a key; its value, of the type of the last argument, as in NULL::int[]; NULL where absent or expired';
 
 CREATE FUNCTION stash.count(stash regclass)
 	RETURNS int8
 	AS 'MODULE_PATHNAME', 'pg_hashstash_count'
 	LANGUAGE C STABLE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION stash.count(regclass) IS 'number of entries that have not expired';
+COMMENT ON FUNCTION stash.count(regclass) IS 'number of keys that have not expired';
 
 CREATE FUNCTION stash.clear(stash regclass)
 	RETURNS int8
@@ -111,7 +148,7 @@ CREATE FUNCTION stash.entries(stash regclass,
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_hashstash_entries'
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
-COMMENT ON FUNCTION stash.entries(regclass) IS 'entries that have not expired, oldest first';
+COMMENT ON FUNCTION stash.entries(regclass) IS 'entries that have not expired, of versions the newest, oldest entry first';
 
 CREATE VIEW stash.stashes AS
 SELECT c.oid::regclass AS stash,

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "fmgr.h"
 
 #include "spi.h"
@@ -19,16 +20,23 @@ PG_FUNCTION_INFO_V1(pg_hashstash_clear);
 PG_FUNCTION_INFO_V1(pg_hashstash_entries);
 
 /*
- * stash.count(stash regclass) returns int8: entries that have not expired.
+ * stash.count(stash regclass) returns int8: keys that have not expired.
  *
  * Errors: 42809, 42501.  Stable, parallel restricted.
  */
 Datum
 pg_hashstash_count(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(stash_spi_run_bigint(psprintf("SELECT pg_catalog.count(*) FROM %s "
-												  "WHERE " STASH_ENTRY_NOT_EXPIRED,
-												  stash_store_name_argument(fcinfo)), true));
+	Relation	rel;
+	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
+										 AccessShareLock);
+	char	   *sql = psprintf("SELECT pg_catalog.count(%s) FROM %s "
+							   "WHERE " STASH_ENTRY_NOT_EXPIRED,
+							   store->has_versions ? "DISTINCT key_hash" : "*",
+							   store->name);
+
+	relation_close(rel, AccessShareLock);
+	PG_RETURN_INT64(stash_spi_run_bigint(sql, true));
 }
 
 /*
@@ -44,17 +52,30 @@ pg_hashstash_clear(PG_FUNCTION_ARGS)
 }
 
 /*
- * stash.entries(stash regclass) returns setof record
+ * stash.entries(stash regclass) returns setof record: of each key, the newest
+ * version that has not expired; oldest first.
  *
  * Errors: 42809, 42501.  Stable, parallel restricted.
  */
 Datum
 pg_hashstash_entries(PG_FUNCTION_ARGS)
 {
-	stash_spi_materialize(fcinfo,
-						  psprintf("SELECT key, value, version, created_at, expires_at FROM %s "
-								   "WHERE " STASH_ENTRY_NOT_EXPIRED
-								   " ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
-								   stash_store_name_argument(fcinfo)));
+	static const char *const columns = "key, value, version, created_at, expires_at";
+	Relation	rel;
+	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
+										 AccessShareLock);
+	char	   *from = store->name;
+	char	   *sql;
+
+	if (store->has_versions)
+		from = psprintf("(SELECT DISTINCT ON (key_hash) key_hash, %s FROM %s "
+						"WHERE " STASH_ENTRY_NOT_EXPIRED
+						" ORDER BY key_hash USING OPERATOR(pg_catalog.<), version USING OPERATOR(pg_catalog.>)) AS newest",
+						columns, store->name);
+	sql = psprintf("SELECT %s FROM %s WHERE " STASH_ENTRY_NOT_EXPIRED
+				   " ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
+				   columns, from);
+	relation_close(rel, AccessShareLock);
+	stash_spi_materialize(fcinfo, sql);
 	return (Datum) 0;
 }

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * store_rw.c
- *	  Entries of a stash: find and append; keys and statements as writers need
- *	  them, too.
+ *	  Entries of a stash: find and append; keys, as writers need them, too.
  *
  * Finding in a plain table goes straight to index and heap under the active
  * snapshot: as isolated as SELECT, at half its price.  All else takes the
@@ -42,29 +41,6 @@
 #include "spi.h"
 #include "store.h"
 #include "variant.h"
-
-/*
- * By StashStatement; %s is the stash.  $1 is the hash of the key, $2 the key.
- * Everything is qualified, for search_path is the caller's.
- */
-static const char *const statements[STASH_STATEMENTS] = {
-	/* another key with the same hash must not be overwritten */
-	[STASH_STATEMENT_PUT] = "INSERT INTO %s AS s "
-	"(key_hash, key, value, version, created_at, expires_at) "
-	"VALUES ($1, $2, $3, 1, $4, $5) "
-	"ON CONFLICT (key_hash) DO UPDATE SET value = excluded.value, "
-	"version = s.version OPERATOR(pg_catalog.+) 1, "
-	"created_at = excluded.created_at, "
-	"expires_at = excluded.expires_at, cost = NULL "
-	"WHERE stash.same_key(s.key, excluded.key) RETURNING version",
-	[STASH_STATEMENT_GET] = "SELECT value FROM %s "
-	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
-	"AND stash.same_key(key, $2) AND " STASH_ENTRY_NOT_EXPIRED
-	" ORDER BY created_at USING OPERATOR(pg_catalog.>) LIMIT 1",
-	[STASH_STATEMENT_REMOVE] = "DELETE FROM %s "
-	"WHERE key_hash OPERATOR(pg_catalog.=) $1 "
-	"AND stash.same_key(key, $2) RETURNING " STASH_ENTRY_NOT_EXPIRED,
-};
 
 PG_FUNCTION_INFO_V1(pg_hashstash_get);
 PG_FUNCTION_INFO_V1(pg_hashstash_get_like);
@@ -215,45 +191,6 @@ stash_store_read_key(FunctionCallInfo fcinfo, int argno, StashKey *key)
 	key->frame = stash_frame_make(type, value, isnull, STASH_CODEC_NONE);
 }
 
-/*
- * Run a statement with the key as $1 and $2 and more arguments behind them;
- * call while connected to SPI.  Returns the number of rows processed.
- */
-uint64
-stash_store_run(StashStore *store, StashStatement statement,
-				const StashKey *key, int nmore, const Oid *types,
-				const Datum *values, const char *nulls)
-{
-	Oid			all_types[5] = {UUIDOID, stash_catalog_variant_type(false)};
-	Datum		all_values[5] = {PointerGetDatum(key->hash.data),
-	PointerGetDatum(key->frame)};
-	char		all_nulls[6] = "     ";
-	SPIPlanPtr	plan = store->plans[statement];
-	int			code;
-
-	for (int i = 0; i < nmore; i++)
-	{
-		all_types[2 + i] = types[i];
-		all_values[2 + i] = values[i];
-		all_nulls[2 + i] = nulls[i];
-	}
-	if (plan == NULL)
-	{
-		plan = SPI_prepare(psprintf(statements[statement], store->name),
-						   2 + nmore, all_types);
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare a statement: %s",
-				 SPI_result_code_string(SPI_result));
-		store->plans[statement] = plan;
-	}
-	code = SPI_execute_plan(plan, all_values, all_nulls,
-							statement == STASH_STATEMENT_GET, 0);
-	if (code < 0)
-		elog(ERROR, "could not run a statement: %s",
-			 SPI_result_code_string(code));
-	return SPI_processed;
-}
-
 static bool
 find_by_statement(StashStore *store, const StashKey *key, StashEntry *entry)
 {
@@ -264,17 +201,7 @@ find_by_statement(StashStore *store, const StashKey *key, StashEntry *entry)
 	found = stash_store_run(store, STASH_STATEMENT_GET, key,
 							0, NULL, NULL, NULL) > 0;
 	if (found)
-	{
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
-										  SPI_tuptable->tupdesc, 1,
-										  &entry->value_isnull);
-		MemoryContext spi = MemoryContextSwitchTo(caller);
-
-		entry->value = (Datum) 0;
-		if (!entry->value_isnull)
-			entry->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-		MemoryContextSwitchTo(spi);
-	}
+		stash_store_fetch_value(0, 1, caller, entry);
 	stash_spi_finish();
 	return found;
 }
@@ -295,7 +222,22 @@ may_read(Relation rel)
 										ACL_USAGE) == ACLCHECK_OK;
 }
 
-/* look a key up as the caller, whatever kind of table the stash is */
+/*
+ * Look a key up as the caller, whatever kind of table the stash is.
+ *
+ * The caller holds a lock on the relation.  Fills only 'value' and
+ * 'value_isnull' of the entry where a statement has to look.
+ */
+bool
+stash_store_look_up(StashStore *store, Relation rel, const StashKey *key,
+					StashEntry *entry)
+{
+	/* what may not be read directly is refused, or granted, by the executor */
+	if (store->is_plain && ActiveSnapshotSet() && may_read(rel))
+		return stash_store_find(store, rel, key->hash, key->frame, entry);
+	return find_by_statement(store, key, entry);
+}
+
 static bool
 find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 {
@@ -306,11 +248,7 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 	bool		found;
 
 	stash_store_read_key(fcinfo, 1, &key);
-	/* what may not be read directly is refused, or granted, by the executor */
-	if (store->is_plain && ActiveSnapshotSet() && may_read(rel))
-		found = stash_store_find(store, rel, key.hash, key.frame, entry);
-	else
-		found = find_by_statement(store, &key, entry);
+	found = stash_store_look_up(store, rel, &key, entry);
 	relation_close(rel, AccessShareLock);
 	return found;
 }

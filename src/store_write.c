@@ -1,7 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * store_write.c
- *	  Entries of a stash: put and remove.
+ *	  Entries of a stash: put, get_or_put, remove and pop.
+ *
+ * Where a key has one entry, a put is an upsert: the server makes sessions
+ * that put one key wait for each other.  Where a key has versions, a put
+ * inserts the number after the newest, and tries again when another session
+ * has taken it.  Nothing here goes around the executor.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,65 +16,291 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "catalog.h"
 #include "frame_datum.h"
 #include "spi.h"
 #include "store.h"
+#include "variant.h"
+
+/*
+ * A row that is not there, though another is in its way, can be one of a
+ * session that is faster, time and again.  Or it is hidden for good.
+ */
+#define MAX_ATTEMPTS	100
+
+/* PostgreSQL's own advisory locks have 1 and 2 in this field */
+#define LOCK_OF_KEY		3
+
+/* An entry to be put. */
+typedef struct NewEntry
+{
+	StashKey	key;
+	bytea	   *value;			/* NULL: a NULL */
+	TimestampTz created_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	Interval   *cost;			/* NULL: not known */
+} NewEntry;
 
 PG_FUNCTION_INFO_V1(pg_hashstash_put);
+PG_FUNCTION_INFO_V1(pg_hashstash_get_or_put);
 PG_FUNCTION_INFO_V1(pg_hashstash_remove);
+PG_FUNCTION_INFO_V1(pg_hashstash_pop);
+PG_FUNCTION_INFO_V1(pg_hashstash_pop_like);
+
+/* ---- putting ---- */
 
 static void
-require_unique_index(StashStore *store, Relation rel)
+require_unique_index(StashStore *store)
 {
-	if (!store->is_unique)
+	if (!store->is_unique && !store->has_versions)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("stash \"%s\" has no unique index on key_hash",
-						RelationGetRelationName(rel)),
+						store->table),
 				 errhint("SELECT stash.adopt(%s) gives it one.  The stash of a memoized function is written by its calls only.",
 						 quote_literal_cstr(store->name))));
 }
 
-static int64
-put_entry(StashStore *store, const StashKey *key, bytea *value,
-		  TimestampTz now, TimestampTz expires_at)
+pg_noreturn static void
+refuse_entry(StashStore *store)
 {
-	Oid			types[3] = {stash_catalog_variant_type(false), TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[3];
-	char		nulls[3];
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("could not put the key into stash \"%s\"", store->table),
+			 errdetail("Another key has the same hash, row security hides the row that has the key, or a trigger suppressed the row.")));
+}
+
+/* read the arguments behind the key; the key is read already */
+static void
+read_entry(FunctionCallInfo fcinfo, StashStore *store, NewEntry *entry)
+{
+	Datum		value = PG_GETARG_DATUM(2);
+	StashType  *type = stash_type_of_argument(fcinfo, 2, &value);
+
+	entry->created_at = GetCurrentTimestamp();
+	entry->expires_at = DT_NOEND;
+	if (!PG_ARGISNULL(3))
+	{
+		stash_store_check_ttl(PG_GETARG_INTERVAL_P(3));
+		entry->expires_at = stash_store_expiry(PG_GETARG_INTERVAL_P(3),
+											   entry->created_at);
+	}
+	else if (store->options.has_ttl)
+		entry->expires_at = stash_store_expiry(&store->options.ttl,
+											   entry->created_at);
+	stash_type_check_readable(type);
+	entry->value = PG_ARGISNULL(2) ? NULL :
+		stash_frame_make(type, value, false, store->options.codec);
+	entry->cost = PG_NARGS() > 4 && !PG_ARGISNULL(4) ?
+		PG_GETARG_INTERVAL_P(4) : NULL;
+}
+
+/* run a statement that inserts an entry; returns the number of rows */
+static uint64
+run_insert(StashStore *store, StashStatement statement, const NewEntry *entry)
+{
+	Oid			types[] = {stash_catalog_variant_type(false), TIMESTAMPTZOID, TIMESTAMPTZOID, INTERVALOID};
+	Datum		values[] = {
+		PointerGetDatum(entry->value),
+		TimestampTzGetDatum(entry->created_at),
+		TimestampTzGetDatum(entry->expires_at),
+		IntervalPGetDatum(entry->cost)
+	};
+	char		nulls[] = {
+		entry->value == NULL ? 'n' : ' ',
+		' ',
+		TIMESTAMP_IS_NOEND(entry->expires_at) ? 'n' : ' ',
+		entry->cost == NULL ? 'n' : ' '
+	};
+
+	return stash_store_run(store, statement, &entry->key,
+						   lengthof(values), types, values, nulls);
+}
+
+/* an int8 among the rows that the last statement returned */
+static int64
+fetch_int64(uint64 row, int column)
+{
 	bool		isnull;
 
-	values[0] = PointerGetDatum(value);
-	nulls[0] = value == NULL ? 'n' : ' ';
-	values[1] = TimestampTzGetDatum(now);
-	nulls[1] = ' ';
-	values[2] = TimestampTzGetDatum(expires_at);
-	nulls[2] = TIMESTAMP_IS_NOEND(expires_at) ? 'n' : ' ';
-	if (stash_store_run(store, STASH_STATEMENT_PUT, key,
-						3, types, values, nulls) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("could not put the key into stash \"%s\"", store->table),
-				 errdetail("Another key has the same hash, or a trigger suppressed the row.")));
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-									   SPI_tuptable->tupdesc, 1, &isnull));
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row],
+									   SPI_tuptable->tupdesc, column, &isnull));
+}
+
+static bool
+fetch_bool(uint64 row, int column)
+{
+	bool		isnull;
+
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[row],
+									  SPI_tuptable->tupdesc, column, &isnull));
+}
+
+/* delete what is beyond the number of versions that a stash keeps */
+static void
+trim_versions(StashStore *store, const StashKey *key, int64 newest)
+{
+	Oid			type = INT8OID;
+	Datum		last;
+
+	if (!store->has_versions || store->options.keep_versions == 0 ||
+		newest <= store->options.keep_versions)
+		return;
+	last = Int64GetDatum(newest - store->options.keep_versions);
+	stash_store_run(store, STASH_STATEMENT_TRIM, key, 1, &type, &last, NULL);
 }
 
 /*
- * stash.put(stash regclass, key any, value any, ttl interval DEFAULT NULL)
+ * Insert the version after the newest; returns its number.
+ *
+ * The number may have been taken by the time.  Then the newest of a fresh
+ * snapshot is another one; if not, and again, something hides what is there.
+ */
+static int64
+put_version(StashStore *store, const NewEntry *entry)
+{
+	int64		seen = -1;
+	int			stalls = 0;
+
+	while (run_insert(store, STASH_STATEMENT_PUT, entry) == 0)
+	{
+		int64		newest = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (stash_store_run(store, STASH_STATEMENT_NEWEST, &entry->key,
+							0, NULL, NULL, NULL) > 0)
+		{
+			if (!fetch_bool(0, 2))
+				refuse_entry(store);
+			newest = fetch_int64(0, 1);
+		}
+		if (newest == seen && ++stalls == MAX_ATTEMPTS)
+			refuse_entry(store);
+		seen = newest;
+	}
+	return fetch_int64(0, 1);
+}
+
+static int64
+put_entry(StashStore *store, const NewEntry *entry)
+{
+	int64		version;
+
+	if (store->has_versions)
+	{
+		version = put_version(store, entry);
+		trim_versions(store, &entry->key, version);
+		return version;
+	}
+	if (run_insert(store, STASH_STATEMENT_PUT, entry) != 1)
+		refuse_entry(store);
+	return fetch_int64(0, 1);
+}
+
+/* ---- putting what is absent ---- */
+
+/*
+ * Until the end of the transaction, let nobody else put what is absent under
+ * a key.  Where a key has versions, no row stands for all of them: two
+ * sessions could put different numbers when old versions are deleted.
+ */
+static void
+lock_key(StashStore *store, const StashKey *key)
+{
+	LOCKTAG		tag;
+	uint32		bits;
+
+	memcpy(&bits, key->hash.data, sizeof(bits));
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, store->relid, bits, LOCK_OF_KEY);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+/*
+ * Put an entry unless there is one, and fill '*there' with the value that is
+ * there then, allocated in 'context'.  Call while connected to SPI.
+ */
+static void
+put_absent(StashStore *store, const NewEntry *entry, MemoryContext context,
+		   StashEntry *there)
+{
+	if (store->has_versions)
+		lock_key(store, &entry->key);
+	for (int i = 0; i < MAX_ATTEMPTS; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (run_insert(store, STASH_STATEMENT_PUT_ABSENT, entry) > 0)
+		{
+			stash_store_fetch_value(0, 2, context, there);
+			trim_versions(store, &entry->key, fetch_int64(0, 1));
+			return;
+		}
+		/* a live one was there, or has come meanwhile */
+		if (stash_store_run(store, STASH_STATEMENT_GET_NOW, &entry->key,
+							0, NULL, NULL, NULL) > 0)
+		{
+			stash_store_fetch_value(0, 1, context, there);
+			return;
+		}
+	}
+	refuse_entry(store);
+}
+
+/* ---- deleting ---- */
+
+/* delete a key; false when it was not there, or expired */
+static bool
+pop_entry(FunctionCallInfo fcinfo, StashEntry *entry)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Relation	rel;
+	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
+										 AccessShareLock);
+	StashKey	key;
+	uint64		nrows;
+	uint64		newest = 0;
+	bool		found = false;
+
+	stash_store_read_key(fcinfo, 1, &key);
+	stash_spi_begin();
+	nrows = stash_store_run(store, STASH_STATEMENT_POP, &key,
+							0, NULL, NULL, NULL);
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		if (!fetch_bool(i, 1))
+			continue;
+		if (!found || fetch_int64(i, 3) > fetch_int64(newest, 3))
+			newest = i;
+		found = true;
+	}
+	if (found)
+		stash_store_fetch_value(newest, 2, caller, entry);
+	stash_spi_finish();
+	relation_close(rel, NoLock);
+	return found;
+}
+
+/* ---- SQL ---- */
+
+/*
+ * stash.put(stash regclass, key any, value any, ttl interval DEFAULT NULL,
+ *           cost interval DEFAULT NULL)
  * returns int8
  *
  * Args:    key    any value; a NULL is a key of its own for each type
  *          value  any value; NULL is remembered
  *          ttl    time until the entry expires; NULL: the stash's own option
+ *          cost   time that computing the value took; NULL: not known
  * Returns: the version: how many times the key has been put
  * Errors:  42809 no stash, 42501, 22004 NULL stash, 22023 ttl not positive,
- *          55000 no unique index; all that an INSERT or UPDATE may throw
+ *          55000 no unique index, 23505 another key of the same hash; all that
+ *          an INSERT, UPDATE or DELETE may throw
  * Volatile, parallel unsafe, called on NULL.
  */
 Datum
@@ -78,32 +309,58 @@ pg_hashstash_put(PG_FUNCTION_ARGS)
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
 										 AccessShareLock);
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz expires_at = DT_NOEND;
-	Datum		value = PG_GETARG_DATUM(2);
-	StashType  *type = stash_type_of_argument(fcinfo, 2, &value);
-	bytea	   *frame = NULL;
-	StashKey	key;
+	NewEntry	entry;
 	int64		version;
 
-	require_unique_index(store, rel);
-	if (!PG_ARGISNULL(3))
-	{
-		stash_store_check_ttl(PG_GETARG_INTERVAL_P(3));
-		expires_at = stash_store_expiry(PG_GETARG_INTERVAL_P(3), now);
-	}
-	else if (store->options.has_ttl)
-		expires_at = stash_store_expiry(&store->options.ttl, now);
-
-	stash_store_read_key(fcinfo, 1, &key);
-	stash_type_check_readable(type);
-	if (!PG_ARGISNULL(2))
-		frame = stash_frame_make(type, value, false, store->options.codec);
+	require_unique_index(store);
+	stash_store_read_key(fcinfo, 1, &entry.key);
+	read_entry(fcinfo, store, &entry);
 	stash_spi_begin();
-	version = put_entry(store, &key, frame, now, expires_at);
+	version = put_entry(store, &entry);
 	stash_spi_finish();
 	relation_close(rel, NoLock);
 	PG_RETURN_INT64(version);
+}
+
+/*
+ * stash.get_or_put(stash regclass, key any, "default" any,
+ *                  ttl interval DEFAULT NULL)
+ * returns stash.variant
+ *
+ * Args:    default  any value; put when the key is absent or expired
+ *          ttl      of the default
+ * Returns: the value there, or the default; NULL for a NULL value
+ * Errors:  those of stash.get(); those of stash.put(), when it has to put
+ * Volatile, parallel unsafe, called on NULL.
+ */
+Datum
+pg_hashstash_get_or_put(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Relation	rel;
+	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
+										 AccessShareLock);
+	NewEntry	entry;
+	StashEntry	there;
+	bool		found;
+
+	require_unique_index(store);
+	stash_store_read_key(fcinfo, 1, &entry.key);
+	/* as put and pop do, see what this statement did before */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	found = stash_store_look_up(store, rel, &entry.key, &there);
+	PopActiveSnapshot();
+	if (!found)
+	{
+		read_entry(fcinfo, store, &entry);
+		stash_spi_begin();
+		put_absent(store, &entry, caller, &there);
+		stash_spi_finish();
+	}
+	relation_close(rel, NoLock);
+	if (there.value_isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(there.value);
 }
 
 /*
@@ -121,7 +378,6 @@ pg_hashstash_remove(PG_FUNCTION_ARGS)
 										 AccessShareLock);
 	StashKey	key;
 	bool		was_there = false;
-	bool		isnull;
 	uint64		nrows;
 
 	stash_store_read_key(fcinfo, 1, &key);
@@ -129,10 +385,50 @@ pg_hashstash_remove(PG_FUNCTION_ARGS)
 	nrows = stash_store_run(store, STASH_STATEMENT_REMOVE, &key,
 							0, NULL, NULL, NULL);
 	for (uint64 i = 0; i < nrows; i++)
-		was_there |= DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i],
-												SPI_tuptable->tupdesc, 1,
-												&isnull));
+		was_there |= fetch_bool(i, 1);
 	stash_spi_finish();
 	relation_close(rel, NoLock);
 	PG_RETURN_BOOL(was_there);
+}
+
+/*
+ * stash.pop(stash regclass, key any) returns stash.variant
+ *
+ * Returns: the value of the key, which is deleted with all its versions; NULL
+ *          where it is absent or expired, or the value is NULL
+ * Errors:  42809 no stash, 42501, 22004 NULL stash
+ * Volatile, parallel unsafe, called on NULL.
+ */
+Datum
+pg_hashstash_pop(PG_FUNCTION_ARGS)
+{
+	StashEntry	entry;
+
+	if (!pop_entry(fcinfo, &entry) || entry.value_isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(entry.value);
+}
+
+/*
+ * stash.pop(stash regclass, key any, "like" anyelement) returns anyelement
+ *
+ * Args:    like  any value of the wanted type, such as NULL::int[]
+ * Errors:  42804 when the value is of another type; else as above
+ * Volatile, parallel unsafe, called on NULL.
+ */
+Datum
+pg_hashstash_pop_like(PG_FUNCTION_ARGS)
+{
+	StashEntry	entry;
+	Datum		value;
+	bool		isnull;
+
+	if (!pop_entry(fcinfo, &entry) || entry.value_isnull)
+		PG_RETURN_NULL();
+	value = stash_variant_value_as(entry.value,
+								   get_fn_expr_rettype(fcinfo->flinfo),
+								   &isnull);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value);
 }
