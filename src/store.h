@@ -40,6 +40,7 @@ typedef enum StashStatement
 	STASH_STATEMENT_PUT_ABSENT, /* unless a live one is there */
 	STASH_STATEMENT_TRIM,		/* old versions */
 	STASH_STATEMENT_NEWEST,		/* version, live or not */
+	STASH_STATEMENT_COUNT,		/* rows of the key */
 	STASH_STATEMENT_GET,
 	STASH_STATEMENT_GET_NOW,	/* what is there by now */
 	STASH_STATEMENT_GET_VERSION,

@@ -80,6 +80,9 @@ static const Statement statements[STASH_STATEMENTS] = {
 		"SELECT version, stash.same_key(key, $2) FROM %1$s "
 		"WHERE key_hash OPERATOR(pg_catalog.=) $1" BY_VERSION " LIMIT 1"
 	},
+	[STASH_STATEMENT_COUNT] = {
+		"SELECT pg_catalog.count(*) FROM %1$s WHERE key_hash OPERATOR(pg_catalog.=) $1"
+	},
 	[STASH_STATEMENT_GET] = {
 		SELECT_VALUE BY_TIME " LIMIT 1", SELECT_VALUE BY_VERSION " LIMIT 1", true
 	},

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -188,6 +189,25 @@ put_version(StashStore *store, const NewEntry *entry)
 	return fetch_int64(0, 1);
 }
 
+/*
+ * Throw 40001 when a snapshot shows an older entry of a key that was inserted.
+ *
+ * That one was deleted by a session that the snapshot of the transaction does
+ * not see: an UPDATE would fail, INSERT ... ON CONFLICT does not, and leaves a
+ * transaction that sees two entries of a key.
+ */
+static void
+check_alone(StashStore *store, const StashKey *key, int64 version)
+{
+	if (version > 1 || store->has_versions || !IsolationUsesXactSnapshot())
+		return;
+	stash_store_run(store, STASH_STATEMENT_COUNT, key, 0, NULL, NULL, NULL);
+	if (fetch_int64(0, 1) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent delete")));
+}
+
 static int64
 put_entry(StashStore *store, const NewEntry *entry)
 {
@@ -201,7 +221,9 @@ put_entry(StashStore *store, const NewEntry *entry)
 	}
 	if (run_insert(store, STASH_STATEMENT_PUT, entry) != 1)
 		refuse_entry(store);
-	return fetch_int64(0, 1);
+	version = fetch_int64(0, 1);
+	check_alone(store, &entry->key, version);
+	return version;
 }
 
 /* ---- putting what is absent ---- */
@@ -237,8 +259,11 @@ put_absent(StashStore *store, const NewEntry *entry, MemoryContext context,
 		CHECK_FOR_INTERRUPTS();
 		if (run_insert(store, STASH_STATEMENT_PUT_ABSENT, entry) > 0)
 		{
+			int64		version = fetch_int64(0, 1);
+
 			stash_store_fetch_value(0, 2, context, there);
-			trim_versions(store, &entry->key, fetch_int64(0, 1));
+			trim_versions(store, &entry->key, version);
+			check_alone(store, &entry->key, version);
 			return;
 		}
 		/* a live one was there, or has come meanwhile */

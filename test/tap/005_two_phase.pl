@@ -33,5 +33,22 @@ is(computed("COMMIT PREPARED 'one'; SELECT f(1);"), '', 'committed after a crash
 is(computed("BEGIN; SELECT f(2); PREPARE TRANSACTION 'two'; ROLLBACK PREPARED 'two'; SELECT f(2);"),
 	'2 2', 'rolled back: not found');
 
+# a stash is a table like others: what a prepared transaction did to it is done at COMMIT PREPARED
+sub query { return $node->safe_psql('postgres', $_[0]) =~ s/\n/ /gr }
+
+query(q{SELECT stash.create('s'), stash.create('v', keep_versions => 2); SELECT stash.put('s', 'old', 1)});
+query(q{BEGIN; SELECT stash.put('s', 'k', 1), stash.pop('s', 'old'), stash.get_or_put('s', 'l', 2),
+	stash.put('v', 'k', n), stash.get_or_put('v', 'l', 1) FROM generate_series(1, 3) n; PREPARE TRANSACTION 'three'});
+my $state = q{SELECT stash.get('s', 'k', 0), stash.has('s', 'old'), stash.has('s', 'l'), stash.count('v')};
+is(query($state), '|t|f|0', 'a stash before COMMIT PREPARED');
+my (undef, undef, $err) = $node->psql('postgres', q{SET lock_timeout = '100ms'; SELECT stash.get_or_put('v', 'l', 2)});
+like($err, qr/lock timeout/, 'who asks for a key that is being put waits');
+$node->stop('immediate');
+$node->start;
+query(q{COMMIT PREPARED 'three'});
+is(query($state), '1|f|t|2', 'and after, though the server crashed between');
+is(query(q{SELECT version, value FROM stash.versions('v', 'k')}), '3|int4:3 2|int4:2', 'versions, too');
+is(query(q{SELECT stash.get_or_put('v', 'l', 2)}), 'int4:1', 'the value is the one that was prepared');
+
 $node->stop;
 done_testing();
