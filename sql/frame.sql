@@ -137,6 +137,12 @@ SELECT stash.deserialize('\xf55301003adb2db732d1ae0d0d03067075626c6963046dff6f64
 \echo :SQLSTATE
 SELECT stash.frame_info('\xf55301003adb2db732d1ae0d0d03067075626c6963046dff6f64026f6b');
 \echo :SQLSTATE
+-- long texts: one of the server's encoding, one with a zero in it, one that ends within a character
+SELECT stash.deserialize('\xf5530101018e6bd0ef49c9650301190088073f8607610100ff7d3fc3a9620100ffdc506262626262', NULL::text) = repeat('a', 400) || U&'\00e9' || repeat('b', 500) AS same;
+SELECT stash.deserialize('\xf5530101696e0d78b68a06040301190087073f8507610100ff7d2f00620100ffdc506262626262', NULL::text);
+\echo :SQLSTATE
+SELECT stash.deserialize('\xf5530101dd008ac16bc451aa0301190087073f8507610100ff7d1f620100ffdd5062626262c3', NULL::text);
+\echo :SQLSTATE
 -- a column's name that is too long, and is cut before a character
 SELECT stash.deserialize('\xf55301007cc09cc84919b4484808000001406161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161c3a90117000101000000', 1);
 \echo :SQLSTATE

@@ -34,6 +34,7 @@
 #include "image.h"
 #include "image_read.h"
 #include "typeio.h"
+#include "utf8.h"
 
 #define RANGE_FLAGS \
 	(RANGE_EMPTY | RANGE_LB_INC | RANGE_UB_INC | RANGE_LB_INF | RANGE_UB_INF)
@@ -168,26 +169,13 @@ stash_image_check_numeric(StashType *type, const char *data, Size len)
 }
 
 /*
- * Throw 22021 unless it is text of the server's encoding, UTF-8.  The server
- * is asked of parts that are not plain; one ends where a plain one begins.
+ * Throw 22021 unless it is text of the server's encoding, UTF-8.
  */
 void
-stash_image_check_utf8(const char *data, Size len, const char *end)
+stash_image_check_utf8(const char *data, Size len)
 {
-	while (len > 0)
-	{
-		Size		part = Min(len, STASH_IMAGE_TEXT_PART);
-
-		if (!stash_image_is_plain_text(data, part, end))
-		{
-			while (part < len &&
-				   !stash_image_is_plain_text(data + part, Min(len - part, STASH_IMAGE_TEXT_PART), end))
-				part += Min(len - part, STASH_IMAGE_TEXT_PART);
-			(void) pg_verify_mbstr(PG_UTF8, data, (int) part, false);
-		}
-		data += part;
-		len -= part;
-	}
+	if (!stash_utf8_is_valid(data, len))
+		(void) pg_verify_mbstr(PG_UTF8, data, (int) len, false);
 }
 
 static Datum

@@ -19,10 +19,9 @@
 #include "frame.h"
 #include "image.h"
 #include "typeio.h"
+#include "utf8.h"
 
 #define STASH_IMAGE_SOME		64	/* that are copied or looked at at once */
-#define STASH_IMAGE_TEXT_PART		1024	/* bytes of text that are judged
-											 * together */
 #define STASH_IMAGE_HIGH_BITS \
 	0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, \
 	0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80
@@ -33,7 +32,7 @@ extern ArrayType *stash_image_read_rows(StashImageReader *reader, StashType *typ
 										ArrayType *array, int nrows);
 extern Datum stash_image_read_array(StashImageReader *reader, StashType *type);
 extern void stash_image_check_fixed(StashType *type, Datum value);
-extern void stash_image_check_utf8(const char *data, Size len, const char *end);
+extern void stash_image_check_utf8(const char *data, Size len);
 
 static inline const char *
 stash_image_take(StashImageReader *reader, StashType *type, uint64 len)
@@ -149,9 +148,9 @@ stash_image_take_payload(StashImageReader *reader, StashType *type, Size *len)
 {
 	const char *data = stash_image_take_bytes(reader, type, len);
 
-	if (type->image == STASH_IMAGE_TEXT && *len > STASH_IMAGE_TEXT_PART &&
+	if (type->image == STASH_IMAGE_TEXT && *len >= STASH_UTF8_LEAST &&
 		GetDatabaseEncoding() == PG_UTF8)
-		stash_image_check_utf8(data, *len, reader->end);
+		stash_image_check_utf8(data, *len);
 	else if (type->image == STASH_IMAGE_TEXT && !stash_image_is_plain_text(data, *len, reader->end))
 	{
 		char	   *text = pg_any_to_server(data, (int) *len, PG_UTF8);

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-floor=(hash codec filter filter_rows frame json arrow_fb arrow)
+floor=(hash codec filter filter_rows frame utf8 json arrow_fb arrow)
 pg_config=${PG_CONFIG:-pg_config}
 lib=$("$pg_config" --pkglibdir)
 flags=(
@@ -78,5 +78,11 @@ for name in hash hash_kernels; do
 	objects=("$out/plain/hash.o")
 	[[ $name == hash ]] || objects+=("$out"/kernels/*.o)
 	run "$name without dispatch" "$name" "${objects[@]}"
+done
+# as it is built, in vectors
+for flag in -USTASH_NO_DISPATCH -DSTASH_NO_DISPATCH; do
+	is_wanted utf8 || continue
+	compile -c -o "$out/plain/utf8.o" -O3 -fno-sanitize=all "$flag" src/utf8.c
+	run "utf8 in vectors, $flag" utf8 "$out/plain/utf8.o"
 done
 exit $status
