@@ -22,6 +22,8 @@
 
 #define FIXED_COPY		16
 #define FEW_BYTES		2048	/* of a tuple that is built on the stack */
+#define FEW_LEFT		1024	/* bytes; a tuple of them is built in its
+								 * place */
 
 /* ---- rows ---- */
 
@@ -295,10 +297,20 @@ append_tuple(TupleBuffer *out, char *to, StashImageReader *reader,
 Datum
 stash_image_read_tuple(StashImageReader *reader, StashType *type)
 {
+	Size		left = reader->end - reader->at;
 	TupleBuffer out;
 	char	   *result;
 	Size		len;
 
+	/* where much is left, it is other rows', and would be allocated for each */
+	if (left <= FEW_LEFT)
+	{
+		len = left + left / 2 + 2 * STASH_IMAGE_SOME;
+		out.data = palloc(len);
+		out.end = out.data + len;
+		(void) append_tuple(&out, out.data, reader, type);
+		return PointerGetDatum(out.data);
+	}
 	out.data = out.local;
 	out.end = out.local + FEW_BYTES;
 	len = append_tuple(&out, out.data, reader, type) - out.data;
