@@ -68,6 +68,20 @@ stash_hash_to_uuid(StashHash128 hash)
 }
 
 /*
+ * What stash.hash_sampled() gives for a value with its own defaults.
+ */
+StashHash128
+stash_hash_sampled_value(StashType *type, Datum value)
+{
+	static const StashSampling defaults = {.threshold = 10000,.samples = 64};
+	StashHasher hasher;
+
+	stash_hash_init(&hasher, 128);
+	stash_hash_put_value(&hasher.sink, type, value, false, &defaults);
+	return stash_hash_digest128(&hasher);
+}
+
+/*
  * stash.hash(value any) returns uuid
  *
  * Args:    value  any value or NULL; an untyped literal is taken as text

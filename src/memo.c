@@ -430,12 +430,12 @@ stash_memo_bypass(StashMemo *memo)
 
 /* ---- call sites ---- */
 
-/* the row type of keys: the arguments by name, then the identity */
-static StashType *
-key_type(Oid function, int nargs, StashType **argtypes)
+/* the names of a function's input arguments; those without have numbers */
+static char **
+argument_names(Oid function, int nargs)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(nargs + 1);
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	char	  **result = palloc(sizeof(char *) * Max(nargs, 1));
 	Datum		names;
 	Datum		modes;
 	bool		isnull;
@@ -452,18 +452,72 @@ key_type(Oid function, int nargs, StashType **argtypes)
 	}
 	ReleaseSysCache(tuple);
 	for (int i = 0; i < nargs; i++)
-	{
-		const char *name = i < nnames && argnames[i] != NULL &&
-		argnames[i][0] != '\0' ? argnames[i] : psprintf("arg%d", i + 1);
+		result[i] = i < nnames && argnames[i] != NULL && argnames[i][0] != '\0' ?
+			argnames[i] : psprintf("arg%d", i + 1);
+	return result;
+}
 
-		TupleDescInitEntry(desc, (AttrNumber) (i + 1), name, argtypes[i]->oid,
-						   argtypes[i]->typmod, 0);
+/* the row type of keys: the arguments by name, then the identity */
+static StashType *
+key_type(const StashMemoCall *call, char **names)
+{
+	int			n = 1;
+	TupleDesc	desc;
+
+	for (int i = 0; i < call->nargs; i++)
+		n += !call->is_ignored[i];
+	desc = CreateTemplateTupleDesc(n);
+	n = 0;
+	for (int i = 0; i < call->nargs; i++)
+	{
+		StashType  *type = stash_memo_key_type(call, i);
+
+		if (!call->is_ignored[i])
+			TupleDescInitEntry(desc, (AttrNumber) ++n, names[i], type->oid,
+							   type->typmod, 0);
 	}
-	TupleDescInitEntry(desc, (AttrNumber) (nargs + 1), "@context", TEXTOID,
-					   -1, 0);
+	TupleDescInitEntry(desc, (AttrNumber) (n + 1), "@context", TEXTOID, -1, 0);
 	TupleDescFinalize(desc);
 	BlessTupleDesc(desc);
 	return stash_type_lookup(RECORDOID, desc->tdtypmod);
+}
+
+static void
+resolve_ignored(StashMemoCall *call, char **names)
+{
+	ListCell   *cell;
+
+	call->is_ignored = palloc0(sizeof(bool) * Max(call->nargs, 1));
+	foreach(cell, call->memo->body.ignore)
+	{
+		for (int i = 0; i < call->nargs; i++)
+			call->is_ignored[i] |= strcmp(names[i], lfirst(cell)) == 0;
+	}
+}
+
+/*
+ * Throw 42601 when a memo ignores an argument that its function does not have.
+ */
+void
+stash_memo_check_ignored(const StashMemo *memo)
+{
+	int			nargs = get_func_nargs(memo->function);
+	char	  **names = argument_names(memo->function, nargs);
+	ListCell   *cell;
+
+	foreach(cell, memo->body.ignore)
+	{
+		bool		found = false;
+
+		for (int i = 0; i < nargs; i++)
+			found |= strcmp(names[i], lfirst(cell)) == 0;
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_SYNTAX_ERROR),
+					 errmsg("function %s has no argument \"%s\" to ignore",
+							memo->signature, (char *) lfirst(cell)),
+					 errhint("Arguments without a name are called arg1, arg2 and so on.")));
+	}
 }
 
 static Oid
@@ -539,6 +593,7 @@ resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 
 	call->argtypes = palloc(sizeof(StashType *) * Max(call->nargs, 1));
 	call->is_cstring = palloc0(sizeof(bool) * Max(call->nargs, 1));
+	call->is_sampled = palloc0(sizeof(bool) * Max(call->nargs, 1));
 	initStringInfo(&site);
 	if (call->memo->takes_anything && get_fn_expr_variadic(fcinfo->flinfo))
 		appendStringInfoString(&site, "variadic ");
@@ -552,6 +607,8 @@ resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 							 oid == UNKNOWNOID ? "unknown" : "cstring", i + 1);
 		call->argtypes[i] = stash_type_lookup(call->is_cstring[i] ? TEXTOID : oid,
 											  -1);
+		call->is_sampled[i] = call->memo->body.is_sampled &&
+			call->argtypes[i]->typlen == -1;
 	}
 	if (call->is_record)
 		append_shape(&site, fcinfo);
@@ -570,6 +627,7 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	StashMemoCall *call = fcinfo->flinfo->fn_extra;
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
 	MemoryContext old;
+	char	  **names;
 
 	if (likely(call != NULL && call->generation == generation &&
 			   call->types_generation == stash_type_generation()))
@@ -591,7 +649,9 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	resolve_result(call, fcinfo, function);
 	old = MemoryContextSwitchTo(context);
 	resolve_arguments(call, fcinfo, function);
-	call->keytype = key_type(function, call->nargs, call->argtypes);
+	names = argument_names(function, call->nargs);
+	resolve_ignored(call, names);
+	call->keytype = key_type(call, names);
 	MemoryContextSwitchTo(old);
 	fcinfo->flinfo->fn_extra = call;
 	return call;
@@ -643,6 +703,58 @@ check_target(StashMemoCall *call)
 	call->checked_roles = stash_memo_roles_generation();
 }
 
+/* the value of a setting; "" where there is none of that name, or unset */
+static const char *
+setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value ? value : "";
+}
+
+/* whether a setting that is in the memo's keys has changed */
+static bool
+has_varied(const StashMemoCall *call)
+{
+	ListCell   *name;
+	ListCell   *value;
+
+	forboth(name, call->memo->body.vary, value, call->varied)
+	{
+		if (strcmp(setting(lfirst(name)), lfirst(value)) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+read_varied(StashMemoCall *call, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ListCell   *cell;
+
+	list_free_deep(call->varied);
+	call->varied = NIL;
+	foreach(cell, call->memo->body.vary)
+		call->varied = lappend(call->varied, pstrdup(setting(lfirst(cell))));
+	MemoryContextSwitchTo(old);
+}
+
+/* the memo's settings as they stand in an identity */
+static char *
+varied_text(const StashMemoCall *call)
+{
+	StringInfoData out;
+	ListCell   *name;
+	ListCell   *value;
+
+	initStringInfo(&out);
+	forboth(name, call->memo->body.vary, value, call->varied)
+		appendStringInfo(&out, "%s=%s ", quote_identifier(lfirst(name)),
+						 quote_literal_cstr(lfirst(value)));
+	return out.data;
+}
+
 /*
  * Make a call site ready for this call: the caller may call the target, and
  * call->identity is that of the caller and the present settings.
@@ -657,9 +769,11 @@ stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
 	check_target(call);
 	if (call->memo->volatility != PROVOLATILE_IMMUTABLE)
 		environment = stash_memo_environment(call->memo->body.is_shared);
-	if (likely(call->environment == environment))
+	if (likely(call->environment == environment &&
+			   (call->memo->body.vary == NIL || !has_varied(call))))
 		return;
 	call->environment = 0;
+	read_varied(call, fcinfo->flinfo->fn_mcxt);
 	if (call->identity.text != NULL)
 	{
 		pfree(call->identity.text);
@@ -667,6 +781,7 @@ stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
 		call->identity.text = NULL;
 	}
 	stash_memo_identity(&call->identity, call->memo, fcinfo->fncollation,
-						call->site, fcinfo->flinfo->fn_mcxt);
+						psprintf("%s%s", varied_text(call), call->site),
+						fcinfo->flinfo->fn_mcxt);
 	call->environment = environment;
 }

@@ -49,15 +49,22 @@ typedef enum StashMemoReason
 	STASH_MEMO_CHANGED_HERE,	/* this transaction changed what was read */
 	STASH_MEMO_SIDE_EFFECTS,	/* the target wrote something */
 	STASH_MEMO_UTILITY,			/* the target ran a command that is no query */
-	STASH_MEMO_SESSION,			/* it asked for the time, a setting, chance */
-	STASH_MEMO_ROW_SECURITY,	/* policies depend on what is not in the key */
+	STASH_MEMO_SESSION,			/* it asked for the time, the catalogs, chance */
+	STASH_MEMO_SETTING,			/* it asked for a setting, and vary is not
+								 * said */
+	STASH_MEMO_ROW_SECURITY,	/* policies applied, and roles share answers */
+	STASH_MEMO_POLICY,			/* a policy asks for what may not be in the
+								 * key */
 	STASH_MEMO_NESTED_TTL,		/* it used another memo's answer, up to a ttl */
 	STASH_MEMO_CHANGED,			/* what an answer was read from has changed */
 	STASH_MEMO_REDEFINED,		/* a relation's definition or rights have */
 	STASH_MEMO_FUNCTION_CHANGED,	/* a function that ran has */
 	STASH_MEMO_NEWER,			/* an answer sees what our snapshot does not */
-	STASH_MEMO_OTHER_SERVER		/* an answer without a proof of this server */
+	STASH_MEMO_OTHER_SERVER,	/* an answer without a proof of this server */
+	STASH_MEMO_CHEAP			/* computing took less than min_cost */
 } StashMemoReason;
+
+#define STASH_MEMO_REASONS	(STASH_MEMO_CHEAP + 1)
 
 /* pg_hashstash.memo */
 typedef enum StashMemoMode
@@ -78,6 +85,13 @@ typedef struct StashMemoBody
 	Interval	ttl;
 	bool		is_shared;		/* share = all: the role is not in the key */
 	bool		allow_volatile;
+	bool		is_sampled;		/* hash = sampled: long arguments by samples */
+	bool		has_vary;		/* said, if only to say that there are none */
+	List	   *vary;			/* names of settings that are in the key */
+	List	   *ignore;			/* names of arguments that are not */
+	int64		min_cost;		/* microseconds; cheaper answers are not kept */
+	int64		max_bytes;		/* of an answer; 0: as much as we hold */
+	bool		keep_stash;		/* it is the user's, and outlives the memo */
 } StashMemoBody;
 
 /* A function in language stash, resolved; valid while the generation lasts. */
@@ -96,8 +110,6 @@ typedef struct StashMemo
 	bool		retset;
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */
-	StashMemoReason kept_reason;	/* why the last answer was not kept */
-	Oid			kept_culprit;	/* relation or function to blame, or 0 */
 } StashMemo;
 
 /* Who asks, under which settings, for which definition (memo_key.c). */
@@ -176,6 +188,9 @@ typedef struct StashMemoCall
 	int			nargs;
 	StashType **argtypes;
 	bool	   *is_cstring;		/* arguments that keys hold as text */
+	bool	   *is_ignored;		/* those that are in no key */
+	bool	   *is_sampled;		/* those that keys hold as a sampled hash */
+	List	   *varied;			/* values of the memo's settings in 'identity' */
 	StashType  *rettype;		/* NULL: read it off each value */
 	StashType  *keytype;		/* row of the arguments and the identity */
 	bool		is_record;		/* result shape comes from the caller */
@@ -193,6 +208,8 @@ typedef struct StashMemoCall
 /* memo_body.c */
 extern void stash_memo_parse(StashMemoBody *body, const char *source);
 extern char *stash_memo_write(const StashMemoBody *body);
+extern int64 stash_memo_microseconds(const char *what,
+									 const Interval *interval);
 
 /* What is noted while a target runs (memo_trace.c). */
 typedef struct StashMemoTrace
@@ -202,8 +219,8 @@ typedef struct StashMemoTrace
 	StashTrackSnapshot *snapshot;	/* before the target ran; NULL: unusable */
 	List	   *relations;
 	List	   *functions;
-	StashMemoReason reason;		/* what was seen first that forbids to keep */
-	Oid			culprit;		/* function or relation that it is about */
+	uint64		reasons;		/* what was seen, bits by StashMemoReason */
+	Oid			culprits[STASH_MEMO_REASONS];	/* function or relation */
 	CommandId	command;		/* of the transaction before the target ran */
 	FullTransactionId xid;
 } StashMemoTrace;
@@ -240,6 +257,7 @@ extern uint64 stash_memo_environment(bool is_shared);
 extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 								Oid collation, const char *site,
 								MemoryContext context);
+extern StashType *stash_memo_key_type(const StashMemoCall *call, int argno);
 extern void stash_memo_key(StashMemoKey *key, StashMemoCall *call,
 						   FunctionCallInfo fcinfo);
 extern bytea *stash_memo_key_frame(const StashMemoKey *key,
@@ -280,9 +298,12 @@ extern void stash_memo_init(void);
 extern StashMemo *stash_memo_lookup(Oid function);
 extern void stash_memo_names(Oid function, Oid *target, Oid *stash);
 extern void stash_memo_check_target(const StashMemo *memo);
+extern void stash_memo_check_ignored(const StashMemo *memo);
 extern StashMemoReason stash_memo_bypass(StashMemo *memo);
 extern const char *stash_memo_reason_text(StashMemoReason reason);
 extern char *stash_memo_blame(StashMemoReason reason, Oid culprit);
+extern void stash_memo_note(Oid function, StashMemoReason reason, Oid culprit);
+extern StashMemoReason stash_memo_noted(Oid function, Oid *culprit);
 extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
 extern bool stash_memo_is_current(const StashMemoCall *call);
 extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);

@@ -12,6 +12,12 @@
  *		ttl      = interval			how long a result is good
  *		share    = role | all		whether the role is part of the key
  *		volatile = on | off			a VOLATILE target may be remembered
+ *		vary     = name, ...		settings that are in the key; may be empty
+ *		ignore   = name, ...		arguments that are not in the key
+ *		hash     = exact | sampled	what keys hold of long arguments
+ *		min_cost = interval			cheaper answers are not kept
+ *		max_bytes = number			nor are larger ones
+ *		keep_stash = on | off		unmemoize leaves the stash alone
  *
  * Dumps carry bodies: an option, once released, keeps its meaning.
  *
@@ -22,6 +28,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "compat.h"
 #include "memo.h"
@@ -33,7 +40,7 @@ refuse_body(const char *message, const char *word)
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg(message, word),
-			 errhint("A body in language stash has one \"name = value\" on each line: target, stash, ttl, share, volatile.")));
+			 errhint("A body in language stash has one \"name = value\" on each line: target, stash, ttl, share, volatile, vary, ignore, hash, min_cost, max_bytes, keep_stash.")));
 }
 
 static char *
@@ -71,16 +78,66 @@ read_target(StashMemoBody *body, const char *name, const char *value)
 	body->in_place = strcmp(name, "original") == 0;
 }
 
-static void
-read_ttl(StashMemoBody *body, const char *value)
+static Interval *
+read_interval(const char *value)
 {
-	Datum		ttl = DirectFunctionCall3(interval_in, CStringGetDatum(value),
-										  ObjectIdGetDatum(InvalidOid),
-										  Int32GetDatum(-1));
+	return DatumGetIntervalP(DirectFunctionCall3(interval_in,
+												 CStringGetDatum(value),
+												 ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1)));
+}
 
-	body->ttl = *DatumGetIntervalP(ttl);
-	body->has_ttl = true;
-	stash_store_check_ttl(&body->ttl);
+static bool
+read_bool(const char *message, const char *value)
+{
+	bool		result;
+
+	if (!parse_bool(value, &result))
+		refuse_body(message, value);
+	return result;
+}
+
+/* names between commas, quoted where they need it */
+static List *
+read_names(const char *value)
+{
+	List	   *names;
+	List	   *copies = NIL;
+	ListCell   *cell;
+
+	if (!SplitIdentifierString(pstrdup(value), ',', &names))
+		refuse_body("\"%s\" is no list of names", value);
+	foreach(cell, names)
+		copies = lappend(copies, pstrdup(lfirst(cell)));
+	return copies;
+}
+
+static int64
+read_number(const char *value)
+{
+	char	   *end;
+	int64		number = strtoll(value, &end, 10);
+
+	if (end == value || *end != '\0' || number < 0)
+		refuse_body("\"%s\" is no number of bytes", value);
+	return number;
+}
+
+/*
+ * What an interval is in microseconds; months have 30 days.  Throws 22023 for
+ * one below zero.
+ */
+int64
+stash_memo_microseconds(const char *what, const Interval *interval)
+{
+	int64		days = interval->day + (int64) interval->month * DAYS_PER_MONTH;
+	int64		result = interval->time + days * USECS_PER_DAY;
+
+	if (result < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be less than zero", what)));
+	return result;
 }
 
 static void
@@ -91,7 +148,11 @@ read_option(StashMemoBody *body, const char *name, const char *value)
 	else if (strcmp(name, "stash") == 0)
 		body->stash = qualified_name(name, value);
 	else if (strcmp(name, "ttl") == 0)
-		read_ttl(body, value);
+	{
+		body->ttl = *read_interval(value);
+		body->has_ttl = true;
+		stash_store_check_ttl(&body->ttl);
+	}
 	else if (strcmp(name, "share") == 0)
 	{
 		body->is_shared = strcmp(value, "all") == 0;
@@ -99,10 +160,28 @@ read_option(StashMemoBody *body, const char *name, const char *value)
 			refuse_body("share must be \"role\" or \"all\", not \"%s\"", value);
 	}
 	else if (strcmp(name, "volatile") == 0)
+		body->allow_volatile = read_bool("volatile must be \"on\" or \"off\", not \"%s\"",
+										 value);
+	else if (strcmp(name, "vary") == 0)
 	{
-		if (!parse_bool(value, &body->allow_volatile))
-			refuse_body("volatile must be \"on\" or \"off\", not \"%s\"", value);
+		body->has_vary = true;
+		body->vary = read_names(value);
 	}
+	else if (strcmp(name, "ignore") == 0)
+		body->ignore = read_names(value);
+	else if (strcmp(name, "hash") == 0)
+	{
+		body->is_sampled = strcmp(value, "sampled") == 0;
+		if (!body->is_sampled && strcmp(value, "exact") != 0)
+			refuse_body("hash must be \"exact\" or \"sampled\", not \"%s\"", value);
+	}
+	else if (strcmp(name, "min_cost") == 0)
+		body->min_cost = stash_memo_microseconds(name, read_interval(value));
+	else if (strcmp(name, "max_bytes") == 0)
+		body->max_bytes = read_number(value);
+	else if (strcmp(name, "keep_stash") == 0)
+		body->keep_stash = read_bool("keep_stash must be \"on\" or \"off\", not \"%s\"",
+									 value);
 	else
 		refuse_body("unknown option \"%s\"", name);
 }
@@ -137,6 +216,18 @@ stash_memo_parse(StashMemoBody *body, const char *source)
 		refuse_body("function body names no %s", "target");
 }
 
+static void
+write_names(StringInfo out, const char *name, List *names)
+{
+	ListCell   *cell;
+
+	appendStringInfo(out, "%s =", name);
+	foreach(cell, names)
+		appendStringInfo(out, "%s %s", cell == list_head(names) ? "" : ",",
+						 quote_identifier(lfirst(cell)));
+	appendStringInfoChar(out, '\n');
+}
+
 /*
  * The text of a body.  What is at its default is left out.
  */
@@ -158,5 +249,19 @@ stash_memo_write(const StashMemoBody *body)
 		appendStringInfoString(&out, "share = all\n");
 	if (body->allow_volatile)
 		appendStringInfoString(&out, "volatile = on\n");
+	if (body->has_vary)
+		write_names(&out, "vary", body->vary);
+	if (body->ignore != NIL)
+		write_names(&out, "ignore", body->ignore);
+	if (body->is_sampled)
+		appendStringInfoString(&out, "hash = sampled\n");
+	if (body->min_cost > 0)
+		appendStringInfo(&out, "min_cost = " INT64_FORMAT " us\n",
+						 body->min_cost);
+	if (body->max_bytes > 0)
+		appendStringInfo(&out, "max_bytes = " INT64_FORMAT "\n",
+						 body->max_bytes);
+	if (body->keep_stash)
+		appendStringInfoString(&out, "keep_stash = on\n");
 	return out.data;
 }

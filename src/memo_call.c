@@ -212,16 +212,29 @@ begin_result(StashMemo *memo, StashMemoResult *result)
 /* whether an answer may be kept; notes why not */
 static bool
 may_keep(StashMemoCall *call, const StashMemoTrace *trace,
-		 StashMemoResult *result)
+		 StashMemoResult *result, int64 cost_us)
 {
 	StashMemo  *memo = call->memo;
+	StashMemoReason reason;
+	Oid			culprit;
 
 	/* the key may name a definition that was replaced while it ran */
 	if (!stash_memo_is_current(call))
 		return false;
-	memo->kept_reason = stash_memo_prove(memo, trace, &result->proof,
-										 &memo->kept_culprit);
-	return memo->kept_reason == STASH_MEMO_FINE;
+	reason = stash_memo_prove(memo, trace, &result->proof, &culprit);
+	if (reason == STASH_MEMO_FINE && cost_us < memo->body.min_cost)
+		reason = STASH_MEMO_CHEAP;
+	stash_memo_note(memo->function, reason, culprit);
+	return reason == STASH_MEMO_FINE;
+}
+
+/* how large an answer may be */
+static Size
+max_bytes(const StashMemo *memo)
+{
+	if (memo->body.max_bytes == 0)
+		return MAX_RESULT_BYTES;
+	return Min(memo->body.max_bytes, MAX_RESULT_BYTES);
 }
 
 /* keep a result whose variant is 'variant'; NULL stands for a NULL result */
@@ -306,7 +319,7 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 	if (stash_memo_mode == STASH_MEMO_MODE_READONLY ||
-		!may_keep(call, &trace, &result))
+		!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(end)))
 		return value;
 
 	result.isnull = fcinfo->isnull;
@@ -314,8 +327,11 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 	{
 		result.value = flatten(value, call->rettyplen);
 		if (!call->rettypbyval &&
-			datumGetSize(result.value, false, call->rettyplen) > MAX_RESULT_BYTES)
+			datumGetSize(result.value, false, call->rettyplen) > max_bytes(call->memo))
+		{
+			stash_memo_note(call->memo->function, STASH_MEMO_TOO_LARGE, InvalidOid);
 			return value;
+		}
 		if (stash_memo_may_write(call->memo) == STASH_MEMO_FINE)
 		{
 			if (type == NULL)
@@ -479,7 +495,7 @@ trace_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
 
 /* the frame of a row set, or NULL where it is too large to be kept */
 static bytea *
-frame_of_rows(Tuplestorestate *rows, TupleDesc desc)
+frame_of_rows(Tuplestorestate *rows, TupleDesc desc, Size limit)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	StashFrameRows writer;
@@ -490,7 +506,7 @@ frame_of_rows(Tuplestorestate *rows, TupleDesc desc)
 	{
 		CHECK_FOR_INTERRUPTS();
 		stash_frame_rows_add(&writer, slot);
-		fits = writer.sink.used <= MAX_RESULT_BYTES;
+		fits = writer.sink.used <= limit;
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_rescan(rows);
@@ -513,10 +529,12 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 	if (stash_memo_mode == STASH_MEMO_MODE_READONLY ||
-		!may_keep(call, &trace, &result))
+		!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(end)))
 		return rows;
-	result.rows = frame_of_rows(rows, desc);
-	if (result.rows != NULL)
+	result.rows = frame_of_rows(rows, desc, max_bytes(call->memo));
+	if (result.rows == NULL)
+		stash_memo_note(call->memo->function, STASH_MEMO_TOO_LARGE, InvalidOid);
+	else
 		keep_result(call, key, fcinfo, frame, result.rows, &result,
 					(int64) INSTR_TIME_GET_MICROSEC(end));
 	return rows;
@@ -755,6 +773,7 @@ pg_hashstash_validator(PG_FUNCTION_ARGS)
 	check_result_type(function);
 	memo = stash_memo_lookup(function);
 	stash_memo_check_target(memo);
+	stash_memo_check_ignored(memo);
 	if (OidIsValid(stash))
 		check_stash(stash);
 	if (memo->volatility == PROVOLATILE_VOLATILE && !memo->body.allow_volatile)

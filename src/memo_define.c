@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
@@ -32,6 +33,7 @@
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -246,30 +248,120 @@ check_volatility(Oid function, Form_pg_proc form, const StashMemoBody *body)
 
 /* ---- memoize ---- */
 
+/* Arguments of stash.memoize(). */
+enum
+{
+	ARG_FUNCTION,
+	ARG_TTL,
+	ARG_AS,
+	ARG_STASH,
+	ARG_SHARE,
+	ARG_VARY,
+	ARG_IGNORE,
+	ARG_HASH,
+	ARG_VOLATILE,
+	ARG_MIN_COST,
+	ARG_MAX_BYTES
+};
+
+static List *
+read_names(FunctionCallInfo fcinfo, int argno)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	List	   *names = NIL;
+
+	if (PG_ARGISNULL(argno))
+		return NIL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argno), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("names in vary and ignore must not be null")));
+		names = lappend(names, TextDatumGetCString(elements[i]));
+	}
+	return names;
+}
+
+/* the text of an argument that has one of two values; true for the second */
+static bool
+read_choice(FunctionCallInfo fcinfo, int argno, const char *what,
+			const char *first, const char *second)
+{
+	char	   *value;
+
+	if (PG_ARGISNULL(argno))
+		return false;
+	value = text_to_cstring(PG_GETARG_TEXT_PP(argno));
+	if (strcmp(value, first) != 0 && strcmp(value, second) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown %s \"%s\"", what, value),
+				 errhint("Use \"%s\" or \"%s\".", first, second)));
+	return strcmp(value, second) == 0;
+}
+
 static void
 read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
 {
-	char	   *share;
 
-	if (PG_ARGISNULL(0))
+	if (PG_ARGISNULL(ARG_FUNCTION))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("function must not be null")));
 	memset(body, 0, sizeof(*body));
-	if (!PG_ARGISNULL(1))
+	if (!PG_ARGISNULL(ARG_TTL))
 	{
 		body->has_ttl = true;
-		body->ttl = *PG_GETARG_INTERVAL_P(1);
+		body->ttl = *PG_GETARG_INTERVAL_P(ARG_TTL);
 		stash_store_check_ttl(&body->ttl);
 	}
-	share = PG_ARGISNULL(3) ? "role" : text_to_cstring(PG_GETARG_TEXT_PP(3));
-	body->is_shared = strcmp(share, "all") == 0;
-	if (!body->is_shared && strcmp(share, "role") != 0)
+	body->is_shared = read_choice(fcinfo, ARG_SHARE, "share", "role", "all");
+	body->has_vary = !PG_ARGISNULL(ARG_VARY);
+	body->vary = read_names(fcinfo, ARG_VARY);
+	body->ignore = read_names(fcinfo, ARG_IGNORE);
+	body->is_sampled = read_choice(fcinfo, ARG_HASH, "hash", "exact", "sampled");
+	body->allow_volatile = !PG_ARGISNULL(ARG_VOLATILE) &&
+		PG_GETARG_BOOL(ARG_VOLATILE);
+	if (!PG_ARGISNULL(ARG_MIN_COST))
+		body->min_cost = stash_memo_microseconds("min_cost",
+												 PG_GETARG_INTERVAL_P(ARG_MIN_COST));
+	if (!PG_ARGISNULL(ARG_MAX_BYTES))
+	{
+		body->max_bytes = PG_GETARG_INT64(ARG_MAX_BYTES);
+		if (body->max_bytes < 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid max_bytes: " INT64_FORMAT, body->max_bytes),
+					 errdetail("It must be at least 1.")));
+	}
+	body->keep_stash = !PG_ARGISNULL(ARG_STASH);
+}
+
+/*
+ * The name of a stash that the user has chosen for a memo of 'owner'.
+ */
+static char *
+chosen_stash(Oid relid, Oid owner)
+{
+	Relation	rel;
+	StashStore *store = stash_store_open(relid, &rel, AccessShareLock);
+	char	   *name = pstrdup(store->name);
+
+	if (!store->is_bare || rel->rd_rel->relowner != owner)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown share \"%s\"", share),
-				 errhint("Use \"role\", or \"all\" to share results between roles.")));
-	body->allow_volatile = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("stash \"%s\" cannot keep the results of a function",
+						store->table),
+				 errdetail("It must belong to the owner of the function and have one index, on key_hash, that is not unique."),
+				 errhint("CREATE TABLE %s OF stash.entry (key_hash WITH OPTIONS NOT NULL, key WITH OPTIONS NOT NULL); CREATE INDEX ON %s (key_hash).",
+						 store->name, store->name)));
+	relation_close(rel, AccessShareLock);
+	return name;
 }
 
 /* take away what ALTER DEFAULT PRIVILEGES gave others on a new table */
@@ -416,7 +508,8 @@ restore_original(Oid function, Oid original)
 }
 
 static void
-memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body)
+memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body,
+				 Oid stash)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 	char	   *schema = get_namespace_name(form->pronamespace);
@@ -425,15 +518,17 @@ memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body)
 	check_own_name(function, tuple);
 	body->in_place = true;
 	body->target = quote_qualified_identifier(schema, name);
-	body->stash = make_stash(form->pronamespace, NameStr(form->proname),
-							 signature_of(function), form->proowner);
+	body->stash = OidIsValid(stash) ? chosen_stash(stash, form->proowner) :
+		make_stash(form->pronamespace, NameStr(form->proname),
+				   signature_of(function), form->proowner);
 	move_original(tuple, name);
 	stash_spi_run(wrapper_definition(function, form,
 									 qualified_function(function), body));
 }
 
 static Oid
-memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as)
+memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as,
+		   Oid stash)
 {
 	char	   *name;
 	Oid			nsp = QualifiedNameGetCreationNamespace(stash_compat_name_list(as),
@@ -441,7 +536,8 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as)
 
 	body->target = qualified_function(function);
 	as = quote_qualified_identifier(get_namespace_name(nsp), name);
-	body->stash = make_stash(nsp, name, as, GetUserId());
+	body->stash = OidIsValid(stash) ? chosen_stash(stash, GetUserId()) :
+		make_stash(nsp, name, as, GetUserId());
 	stash_spi_run(wrapper_definition(function, form, as, body));
 	return LookupFuncName(stash_compat_name_list(as), form->pronargs,
 						  form->proargtypes.values, false);
@@ -449,15 +545,25 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as)
 
 /*
  * stash.memoize(function regprocedure, ttl interval DEFAULT NULL,
- *               "as" text DEFAULT NULL, share text DEFAULT 'role',
- *               volatile bool DEFAULT false) returns regprocedure
+ *               "as" text DEFAULT NULL, stash regclass DEFAULT NULL,
+ *               share text DEFAULT 'role', vary text[] DEFAULT NULL,
+ *               ignore text[] DEFAULT NULL, hash text DEFAULT 'exact',
+ *               volatile bool DEFAULT false, min_cost interval DEFAULT NULL,
+ *               max_bytes int8 DEFAULT NULL) returns regprocedure
  *
  * Args:    function  to remember; its owner is the caller, or "as" is given
- *          ttl       how long a result is good; needed unless IMMUTABLE
+ *          ttl       how long a result is good at most; needed unless the
+ *                    function is IMMUTABLE or all that it reads is tracked
  *          as        name of a function to make, as in SQL, instead of working
  *                    in place
+ *          stash     table to keep results in; NULL: one is made
  *          share     role: each role has results of its own; all: shared
+ *          vary      names of settings that the answer depends on
+ *          ignore    names of arguments that it does not depend on
+ *          hash      sampled: long arguments count by stash.hash_sampled()
  *          volatile  remember a VOLATILE function all the same
+ *          min_cost  results that took less time are not kept
+ *          max_bytes larger results are not kept
  * Returns: the memoized function; in place it has the OID it had
  * Errors:  42501 not the owner, 42809 no plain function, 42710 memoized
  *          already, 42P13 VOLATILE, 22023 bad option, 42723 name taken
@@ -468,6 +574,7 @@ pg_hashstash_memoize(PG_FUNCTION_ARGS)
 {
 	StashMemoBody body;
 	Oid			function;
+	Oid			stash = InvalidOid;
 	HeapTuple	tuple;
 	Form_pg_proc form;
 
@@ -480,14 +587,16 @@ pg_hashstash_memoize(PG_FUNCTION_ARGS)
 				 errmsg("function with OID %u does not exist", function)));
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	check_kind(function, form);
-	if (PG_ARGISNULL(2))
+	if (PG_ARGISNULL(ARG_AS))
 		check_in_place(function);
 	check_volatility(function, form, &body);
-	if (PG_ARGISNULL(2))
-		memoize_in_place(function, tuple, &body);
+	if (!PG_ARGISNULL(ARG_STASH))
+		stash = PG_GETARG_OID(ARG_STASH);
+	if (PG_ARGISNULL(ARG_AS))
+		memoize_in_place(function, tuple, &body, stash);
 	else
 		function = memoize_as(function, form, &body,
-							  text_to_cstring(PG_GETARG_TEXT_PP(2)));
+							  text_to_cstring(PG_GETARG_TEXT_PP(ARG_AS)), stash);
 	PG_RETURN_OID(function);
 }
 
@@ -515,7 +624,7 @@ pg_hashstash_unmemoize(PG_FUNCTION_ARGS)
 	memo = stash_memo_lookup(function);
 	target = memo->target;
 	in_place = memo->body.in_place;
-	if (OidIsValid(memo->stash))
+	if (OidIsValid(memo->stash) && !memo->body.keep_stash)
 		stash = pstrdup(memo->body.stash);
 	stash_memo_cache_forget(function);
 	if (in_place)

@@ -374,6 +374,7 @@ explain_miss(ReturnSetInfo *rsinfo, StashMemo *memo, StashMemoReason reason,
 			 const StashEntry *entry)
 {
 	StashMemoReason write = stash_memo_may_write(memo);
+	StashMemoReason noted;
 	StashMemoProof *proof;
 	Oid			culprit;
 
@@ -387,9 +388,10 @@ explain_miss(ReturnSetInfo *rsinfo, StashMemo *memo, StashMemoReason reason,
 				 "what is remembered cannot be read any more" :
 				 stash_memo_blame(fault, culprit));
 	}
-	if (memo->kept_reason != STASH_MEMO_FINE)
+	noted = stash_memo_noted(memo->function, &culprit);
+	if (noted != STASH_MEMO_FINE)
 		put_item(rsinfo, "last answer not kept",
-				 stash_memo_blame(memo->kept_reason, memo->kept_culprit));
+				 stash_memo_blame(noted, culprit));
 	if (reason != STASH_MEMO_FINE)
 		put_item(rsinfo, "stash not read", stash_memo_reason_text(reason));
 	if (write != STASH_MEMO_FINE)

@@ -407,12 +407,27 @@ overflow_key(StashSink *sink, const void *data, Size len)
 	sink->used = need;
 }
 
+/*
+ * The type that an argument has in keys.
+ */
+StashType *
+stash_memo_key_type(const StashMemoCall *call, int argno)
+{
+	return call->is_sampled[argno] ?
+		stash_type_lookup(UUIDOID, -1) : call->argtypes[argno];
+}
+
 /* an argument as keys hold it */
 static Datum
 key_argument(StashMemoCall *call, FunctionCallInfo fcinfo, int argno)
 {
 	NullableDatum *arg = &fcinfo->args[argno];
 
+	if (unlikely(call->is_sampled[argno]) && !arg->isnull)
+		return stash_hash_to_uuid(stash_hash_sampled_value(call->argtypes[argno],
+														   call->is_cstring[argno] ?
+														   CStringGetTextDatum(DatumGetCString(arg->value)) :
+														   arg->value));
 	if (unlikely(call->is_cstring[argno]) && !arg->isnull)
 		return CStringGetTextDatum(DatumGetCString(arg->value));
 	return arg->value;
@@ -434,9 +449,14 @@ stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
 	stash_sink_put(&key->sink, call->identity.prefix.data,
 				   sizeof(call->identity.prefix.data));
 	for (int i = 0; i < call->nargs; i++)
-		stash_hash_put_value(&key->sink, call->argtypes[i],
-							 key_argument(call, fcinfo, i),
-							 fcinfo->args[i].isnull, NULL);
+	{
+		if (likely(!call->is_ignored[i]))
+			stash_hash_put_value(&key->sink,
+								 unlikely(call->is_sampled[i]) ?
+								 stash_memo_key_type(call, i) : call->argtypes[i],
+								 key_argument(call, fcinfo, i),
+								 fcinfo->args[i].isnull, NULL);
+	}
 	key->hash = stash_hash_bytes128(key->sink.buf, key->sink.used);
 }
 
@@ -451,13 +471,17 @@ stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
 	Datum		values[FUNC_MAX_ARGS + 1];
 	bool		nulls[FUNC_MAX_ARGS + 1];
 
+	int			n = 0;
+
 	for (int i = 0; i < call->nargs; i++)
 	{
-		values[i] = key_argument(call, fcinfo, i);
-		nulls[i] = fcinfo->args[i].isnull;
+		if (call->is_ignored[i])
+			continue;
+		values[n] = key_argument(call, fcinfo, i);
+		nulls[n++] = fcinfo->args[i].isnull;
 	}
-	values[call->nargs] = CStringGetTextDatum(key->identity->text);
-	nulls[call->nargs] = false;
+	values[n] = CStringGetTextDatum(key->identity->text);
+	nulls[n] = false;
 	return stash_frame_make_row(call->keytype, values, nulls,
 								STASH_CODEC_NONE);
 }

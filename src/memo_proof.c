@@ -50,6 +50,26 @@ add_functions(StashMemoProof *proof, const StashMemoTrace *trace)
 	proof->snapshot = trace->snapshot;
 }
 
+/* whether what a target did is allowed by what the memo's maker said */
+static bool
+is_excused(const StashMemoBody *body, StashMemoReason reason)
+{
+	switch (reason)
+	{
+		case STASH_MEMO_SESSION:
+			return body->has_ttl || body->allow_volatile;
+		case STASH_MEMO_NESTED_TTL:
+			return body->has_ttl;
+		case STASH_MEMO_SETTING:
+		case STASH_MEMO_POLICY:
+			return body->has_vary;
+		case STASH_MEMO_ROW_SECURITY:
+			return !body->is_shared;
+		default:
+			return false;
+	}
+}
+
 /*
  * Make the proof of an answer whose target has come to its end.
  *
@@ -80,13 +100,14 @@ stash_memo_prove(const StashMemo *memo, const StashMemoTrace *trace,
 		*proof = made;
 		return STASH_MEMO_FINE;
 	}
-	*culprit = trace->culprit;
-	if (trace->reason == STASH_MEMO_SIDE_EFFECTS ||
-		trace->reason == STASH_MEMO_UTILITY)
-		return trace->reason;
-	if (!has_ttl && !memo->body.allow_volatile &&
-		trace->reason != STASH_MEMO_FINE)
-		return trace->reason;
+	for (int i = 0; i < STASH_MEMO_REASONS; i++)
+	{
+		if ((trace->reasons & (UINT64CONST(1) << i)) == 0 ||
+			is_excused(&memo->body, (StashMemoReason) i))
+			continue;
+		*culprit = trace->culprits[i];
+		return (StashMemoReason) i;
+	}
 	if (trace->snapshot == NULL)
 		return STASH_MEMO_NO_SNAPSHOT;
 
@@ -99,6 +120,9 @@ stash_memo_prove(const StashMemo *memo, const StashMemoTrace *trace,
 		*culprit = state->relid;
 		if (stash_track_changed_here(state))
 			return STASH_MEMO_CHANGED_HERE;
+		/* though it did not apply to this role it does to others */
+		if (state->has_row_security && memo->body.is_shared)
+			return STASH_MEMO_ROW_SECURITY;
 		if (state->problem == STASH_TRACK_FINE)
 		{
 			made->sources[made->nsources].relid = state->relid;

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
@@ -90,9 +91,15 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_UTILITY:
 			return "the target ran a command that is no query";
 		case STASH_MEMO_SESSION:
-			return "the target asked for the time, a setting, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
+			return "the target asked for the time, the session, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
+		case STASH_MEMO_SETTING:
+			return "the target asked for a setting: name those that it asks for with vary";
 		case STASH_MEMO_ROW_SECURITY:
-			return "row security applied to what the target read: memoize with a ttl";
+			return "row security applied to what the target read, and roles share its answers: memoize with share => 'role'";
+		case STASH_MEMO_POLICY:
+			return "its row security asks for more than rows and roles: name the settings that it asks for with vary";
+		case STASH_MEMO_CHEAP:
+			return "computing the answer took less than min_cost";
 		case STASH_MEMO_CHANGED:
 			return "what the answer was read from has changed";
 		case STASH_MEMO_REDEFINED:
@@ -127,12 +134,69 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_CHANGED_HERE:
 		case STASH_MEMO_CHANGED:
 		case STASH_MEMO_REDEFINED:
+		case STASH_MEMO_POLICY:
 			return psprintf("%s: %s", relation_name(culprit), text);
 		case STASH_MEMO_SESSION:
+		case STASH_MEMO_SETTING:
 		case STASH_MEMO_NESTED_TTL:
 		case STASH_MEMO_FUNCTION_CHANGED:
 			return psprintf("%s: %s", function_name(culprit), text);
 		default:
 			return pstrdup(text);
 	}
+}
+
+/* ---- the last answer of each function that was not kept ---- */
+
+typedef struct Noted
+{
+	Oid			function;		/* must be first */
+	StashMemoReason reason;
+	Oid			culprit;
+} Noted;
+
+static HTAB *noted;				/* of this session; NULL: nothing yet */
+
+/*
+ * Note whether the answer just computed is kept, and why not.
+ */
+void
+stash_memo_note(Oid function, StashMemoReason reason, Oid culprit)
+{
+	Noted	   *entry;
+
+	if (noted == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		if (reason == STASH_MEMO_FINE)
+			return;
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(Noted);
+		noted = hash_create("pg_hashstash answers not kept", 16, &ctl,
+							HASH_ELEM | HASH_BLOBS);
+	}
+	if (reason == STASH_MEMO_FINE)
+	{
+		hash_search(noted, &function, HASH_REMOVE, NULL);
+		return;
+	}
+	entry = hash_search(noted, &function, HASH_ENTER, NULL);
+	entry->reason = reason;
+	entry->culprit = culprit;
+}
+
+/*
+ * Why the last answer of a function in this session was not kept;
+ * STASH_MEMO_FINE when it was, or there was none.
+ */
+StashMemoReason
+stash_memo_noted(Oid function, Oid *culprit)
+{
+	Noted	   *entry = NULL;
+
+	if (noted != NULL)
+		entry = hash_search(noted, &function, HASH_FIND, NULL);
+	*culprit = entry ? entry->culprit : InvalidOid;
+	return entry ? entry->reason : STASH_MEMO_FINE;
 }

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -22,9 +23,12 @@
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
+#include "nodes/readfuncs.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -47,12 +51,12 @@ static StashMemoTrace *current;
 static bool runs_functions;		/* of users: set by note_function() */
 
 static void
-forbid(StashMemoTrace *trace, StashMemoReason reason, Oid culprit)
+note_reason(StashMemoTrace *trace, StashMemoReason reason, Oid culprit)
 {
-	if (trace->reason != STASH_MEMO_FINE)
+	if (trace->reasons & (UINT64CONST(1) << reason))
 		return;
-	trace->reason = reason;
-	trace->culprit = culprit;
+	trace->reasons |= UINT64CONST(1) << reason;
+	trace->culprits[reason] = culprit;
 }
 
 /* ---- functions ---- */
@@ -63,7 +67,7 @@ forbid(StashMemoTrace *trace, StashMemoReason reason, Oid culprit)
  */
 static const char *const session_functions[] = {
 	"now", "transaction_timestamp", "statement_timestamp", "age",
-	"current_setting", "inet_", "txid_", "pg_", "has_", "row_security_active",
+	"inet_", "txid_", "pg_", "has_", "row_security_active",
 	"to_reg", "obj_description", "col_description", "shobj_description",
 	"getdatabaseencoding", "version", "lastval", "currval", "database_to_xml",
 	"schema_to_xml", "table_to_xml", "query_to_xml", "cursor_to_xml",
@@ -153,8 +157,11 @@ note_function(StashMemoTrace *trace, Oid function)
 
 	if (function < FirstNormalObjectId)
 	{
-		if (depends_on_session(function))
-			forbid(trace, STASH_MEMO_SESSION, function);
+		if (function == F_CURRENT_SETTING_TEXT ||
+			function == F_CURRENT_SETTING_TEXT_BOOL)
+			note_reason(trace, STASH_MEMO_SETTING, function);
+		else if (depends_on_session(function))
+			note_reason(trace, STASH_MEMO_SESSION, function);
 		return;
 	}
 	runs_functions = true;
@@ -164,7 +171,7 @@ note_function(StashMemoTrace *trace, Oid function)
 	trace->functions = lappend_oid(trace->functions, function);
 	MemoryContextSwitchTo(old);
 	if (asks_for_time(function))
-		forbid(trace, STASH_MEMO_SESSION, function);
+		note_reason(trace, STASH_MEMO_SESSION, function);
 }
 
 /* ---- queries ---- */
@@ -242,7 +249,7 @@ note_inlined(StashMemoTrace *trace, List *items)
 		if (entry != NULL && OidIsValid(entry->function))
 			note_function(trace, entry->function);
 		else if (entry != NULL)
-			forbid(trace, STASH_MEMO_SESSION, InvalidOid);
+			note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
 	}
 }
 
@@ -261,6 +268,78 @@ writes(PlannedStmt *plan)
 	return false;
 }
 
+static bool
+is_mutable(Oid function, void *context)
+{
+	return func_volatile(function) != PROVOLATILE_IMMUTABLE;
+}
+
+/* whether an expression asks for more than columns, constants and the role */
+static bool
+has_other_inputs(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_mutable, context))
+		return true;
+	if (IsA(node, SQLValueFunction))
+		return ((SQLValueFunction *) node)->op < SVFOP_CURRENT_ROLE;
+	if (IsA(node, NextValueExpr))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_other_inputs, context, 0);
+	return expression_tree_walker(node, has_other_inputs, context);
+}
+
+/* whether a policy says who sees what by the rows and the role alone */
+static bool
+policies_are_simple(Oid relid)
+{
+	Relation	rel = table_open(PolicyRelationId, AccessShareLock);
+	static const int columns[] = {
+		Anum_pg_policy_polqual, Anum_pg_policy_polwithcheck
+	};
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		simple = true;
+
+	ScanKeyInit(&key, Anum_pg_policy_polrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, PolicyPolrelidPolnameIndexId, true, NULL, 1,
+							  &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		for (int i = 0; i < lengthof(columns); i++)
+		{
+			bool		isnull;
+			Datum		datum = heap_getattr(tuple, columns[i],
+											 RelationGetDescr(rel), &isnull);
+
+			if (!isnull &&
+				has_other_inputs(stringToNode(TextDatumGetCString(datum)), NULL))
+				simple = false;
+		}
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return simple;
+}
+
+/* of a query to which policies were applied */
+static void
+note_row_security(StashMemoTrace *trace, List *relations)
+{
+	ListCell   *cell;
+
+	note_reason(trace, STASH_MEMO_ROW_SECURITY, InvalidOid);
+	foreach(cell, relations)
+	{
+		if (!policies_are_simple(lfirst_oid(cell)))
+			note_reason(trace, STASH_MEMO_POLICY, lfirst_oid(cell));
+	}
+}
+
 static void
 note_plan(StashMemoTrace *trace, PlannedStmt *plan)
 {
@@ -268,9 +347,9 @@ note_plan(StashMemoTrace *trace, PlannedStmt *plan)
 	ListCell   *cell;
 
 	if (writes(plan))
-		forbid(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
+		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
 	if (plan->dependsOnRole)
-		forbid(trace, STASH_MEMO_ROW_SECURITY, InvalidOid);
+		note_row_security(trace, plan->relationOids);
 	note_inlined(trace, plan->invalItems);
 	old = MemoryContextSwitchTo(trace->context);
 	foreach(cell, plan->relationOids)
@@ -318,7 +397,7 @@ trace_process_utility(PlannedStmt *statement, const char *text,
 					  DestReceiver *dest, QueryCompletion *completion)
 {
 	if (current != NULL)
-		forbid(current, STASH_MEMO_UTILITY, InvalidOid);
+		note_reason(current, STASH_MEMO_UTILITY, InvalidOid);
 	if (next_process_utility != NULL)
 		next_process_utility(statement, text, read_only_tree, context, params,
 							 environment, dest, completion);
@@ -381,8 +460,11 @@ tell_outer(StashMemoTrace *trace)
 
 	if (outer == NULL)
 		return;
-	if (trace->reason != STASH_MEMO_FINE)
-		forbid(outer, trace->reason, trace->culprit);
+	for (int i = 0; i < STASH_MEMO_REASONS; i++)
+	{
+		if (trace->reasons & (UINT64CONST(1) << i))
+			note_reason(outer, (StashMemoReason) i, trace->culprits[i]);
+	}
 	old = MemoryContextSwitchTo(outer->context);
 	outer->relations = list_concat_unique_oid(outer->relations,
 											  trace->relations);
@@ -400,7 +482,7 @@ stash_memo_trace_end(StashMemoTrace *trace)
 	Assert(current == trace);
 	if (trace->command != GetCurrentCommandId(false) ||
 		!FullTransactionIdEquals(trace->xid, GetTopFullTransactionIdIfAny()))
-		forbid(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
+		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
 	current = trace->outer;
 	tell_outer(trace);
 }
@@ -426,7 +508,7 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 	if (current == NULL)
 		return;
 	if (!TIMESTAMP_IS_NOEND(result->expires_at))
-		forbid(current, STASH_MEMO_NESTED_TTL, memo->function);
+		note_reason(current, STASH_MEMO_NESTED_TTL, memo->function);
 	if (result->proof == NULL)
 		return;
 	old = MemoryContextSwitchTo(current->context);

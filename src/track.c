@@ -248,6 +248,8 @@ check_kind(StashTrackState *state, Oid relid, char *relkind)
 			 form->relkind != RELKIND_PARTITIONED_TABLE &&
 			 form->relkind != RELKIND_VIEW && form->relkind != RELKIND_MATVIEW)
 		problem = STASH_TRACK_KIND;
+	if (relid == state->relid)
+		state->has_row_security = form->relrowsecurity;
 	nsp = form->relnamespace;
 	ReleaseSysCache(tuple);
 	/* the right to look into its schema */

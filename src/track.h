@@ -41,6 +41,7 @@ typedef struct StashTrackState
 	Oid			culprit;		/* relation of the tree that has the problem */
 	FullTransactionId newest;	/* the last that changed its catalog rows */
 	uint64		digest;			/* of the tree and the policies */
+	bool		has_row_security;	/* in force for some */
 	int			nroots;
 	Oid		   *roots;			/* changes of what it holds are noted there */
 	int			nown;
