@@ -7,7 +7,7 @@ CREATE FUNCTION feel(n int) RETURNS mood IMMUTABLE PARALLEL SAFE LANGUAGE plpgsq
 CREATE FUNCTION upto(n int) RETURNS SETOF int IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT generate_series(1, n); END';
 CREATE FUNCTION feelings(n int) RETURNS SETOF mood IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS $$BEGIN RETURN QUERY SELECT 'glad'::stash_memo_parallel.mood FROM generate_series(1, n); END$$;
 CREATE FUNCTION now_and_then(n int) RETURNS text STABLE PARALLEL SAFE LANGUAGE plpgsql AS $$BEGIN RETURN current_setting('timezone') || n; END$$;
-SELECT stash.memoize('square(int)'), stash.memoize('feel(int)'), stash.memoize('upto(int)'), stash.memoize('feelings(int)'), stash.memoize('now_and_then(int)', ttl => '1 hour');
+SELECT stash.memoize('square(int)'), stash.memoize('feel(int)'), stash.memoize('upto(int)'), stash.memoize('feelings(int)'), stash.memoize('now_and_then(int)', ttl => '1 hour', vary => '{timezone}');
 CREATE TABLE numbers AS SELECT n FROM generate_series(1, 5000) AS n;
 ALTER TABLE numbers SET (parallel_workers = 2);
 ANALYZE numbers;

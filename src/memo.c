@@ -356,6 +356,7 @@ build_memo(Oid function)
 	memo->target_schema = target_form->pronamespace;
 	memo->volatility = target_form->provolatile;
 	memo->is_strict = target_form->proisstrict;
+	memo->is_definer = target_form->prosecdef;
 	memo->takes_anything = target_form->provariadic == ANYOID;
 	memo->signature = signature_of(function);
 	memo->definition = describe_definition(target);

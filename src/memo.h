@@ -107,6 +107,7 @@ typedef struct StashMemo
 	char		volatility;		/* of the target */
 	bool		takes_anything; /* the target is VARIADIC "any" */
 	bool		is_strict;		/* the target */
+	bool		is_definer;		/* the target runs as its owner, whoever calls */
 	bool		retset;
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */

@@ -50,10 +50,19 @@ add_functions(StashMemoProof *proof, const StashMemoTrace *trace)
 	proof->snapshot = trace->snapshot;
 }
 
+/* whether an answer for one role is given to others for whom it may differ */
+static bool
+leaves_out_role(const StashMemo *memo)
+{
+	return memo->body.is_shared && !memo->is_definer;
+}
+
 /* whether what a target did is allowed by what the memo's maker said */
 static bool
-is_excused(const StashMemoBody *body, StashMemoReason reason)
+is_excused(const StashMemo *memo, StashMemoReason reason)
 {
+	const StashMemoBody *body = &memo->body;
+
 	switch (reason)
 	{
 		case STASH_MEMO_SESSION:
@@ -64,7 +73,7 @@ is_excused(const StashMemoBody *body, StashMemoReason reason)
 		case STASH_MEMO_POLICY:
 			return body->has_vary;
 		case STASH_MEMO_ROW_SECURITY:
-			return !body->is_shared;
+			return !leaves_out_role(memo);
 		default:
 			return false;
 	}
@@ -103,7 +112,7 @@ stash_memo_prove(const StashMemo *memo, const StashMemoTrace *trace,
 	for (int i = 0; i < STASH_MEMO_REASONS; i++)
 	{
 		if ((trace->reasons & (UINT64CONST(1) << i)) == 0 ||
-			is_excused(&memo->body, (StashMemoReason) i))
+			is_excused(memo, (StashMemoReason) i))
 			continue;
 		*culprit = trace->culprits[i];
 		return (StashMemoReason) i;
@@ -121,7 +130,7 @@ stash_memo_prove(const StashMemo *memo, const StashMemoTrace *trace,
 		if (stash_track_changed_here(state))
 			return STASH_MEMO_CHANGED_HERE;
 		/* though it did not apply to this role it does to others */
-		if (state->has_row_security && memo->body.is_shared)
+		if (state->has_row_security && leaves_out_role(memo))
 			return STASH_MEMO_ROW_SECURITY;
 		if (state->problem == STASH_TRACK_FINE)
 		{

@@ -283,7 +283,8 @@ has_other_inputs(Node *node, void *context)
 	if (check_functions_in_node(node, is_mutable, context))
 		return true;
 	if (IsA(node, SQLValueFunction))
-		return ((SQLValueFunction *) node)->op < SVFOP_CURRENT_ROLE;
+		return ((SQLValueFunction *) node)->op < SVFOP_CURRENT_ROLE ||
+			((SQLValueFunction *) node)->op == SVFOP_SESSION_USER;
 	if (IsA(node, NextValueExpr))
 		return true;
 	if (IsA(node, Query))

@@ -11,7 +11,7 @@ CREATE FUNCTION rows(n int) RETURNS TABLE (i int, at text) LANGUAGE sql STABLE
 AS $$ SELECT g, (timestamptz '2020-06-01 12:00+00' + g * interval '1 day')::text FROM generate_series(1, n) g $$;
 CREATE FUNCTION pair(a numeric, b text, OUT whole text, OUT len int) LANGUAGE sql IMMUTABLE
 AS $$ SELECT a || coalesce(b, 'NULL'), length(b) $$;
-SELECT stash.memoize('scalar(int,text)', '1 hour'), stash.memoize('rows(int)', '1 hour'),
+SELECT stash.memoize('scalar(int,text)', '1 hour', vary => '{}'), stash.memoize('rows(int)', '1 hour'),
 	stash.memoize('pair(numeric,text)');
 
 CREATE ROLE regress_stash_one;
