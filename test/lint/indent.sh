@@ -10,6 +10,8 @@ cd "$(dirname "$0")/../.."
 version=2.1.1
 switches="-bad -bap -bbb -bc -bl -cli1 -cp33 -cdb -nce -d0 -di12 -nfc1 -i4 -l79 -lp -lpl -nip -npro -sac -tpg -ts4"
 
+libpq=$("${PG_CONFIG:-pg_config}" --includedir)
+
 # All names of types that the compiler sees.
 # shellcheck disable=SC2086 # lists of words
 typedefs() {
@@ -17,7 +19,7 @@ typedefs() {
 	for file in "${sources[@]}"; do
 		case $file in
 			*.h) ;;
-			test/* | image/test/*) ${CC:-cc} ${CPPFLAGS:-} -DFRONTEND -Isrc -Iimage -Itest/unit -Itest/lib -E "$file" ;;
+			test/* | image/test/*) ${CC:-cc} ${CPPFLAGS:-} -DFRONTEND -Isrc -Iimage -Itest/unit -Itest/lib "-I$libpq" -E "$file" ;;
 			image/*) ${CC:-cc} ${CPPFLAGS:-} -Isrc -Iimage "${image_flags[@]}" -E "$file" ;;
 			*) ${CC:-cc} ${CPPFLAGS:-} -Isrc -E "$file" ;;
 		esac | awk -f test/lint/typedefs.awk

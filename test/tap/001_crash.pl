@@ -6,6 +6,10 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+
+use Crash;
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -64,7 +68,7 @@ for my $round (1 .. $rounds)
 	# one recovery begins in the middle of the load
 	$node->safe_psql('postgres', 'CHECKPOINT') if $round == 2;
 	sleep(rand(0.3));
-	crash();
+	crash($node);
 	$bench->finish;
 	$node->start;
 	check("round $round");
@@ -72,24 +76,6 @@ for my $round (1 .. $rounds)
 }
 $node->stop;
 done_testing();
-
-# Kill the postmaster first, or it would take the deaths of the others for something to recover from.
-sub crash
-{
-	my @pids = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-	my ($postmaster) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
-
-	$node->kill9;
-	kill 'KILL', @pids;
-
-	# a new server does not start while one of them holds the memory or the name of the old one
-	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		return unless grep { kill 0, $_ } $postmaster, @pids;
-		sleep(0.1);
-	}
-	die 'the server does not die';
-}
 
 sub check
 {
