@@ -5,8 +5,8 @@
 # would get. Keys are independent of each other, so each has a search of its own (after Wing and Gong, and Lowe): it
 # goes through starts and ends in the order of time and keeps all the states that may hold, each with the pending
 # operations that have happened in it. An operation happens when it must: as the last one of some that end with it,
-# when it ends. One that changes nothing happens as soon as it can, for that takes nothing from the others. That
-# both rules lose no order is tested against all permutations.
+# when it ends. One that changes nothing happens as soon as it can, for that takes nothing from the others; of those
+# that do the same the one that ends first does it. That these rules lose no order is tested against all permutations.
 #
 # Versions and values that are unique leave few states. An operation without an answer happens before its end or never.
 package History;
@@ -16,6 +16,9 @@ use warnings;
 use Exporter qw(import);
 
 our @EXPORT_OK = qw(apply_operation check_history read_lines read_operation);
+
+# milliseconds that the clocks of server and client may drift apart while a value lives
+my $slack = 0.1;
 
 # Lines of the form that stash_load.c writes, those of files; the end of what has none is $end.
 sub read_lines
@@ -65,36 +68,52 @@ sub read_operation
 	my ($kind, $id, $start, $end, @rest) = split / /, $line;
 	my $is_lost = $rest[0] eq 'lost';
 	my $result = $rest[-1];
-	my $reads =
-		 $kind eq 'get'
-	  || $kind eq 'has'
-	  || ($kind eq 'remove' && $result eq 'f')
-	  || ($kind eq 'pop' && $result eq '-')
-	  || ($kind eq 'get_or_put' && $result ne '?' && $result ne $id);
+	my $ttl = $kind =~ s/^put_(\d+)$/put/ ? $1 : undef;
 
 	return {
-		line => $line, kind => $kind, id => $id, start => $start, end => $end,
-		result => $result, is_lost => $is_lost, reads => $reads
+		line => $line, kind => $kind, id => $id, start => $start, end => $end, ttl => $ttl, result => $result, is_lost => $is_lost,
+		twin => !$is_lost && ("$kind $result" =~ /^(remove|pop) (f|-)$/ ? 'absent' : $kind eq 'remove' ? 'there' : undef),
+		reads => $kind eq 'get' || $kind eq 'has' || ($kind eq 'get_or_put' && $result ne '?' && $result ne $id)
 	};
 }
 
-# The state after an operation, or undef when the operation would have had another result.
-# A state is '' for an absent key, else value:version.
+# What an operation that happens by a time can answer and leave, as [answer, state, time from which]; none when it
+# cannot have had its result here.
+#
+# A state is '' for an absent key, else value:version, and for a value with a time to live value:version:from:until,
+# for the times between which it expires. The value of an entry that has expired is "-".
 sub apply_operation
 {
-	my ($op, $state) = @_;
-	my ($kind, $result) = @$op{qw(kind result)};
-	my ($value, $version) = $state eq '' ? ('-', 0) : split /:/, $state;
-	my ($answer, $next);
+	my ($op, $state, $by) = @_;
+	my ($value, $version, $from, $until) = $state eq '' ? ('-', 0) : split /:/, $state;
+	my @next;
 
-	if ($kind eq 'put') { ($answer, $next) = ($version + 1, "$op->{id}:" . ($version + 1)) }
-	elsif ($kind eq 'get') { ($answer, $next) = ($value, $state) }
-	elsif ($kind eq 'has') { ($answer, $next) = ($version ? 't' : 'f', $state) }
-	elsif ($kind eq 'remove') { ($answer, $next) = ($version ? 't' : 'f', '') }
-	elsif ($kind eq 'pop') { ($answer, $next) = ($value, '') }
-	elsif ($kind eq 'get_or_put') { ($answer, $next) = $version ? ($value, $state) : ($op->{id}, "$op->{id}:1") }
-	else { die "unknown operation $kind" }
-	return $result eq '?' || $result eq $answer ? $next : undef;
+	push @next, [ _apply($op, $state, $value, $version), 0 ] if !defined $until || $op->{start} < $until;
+	push @next, [ _apply($op, "-:$version", '-', $version), $from ] if defined $from && $by > $from;
+	return grep { $op->{result} eq '?' || $op->{result} eq $_->[0] } @next;
+}
+
+sub _apply
+{
+	my ($op, $state, $value, $version) = @_;
+	my $kind = $op->{kind};
+	my $there = $value ne '-';
+
+	return ($value, $state) if $kind eq 'get';
+	return ($there ? 't' : 'f', $state) if $kind eq 'has';
+	return ($there ? 't' : 'f', '') if $kind eq 'remove';
+	return ($value, '') if $kind eq 'pop';
+	return ($version + 1, _put($op, $version + 1)) if $kind eq 'put';
+	return $there ? ($value, $state) : ($op->{id}, _put($op, $version + 1)) if $kind eq 'get_or_put';
+	die "unknown operation $kind";
+}
+
+sub _put
+{
+	my ($op, $version) = @_;
+
+	return "$op->{id}:$version" unless defined $op->{ttl};
+	return join ':', $op->{id}, $version, $op->{start} + $op->{ttl} - $slack, $op->{end} + $op->{ttl} + $slack;
 }
 
 # A situation is [state, { number of a pending operation that has happened => 1 }].
@@ -146,7 +165,7 @@ sub _read_now
 
 	for my $n (keys %$ops)
 	{
-		$situation->[1]{$n} = 1 if $ops->{$n}{reads} && defined apply_operation($ops->{$n}, $situation->[0]);
+		$situation->[1]{$n} = 1 if $ops->{$n}{reads} && grep { $_->[1] eq $situation->[0] } apply_operation($ops->{$n}, $situation->[0], 0);
 	}
 	return;
 }
@@ -169,16 +188,20 @@ sub _end_operation
 			push @next, $situation;
 			next;
 		}
-		for my $other (keys %$pending)
+		my %tried;
+		for my $other (sort { $pending->{$a}{end} <=> $pending->{$b}{end} } keys %$pending)
 		{
 			my $op = $pending->{$other};
-			next if $done->{$other} || $op->{reads};
-			my $after = apply_operation($op, $state);
+			next if $done->{$other} || ($op->{twin} && $tried{ $op->{twin} });
 
-			next unless defined $after;
-			my $new = [ $after, { %$done, $other => 1 } ];
-			_read_now($new, $pending);
-			push @open, $new;
+			for my $outcome (apply_operation($op, $state, $pending->{$n}{end}))
+			{
+				$tried{ $op->{twin} } = 1 if $op->{twin};
+				my $new = [ $outcome->[1], { %$done, $other => 1 } ];
+
+				_read_now($new, $pending);
+				push @open, $new;
+			}
 		}
 	}
 	%seen = ();

@@ -70,12 +70,12 @@ sub run_load { return finish_load(begin_load(@_)) }
 # The table, its TOAST and the indexes of both agree.
 sub indexes_agree
 {
-	my ($node, $name) = @_;
+	my ($node, $stash, $name) = @_;
 
-	is($node->safe_psql('postgres', <<'SQL'), '2', $name);
+	is($node->safe_psql('postgres', <<"SQL"), '2', $name);
 SELECT count(bt_index_parent_check(indexrelid, heapallindexed => true, rootdescend => true))
-FROM pg_index, pg_class c WHERE c.oid = 'load'::regclass AND indrelid IN (c.oid, c.reltoastrelid);
-SELECT * FROM verify_heapam('load', check_toast => true);
+FROM pg_index, pg_class c WHERE c.oid = '$stash'::regclass AND indrelid IN (c.oid, c.reltoastrelid);
+SELECT * FROM verify_heapam('$stash', check_toast => true);
 SQL
 	return;
 }

@@ -22,8 +22,8 @@
  *
  *		key operation id start end result
  *
- * Times are nanoseconds of the monotonic clock, taken outside all that the
- * operation sends.  "id" is the value that it brings along, client.counter.
+ * Times are milliseconds of the monotonic clock, taken outside all that the
+ * operation sends; the operation put_5 gives a value 5 of them to live.  "id" is the value that it brings along, client.counter.
  * "result" is the version of a put, the id of the value that was found, t, f,
  * "-" for none, or "?" when the answer never came.  Then "end" is "-": whether
  * the operation happened is not known.  What was rolled back is not logged.
@@ -53,6 +53,7 @@
 typedef enum Operation
 {
 	OP_PUT,
+	OP_PUT_TTL,
 	OP_GET,
 	OP_HAS,
 	OP_REMOVE,
@@ -72,6 +73,7 @@ static const struct
 
 {
 	[OP_PUT] = {"put", "SELECT put('%s'::regclass, $1::int4, $2::text)", 6, true, true},
+	[OP_PUT_TTL] = {"put_5", "SELECT put('%s'::regclass, $1::int4, $2::text, '5 ms')", 2, true, true},
 	[OP_GET] = {"get", "SELECT get('%s'::regclass, $1::int4, NULL::text)", 6, false, false},
 	[OP_HAS] = {"has", "SELECT has('%s'::regclass, $1::int4)", 1, false, false},
 	[OP_REMOVE] = {"remove", "SELECT remove('%s'::regclass, $1::int4)", 3, false, true},
@@ -115,13 +117,13 @@ roll(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-static int64_t
+static double
 now(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
 /* ---- values ---- */
@@ -236,7 +238,7 @@ operate(Operation op, int key, unsigned counter)
 
 	/* a number of operations is one of those that happen */
 	bool		rolls_back = in_block && n_operations == LONG_MAX && roll(&dice) % 4 == 0;
-	int64_t		start;
+	double		start;
 	const char *answer;
 	bool		is_done;
 
@@ -252,10 +254,10 @@ operate(Operation op, int key, unsigned counter)
 	if (rolls_back)
 		return run("ROLLBACK");
 	is_done = answer != NULL && (!in_block || run("COMMIT"));
-	fprintf(history, "%d %s %d.%u %lld ", key, operations[op].name,
-			client, counter, (long long) start);
+	fprintf(history, "%d %s %d.%u %.6f ", key, operations[op].name,
+			client, counter, start);
 	if (is_done)
-		fprintf(history, "%lld %s\n", (long long) now(), answer);
+		fprintf(history, "%.6f %s\n", now(), answer);
 	else
 		fprintf(history, "- %s\n", answer ? answer : "?");
 	return is_done;
@@ -324,7 +326,7 @@ static int
 run_client(const char *conninfo, const char *folder)
 {
 	bool		is_connected = begin_client(conninfo, folder);
-	int64_t		deadline = now() + (int64_t) seconds * 1000000000;
+	double		deadline = now() + seconds * 1e3;
 
 	dice = client;
 	for (long i = 1; is_connected && i <= n_operations && now() < deadline; i++)

@@ -3,7 +3,7 @@
 # Sixteen clients work on few keys. Afterwards History.pm looks for an order of the operations that explains all that
 # they saw, at READ COMMITTED, and no operation may fail. It must fail for histories and functions that are wrong.
 #
-# 6 seconds of load; STASH_SLOW=1: 60.
+# 6 seconds of load; STASH_SLOW=1: 90.
 
 use strict;
 use warnings;
@@ -12,23 +12,24 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 
 use History qw(apply_operation check_history read_lines read_operation);
-use List::Util qw(shuffle uniq);
+use List::Util qw(max shuffle uniq);
 use PostgreSQL::Test::Utils;
 use StashLoad;
 use Test::More;
 
-my $seconds = $ENV{STASH_SLOW} ? 60 : 6;
+my $seconds = $ENV{STASH_SLOW} ? 60 : 4;
 srand(1);
 
 known_histories();
 random_histories();
 
 my $node = start_for_load('load');
-my $operations = join ',', grep { $node->safe_psql('postgres', "SELECT count(*) FROM pg_proc WHERE pronamespace = 'stash'::regnamespace AND proname = '$_'") } qw(put get has remove pop get_or_put);
 
 racy_functions();
-load();
-append() if $node->safe_psql('postgres', q(SELECT count(*) FROM pg_proc WHERE proname = 'create' AND 'keep_versions' = ANY (proargnames)));
+load('load', $seconds, 'put,put_5,get,has,remove,pop,get_or_put');
+$node->safe_psql('postgres', q(SELECT stash.create('history', keep_versions => 0)));
+load('history', $seconds / 2, 'put,get,has,get_or_put');
+append();
 $node->stop;
 done_testing();
 
@@ -47,6 +48,8 @@ sub known_histories
 		[ 'a lost put that happened', 1, 'put 1.1 1 5 lost ?', 'get 2.1 6 7 1.1' ],
 		[ 'a lost put that did not happen', 1, 'put 1.1 1 5 lost 1', 'get 2.1 6 7 -' ],
 		[ 'a lost put that happened and was popped', 1, 'put 1.1 1 5 lost ?', 'pop 2.1 2 3 1.1', 'get 2.1 6 7 -' ],
+		[ 'a value that expires while it is read', 1, 'put_5 1.1 1 2 1', 'get 2.1 6 8 -', 'get 3.1 6 8 1.1', 'put 1.2 9 10 2' ],
+		[ 'an expired value that is removed', 1, 'put_5 1.1 1 2 1', 'get_or_put 2.1 8 11 2.1', 'pop 3.1 9 10 -', 'put 1.2 12 13 2' ],
 		[ 'a stale read', 0, 'put 1.1 1 2 1', 'put 1.2 3 4 2', 'get 2.1 5 6 1.1' ],
 		[ 'a read of what comes later', 0, 'get 2.1 1 2 1.1', 'put 1.1 3 4 1' ],
 		[ 'two reads that go back in time', 0, 'put 1.1 1 9 1', 'get 2.1 2 3 1.1', 'get 2.2 4 5 -' ],
@@ -57,6 +60,10 @@ sub known_histories
 		[ 'two defaults', 0, 'get_or_put 1.1 1 5 1.1', 'get_or_put 2.1 2 6 2.1' ],
 		[ 'a default in place of a value', 0, 'put 1.1 1 2 1', 'get_or_put 2.1 3 4 2.1' ],
 		[ 'a value that comes back', 0, 'put 1.1 1 2 1', 'remove 1.2 3 4 t', 'get 2.1 5 6 1.1' ],
+		[ 'a value that expires too early', 0, 'put_5 1.1 1 2 1', 'get 2.1 3 4 -' ],
+		[ 'a value that never expires', 0, 'put_5 1.1 1 2 1', 'get 2.1 8 9 1.1' ],
+		[ 'a value that has expired and comes back', 0, 'put_5 1.1 1 2 1', 'has 2.1 6 6.5 f', 'get 2.2 6.6 6.7 1.1' ],
+		[ 'two defaults for what has expired', 0, 'put_5 1.1 1 2 1', 'get_or_put 2.1 8 10 2.1', 'get_or_put 3.1 9 11 3.1' ],
 		[ 'a lost put that happens after the crash', 0, 'put 1.1 1 5 lost ?', 'get 2.1 6 7 -', 'get 2.2 8 9 1.1' ],
 		[ 'a put that is gone after the crash', 0, 'put 1.1 1 2 1', 'get 1.2 3 5 lost ?', 'get 2.1 6 7 -' ]);
 
@@ -79,7 +86,7 @@ sub random_histories
 	{
 		my @lines = random_history(7);
 		my ($wrong) = check_history(map { "1 $_" } @lines);
-		my $explained = explained('', map { read_operation($_) } @lines);
+		my $explained = explained('', 0, map { read_operation($_) } @lines);
 
 		$found{ $explained ? 'possible' : 'impossible' }++;
 		push @disagree, join "\n", @lines if $explained != !@$wrong;
@@ -93,27 +100,28 @@ sub random_history
 {
 	my ($n) = @_;
 	my @times = shuffle(1 .. 2 * $n);
-	my @kinds = qw(put put get has remove pop get_or_put);
-	my (@ops, $state);
+	my @kinds = qw(put put put_3 get get has remove remove pop get_or_put);
+	my @ops;
+	my $state = '';
 
 	for my $i (1 .. $n)
 	{
 		my ($start, $end) = sort { $a <=> $b } splice @times, 0, 2;
-
-		# short ones, that leave less freedom, are as likely
-		$end = $start + 0.5 if rand() < 0.5;
 		my $is_lost = rand() < 0.15;
-		$end = 2 * $n + 1 if $is_lost && rand() < 0.5;
+
+		# short ones, that leave less freedom, are as likely; the server is gone at the end
+		$end = $is_lost ? 2 * $n + 1 : $start + 0.5 if rand() < 0.5;
 		push @ops, { kind => $kinds[ rand @kinds ], id => "1.$i", start => $start, end => $end, is_lost => $is_lost, at => $start + rand($end - $start) };
 	}
-	$state = '';
 	for my $op (sort { $a->{at} <=> $b->{at} } @ops)
 	{
-		# the result that lets it happen
-		($op->{result}) = grep { defined apply_operation({ %$op, result => $_ }, $state) } qw(t f -), 1 .. $n, map { "1.$_" } 1 .. $n;
-		$state = apply_operation($op, $state) unless $op->{is_lost} && rand() < 0.5;
+		my @outcomes = apply_operation(read_operation(join ' ', @$op{qw(kind id start end)}, '?'), $state, $op->{at});
+
+		# nothing contradicts "?"
+		($op->{result}, my $next) = @{ $outcomes[ rand @outcomes ] };
+		$state = $next unless $op->{is_lost} && rand() < 0.5;
 	}
-	my %answers = (put => 'version', has => 'bool', remove => 'bool', get => 'value', pop => 'value', get_or_put => 'value');
+	my %answers = (put => 'version', put_3 => 'version', has => 'bool', remove => 'bool', get => 'value', pop => 'value', get_or_put => 'value');
 	for (1 .. 3)
 	{
 		my ($changed, $other) = @ops[ rand @ops, rand @ops ];
@@ -123,19 +131,24 @@ sub random_history
 	return map { join ' ', @$_{qw(kind id start end)}, $_->{is_lost} ? ('lost', rand() < 0.5 ? '?' : $_->{result}) : $_->{result} } @ops;
 }
 
-# Whether these operations can be done one after the other, each lost one before its end or never.
+# Whether these operations can be done one after the other, not before $now, each lost one before its end or never.
 sub explained
 {
-	my ($state, @ops) = @_;
+	my ($state, $now, @ops) = @_;
 
 	return 1 unless grep { !$_->{is_lost} } @ops;
 	for my $op (@ops)
 	{
 		my @others = grep { $_ != $op && !($_->{is_lost} && $_->{end} < $op->{start}) } @ops;
-		my $after = apply_operation($op, $state);
 
-		next if !defined $after || grep { $_->{end} < $op->{start} } @others;
-		return 1 if explained($after, @others);
+		next if grep { $_->{end} < $op->{start} } @others;
+		for my $outcome (apply_operation($op, $state, $op->{end}))
+		{
+			my (undef, $next, $from) = @$outcome;
+			my $then = max($now, $from);
+
+			return 1 if $then < $op->{end} && explained($next, $then, @others);
+		}
 	}
 	return 0;
 }
@@ -188,19 +201,21 @@ SQL
 
 sub load
 {
-	$node->safe_psql('postgres', q(SELECT stash.clear('load')));
-	my ($status, @files) = run_load($node, 'stash', '-s', $seconds, '-o', $operations);
-	my ($last_status, @last_files) = run_load($node, 'stash', '-a', '-i', 16);
+	my ($stash, $time, $operations) = @_;
+
+	$node->safe_psql('postgres', "SELECT stash.clear('$stash')");
+	my ($status, @files) = run_load($node, 'stash', '-t', $stash, '-s', $time, '-o', $operations);
+	my ($last_status, @last_files) = run_load($node, 'stash', '-t', $stash, '-a', '-i', 16);
 	my ($wrong, $figures) = check_history(read_lines(0, @files, @last_files));
 
-	is($status, 0, "no operation failed, and no value was damaged: $operations");
-	is($last_status, 0, 'every key can be read');
-	is(join("\n", @$wrong), '', 'some order explains all that was seen');
-	is($figures->{keys}, 1000, 'on a thousand keys');
-	cmp_ok($figures->{operations}, '>', 500 * $seconds, "operations in $seconds seconds");
-	cmp_ok($figures->{overlapping}, '>', $figures->{operations} / 20, 'operations that met another one on their key');
-	cmp_ok($figures->{most}, '>', 8, 'operations that were pending on a key at once');
-	indexes_agree($node, 'table and indexes agree');
+	is($status, 0, "$stash: no operation failed, and no value was damaged: $operations");
+	is($last_status, 0, "$stash: every key can be read");
+	is(join("\n", @$wrong), '', "$stash: some order explains all that was seen");
+	is($figures->{keys}, 1000, "$stash: on a thousand keys");
+	cmp_ok($figures->{operations}, '>', 500 * $time, "$stash: operations in $time seconds");
+	cmp_ok($figures->{overlapping}, '>', $figures->{operations} / 20, "$stash: operations that met another one on their key");
+	cmp_ok($figures->{most}, '>', 8, "$stash: operations that were pending on a key at once");
+	indexes_agree($node, $stash, "$stash: table and indexes agree");
 	note(join ', ', map { "$_: $figures->{$_}" } sort keys %$figures);
 	return;
 }
