@@ -101,6 +101,13 @@ SELECT stash.put('history', 'sp', 4);
 COMMIT;
 SELECT version, value FROM stash.versions('history', 'sp');
 
+-- a transaction that changes many keys holds few locks
+BEGIN;
+SELECT count(stash.put('history', 'many' || n, n)), count(stash.get_or_put('history', 'more' || n, n)), bool_or(stash.remove('history', 'none' || n))
+FROM generate_series(1, 1000) n;
+SELECT count(*) BETWEEN 200 AND 300 AS few FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+ROLLBACK;
+
 -- another key of the same hash is neither given nor deleted, and no version is put beside it
 SELECT stash.put('history', 'mine', 1), stash.put('history', 'mine', 2);
 UPDATE history SET key = stash.to_variant('yours'::text) WHERE key::text = 'mine';

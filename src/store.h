@@ -86,6 +86,9 @@ typedef struct StashStore
 	bool		is_plain;		/* ordinary heap without row security */
 	bool		is_bare;		/* plain, and 'index' is all that hangs on it */
 	StashOptions options;
+	TimestampTz locks_since;	/* start of the transaction that 'nlocks' is
+								 * of */
+	int			nlocks;			/* times it has locked a key */
 	SPIPlanPtr	plans[STASH_STATEMENTS];	/* NULL: not prepared yet */
 } StashStore;
 

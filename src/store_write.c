@@ -4,9 +4,9 @@
  *	  Entries of a stash: put, get_or_put, remove and pop.
  *
  * Where a key has one entry, a put is an upsert: the server makes sessions
- * that put one key wait for each other.  Where a key has versions, a put
- * inserts the number after the newest, and tries again when another session
- * has taken it.  Nothing here goes around the executor.
+ * that put one key wait for each other.  Where a key has versions, a lock of
+ * the key does, and a put inserts the number after the newest.  Nothing here
+ * goes around the executor.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,6 +38,9 @@
 
 /* PostgreSQL's own advisory locks have 1 and 2 in this field */
 #define LOCK_OF_KEY		3
+#define LOCK_OF_STASH	4
+
+#define MAX_KEY_LOCKS	256		/* of a transaction, before it wants the stash */
 
 /* An entry to be put. */
 typedef struct NewEntry
@@ -54,6 +57,43 @@ PG_FUNCTION_INFO_V1(pg_hashstash_get_or_put);
 PG_FUNCTION_INFO_V1(pg_hashstash_remove);
 PG_FUNCTION_INFO_V1(pg_hashstash_pop);
 PG_FUNCTION_INFO_V1(pg_hashstash_pop_like);
+
+/* ---- one writer of a key ---- */
+
+/*
+ * Let nobody else change a key that has versions until the transaction ends.
+ *
+ * No row stands for all versions of a key, as one does where a key has one
+ * entry: without this, two sessions could put one number when old versions are
+ * deleted, delete around a version that another one adds, or lock versions in
+ * different orders.  Call before the statement takes its snapshot.
+ *
+ * A transaction that changes many keys would fill the server's table of locks.
+ * It takes the whole stash instead, as soon as nobody else is changing it.
+ */
+static void
+lock_key(StashStore *store, const StashKey *key)
+{
+	LOCKTAG		stash_tag;
+	LOCKTAG		key_tag;
+	uint32		bits;
+
+	if (!store->has_versions)
+		return;
+	if (store->locks_since != GetCurrentTransactionStartTimestamp())
+	{
+		store->locks_since = GetCurrentTransactionStartTimestamp();
+		store->nlocks = 0;
+	}
+	SET_LOCKTAG_ADVISORY(stash_tag, MyDatabaseId, store->relid, 0, LOCK_OF_STASH);
+	if (++store->nlocks > MAX_KEY_LOCKS &&
+		LockAcquire(&stash_tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+	memcpy(&bits, key->hash.data, sizeof(bits));
+	SET_LOCKTAG_ADVISORY(key_tag, MyDatabaseId, store->relid, bits, LOCK_OF_KEY);
+	(void) LockAcquire(&stash_tag, ShareLock, false, false);
+	(void) LockAcquire(&key_tag, ExclusiveLock, false, false);
+}
 
 /* ---- putting ---- */
 
@@ -215,6 +255,7 @@ put_entry(StashStore *store, const NewEntry *entry)
 
 	if (store->has_versions)
 	{
+		lock_key(store, &entry->key);
 		version = put_version(store, entry);
 		trim_versions(store, &entry->key, version);
 		return version;
@@ -229,22 +270,6 @@ put_entry(StashStore *store, const NewEntry *entry)
 /* ---- putting what is absent ---- */
 
 /*
- * Until the end of the transaction, let nobody else put what is absent under
- * a key.  Where a key has versions, no row stands for all of them: two
- * sessions could put different numbers when old versions are deleted.
- */
-static void
-lock_key(StashStore *store, const StashKey *key)
-{
-	LOCKTAG		tag;
-	uint32		bits;
-
-	memcpy(&bits, key->hash.data, sizeof(bits));
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, store->relid, bits, LOCK_OF_KEY);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-}
-
-/*
  * Put an entry unless there is one, and fill '*there' with the value that is
  * there then, allocated in 'context'.  Call while connected to SPI.
  */
@@ -252,8 +277,7 @@ static void
 put_absent(StashStore *store, const NewEntry *entry, MemoryContext context,
 		   StashEntry *there)
 {
-	if (store->has_versions)
-		lock_key(store, &entry->key);
+	lock_key(store, &entry->key);
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -293,6 +317,7 @@ pop_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 	bool		found = false;
 
 	stash_store_read_key(fcinfo, 1, &key);
+	lock_key(store, &key);
 	stash_spi_begin();
 	nrows = stash_store_run(store, STASH_STATEMENT_POP, &key,
 							0, NULL, NULL, NULL);
@@ -406,6 +431,7 @@ pg_hashstash_remove(PG_FUNCTION_ARGS)
 	uint64		nrows;
 
 	stash_store_read_key(fcinfo, 1, &key);
+	lock_key(store, &key);
 	stash_spi_begin();
 	nrows = stash_store_run(store, STASH_STATEMENT_REMOVE, &key,
 							0, NULL, NULL, NULL);
