@@ -81,7 +81,8 @@ sub read_operation
 # cannot have had its result here.
 #
 # A state is '' for an absent key, else value:version, and for a value with a time to live value:version:from:until,
-# for the times between which it expires. The value of an entry that has expired is "-".
+# for the times between which it expires. The value of an entry that has expired is "-". A statement that only reads
+# looks at the clock after it took its snapshot: it can find expired what was replaced in time, but after the snapshot.
 sub apply_operation
 {
 	my ($op, $state, $by) = @_;
@@ -89,7 +90,14 @@ sub apply_operation
 	my @next;
 
 	push @next, [ _apply($op, $state, $value, $version), 0 ] if !defined $until || $op->{start} < $until;
-	push @next, [ _apply($op, "-:$version", '-', $version), $from ] if defined $from && $by > $from;
+	if ($op->{kind} eq 'get' || $op->{kind} eq 'has')
+	{
+		push @next, [ (_apply($op, $state, '-', $version))[0], $state, 0 ] if defined $from && $op->{end} > $from;
+	}
+	elsif (defined $from && $by > $from)
+	{
+		push @next, [ _apply($op, "-:$version", '-', $version), $from ];
+	}
 	return grep { $op->{result} eq '?' || $op->{result} eq $_->[0] } @next;
 }
 
