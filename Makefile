@@ -7,14 +7,14 @@ PGFILEDESC = "pg_hashstash - PostgreSQL remembers expensive answers"
 top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
 # Floors, lowest first: a unit may include only headers of units to its left.
-UNITS = compat sink hash codec filter frame filter_rows utf8 json catalog spi query content typeio typeio_id typeio_value \
+UNITS = compat sink hash codec filter frame filter_rows utf8 json shmem catalog spi query content typeio typeio_id typeio_value \
 	hash_strategy frame_open image image_sample image_array image_row image_jsonb image_sent image_write image_read \
 	image_read_row image_read_array \
 	hash_datum hash_rows hash_table frame_datum json_value json_datum \
 	variant variant_order \
 	store store_define store_entries store_statement store_rw store_write store_version \
 	track_change track track_note track_proof \
-	memo memo_reason memo_body memo_key memo_trace memo_proof memo_cache memo_table memo_call memo_define memo_inspect \
+	memo memo_reason memo_body memo_key memo_trace memo_proof memo_flight memo_cache memo_table memo_find memo_call memo_define memo_inspect \
 	export export_json assemble assemble_flatten assemble_column pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.
 AREAS = hash frame variant store track memo export assemble

@@ -18,6 +18,10 @@
 #include "varatt.h"
 #endif
 
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#endif
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
@@ -124,6 +128,37 @@ extern PGDLLIMPORT char *locale_time;
 #else
 #define stash_compat_index_beginscan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+/* 19 made flags of the boolean arguments, and added some */
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_beginscan_tidrange(rel, snapshot, first, last) \
+	table_beginscan_tidrange(rel, snapshot, first, last, SO_NONE)
+#define stash_compat_tuple_delete(rel, tid, cid, snapshot, failure) \
+	table_tuple_delete(rel, tid, cid, 0, snapshot, InvalidSnapshot, false, failure)
+#else
+#define stash_compat_beginscan_tidrange(rel, snapshot, first, last) \
+	table_beginscan_tidrange(rel, snapshot, first, last)
+#define stash_compat_tuple_delete(rel, tid, cid, snapshot, failure) \
+	table_tuple_delete(rel, tid, cid, snapshot, InvalidSnapshot, false, failure, false)
+#endif
+
+/* segments of shared memory with names came with 17; 19 hands an argument on */
+#if PG_VERSION_NUM >= 170000
+#define STASH_COMPAT_HAS_SEGMENTS
+#endif
+#if PG_VERSION_NUM >= 190000
+static inline void
+stash_compat_init_segment(void *address, void *init)
+{
+	((void (*) (void *)) init) (address);
+}
+
+#define stash_compat_segment(name, size, init, found) \
+	GetNamedDSMSegment(name, size, stash_compat_init_segment, found, (void *) (init))
+#elif PG_VERSION_NUM >= 170000
+#define stash_compat_segment(name, size, init, found) \
+	GetNamedDSMSegment(name, size, init, found)
 #endif
 
 /* the snapshot of TOAST tables; 'space' is a SnapshotData where it needs one */

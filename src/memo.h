@@ -4,9 +4,10 @@
  *	  Memoized functions: what the units of the area tell each other.
  *
  * The way of a call: memo.c finds the memo of the function called, memo_key.c
- * turns the call into a key, memo_cache.c looks in the session's memory,
- * memo_table.c in the stash; what neither has memo_call.c, which leads the
- * way, computes and keeps in both.  memo_body.c reads function bodies, memo_define.c writes them.
+ * turns the call into a key, memo_find.c looks in the session's memory, which
+ * is memo_cache.c, and in the stash, which is memo_table.c, or waits for another
+ * session (memo_flight.c); what is nowhere memo_call.c, which leads the way,
+ * computes and keeps in both.  memo_body.c reads function bodies, memo_define.c writes them.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,6 +65,7 @@ typedef enum StashMemoReason
 	STASH_MEMO_CHEAP			/* computing took less than min_cost */
 } StashMemoReason;
 
+#define STASH_MEMO_DEFAULT_WAIT	(10 * USECS_PER_SEC)
 #define STASH_MEMO_REASONS	(STASH_MEMO_CHEAP + 1)
 
 /* pg_hashstash.memo */
@@ -92,6 +94,9 @@ typedef struct StashMemoBody
 	int64		min_cost;		/* microseconds; cheaper answers are not kept */
 	int64		max_bytes;		/* of an answer; 0: as much as we hold */
 	bool		keep_stash;		/* it is the user's, and outlives the memo */
+	int64		stale;			/* microseconds after ttl in which an answer
+								 * serves */
+	int64		wait;			/* microseconds, at most, for another session */
 } StashMemoBody;
 
 /* A function in language stash, resolved; valid while the generation lasts. */
@@ -212,6 +217,21 @@ extern char *stash_memo_write(const StashMemoBody *body);
 extern int64 stash_memo_microseconds(const char *what,
 									 const Interval *interval);
 
+/* Who computes an answer (memo_flight.c). */
+typedef enum StashFlight
+{
+	STASH_FLIGHT_NONE,
+	STASH_FLIGHT_OURS,
+	STASH_FLIGHT_THEIRS,
+	STASH_FLIGHT_OVER
+} StashFlight;
+
+/* memo_flight.c */
+extern void stash_memo_flight_init(void);
+extern StashFlight stash_memo_flight_begin(const StashMemoKey *key,
+										   TimestampTz until);
+extern void stash_memo_flight_end(const StashMemoKey *key, bool is_kept);
+
 /* What is noted while a target runs (memo_trace.c). */
 typedef struct StashMemoTrace
 {
@@ -283,6 +303,9 @@ extern StashMemoReason stash_memo_table_find(StashMemo *memo,
 											 const StashMemoKey *key,
 											 bytea *frame, bool *found,
 											 StashEntry *entry);
+extern bool stash_memo_table_find_latest(StashMemo *memo,
+										 const StashMemoKey *key,
+										 bytea *frame, StashEntry *entry);
 extern bool stash_memo_table_is_current(StashMemo *memo,
 										const StashMemoKey *key, bytea *frame,
 										const StashEntry *entry);
@@ -309,7 +332,11 @@ extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
 extern bool stash_memo_is_current(const StashMemoCall *call);
 extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);
 
-/* memo_call.c */
+/* memo_find.c */
+extern bool stash_memo_try(void (*read) (void *), void *arg);
+extern bool stash_memo_find(StashMemoCall *call, StashMemoKey *key,
+							FunctionCallInfo fcinfo, bytea **frame,
+							StashMemoResult *result);
 extern bool stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 								   StashMemoResult *result);
 

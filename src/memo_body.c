@@ -10,6 +10,10 @@
  *		original = schema.name		the same, of a function memoized in place
  *		stash    = schema.name		table that keeps the results
  *		ttl      = interval			how long a result is good
+ *		stale    = interval			how long it serves after that, while one
+ *									session computes anew
+ *		wait     = interval			how long to wait for another session that
+ *									computes the same
  *		share    = role | all		whether the role is part of the key
  *		volatile = on | off			a VOLATILE target may be remembered
  *		vary     = name, ...		settings that are in the key; may be empty
@@ -40,7 +44,7 @@ refuse_body(const char *message, const char *word)
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg(message, word),
-			 errhint("A body in language stash has one \"name = value\" on each line: target, stash, ttl, share, volatile, vary, ignore, hash, min_cost, max_bytes, keep_stash.")));
+			 errhint("A body in language stash has one \"name = value\" on each line: target, stash, ttl, stale, wait, share, volatile, vary, ignore, hash, min_cost, max_bytes, keep_stash.")));
 }
 
 static char *
@@ -153,6 +157,10 @@ read_option(StashMemoBody *body, const char *name, const char *value)
 		body->has_ttl = true;
 		stash_store_check_ttl(&body->ttl);
 	}
+	else if (strcmp(name, "stale") == 0)
+		body->stale = stash_memo_microseconds(name, read_interval(value));
+	else if (strcmp(name, "wait") == 0)
+		body->wait = stash_memo_microseconds(name, read_interval(value));
 	else if (strcmp(name, "share") == 0)
 	{
 		body->is_shared = strcmp(value, "all") == 0;
@@ -199,6 +207,7 @@ stash_memo_parse(StashMemoBody *body, const char *source)
 	char	   *line;
 
 	memset(body, 0, sizeof(*body));
+	body->wait = STASH_MEMO_DEFAULT_WAIT;
 	while ((line = strsep(&rest, "\n")) != NULL)
 	{
 		char	   *equals;
@@ -245,6 +254,10 @@ stash_memo_write(const StashMemoBody *body)
 		appendStringInfo(&out, "ttl = %s\n",
 						 DatumGetCString(DirectFunctionCall1(interval_out,
 															 IntervalPGetDatum(&body->ttl))));
+	if (body->stale > 0)
+		appendStringInfo(&out, "stale = " INT64_FORMAT " us\n", body->stale);
+	if (body->wait != STASH_MEMO_DEFAULT_WAIT)
+		appendStringInfo(&out, "wait = " INT64_FORMAT " us\n", body->wait);
 	if (body->is_shared)
 		appendStringInfoString(&out, "share = all\n");
 	if (body->allow_volatile)

@@ -58,145 +58,6 @@
 PG_FUNCTION_INFO_V1(pg_hashstash_call_handler);
 PG_FUNCTION_INFO_V1(pg_hashstash_validator);
 
-/* ---- results out of a stash ---- */
-
-/*
- * Do something in which a type's input may refuse what is stored, by now: a
- * label that was renamed, an object that was dropped, a condition of a domain
- * that no longer holds.  False then.
- */
-static bool
-try_reading(void (*read) (void *), void *arg)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool ok = true;
-
-	if (IsInParallelMode())
-		return false;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		read(arg);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		ok = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return ok;
-}
-
-/* a value to be read from a frame */
-typedef struct ValueReading
-{
-	StashFrameReader reader;
-	Datum		value;
-	bool		isnull;
-} ValueReading;
-
-static void
-read_value(void *arg)
-{
-	ValueReading *reading = arg;
-	StashType  *type;
-
-	reading->value = stash_frame_read(&reading->reader, &type,
-									  &reading->isnull);
-}
-
-/*
- * Take the result out of an entry; false when it is not, or no longer, a
- * result that this call could have: then the call is a miss.
- */
-bool
-stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
-					   StashMemoResult *result)
-{
-	struct varlena *variant = (struct varlena *) DatumGetPointer(entry->value);
-	ValueReading reading;
-	StashType  *type;
-	Oid			culprit;
-
-	memset(result, 0, sizeof(*result));
-	result->created_at = entry->created_at;
-	result->expires_at = entry->expires_at;
-	if (stash_memo_entry_judge(call->memo, entry, &result->proof,
-							   &culprit) != STASH_MEMO_FINE)
-		return false;
-	result->isnull = entry->value_isnull;
-	if (entry->value_isnull)
-		return !call->memo->retset;
-	if (stash_frame_parse(&reading.reader, VARDATA_ANY(variant),
-						  VARSIZE_ANY_EXHDR(variant)) != STASH_FRAME_OK)
-		return false;
-	type = stash_type_by_descriptor(reading.reader.type,
-									reading.reader.typelen, true);
-	if (type == NULL)
-		return false;
-	if (call->memo->retset)
-	{
-		result->rows = variant;
-		return type->kind == STASH_KIND_ARRAY &&
-			type->inner->kind == STASH_KIND_ROW;
-	}
-	if (type->oid != (call->rettype ? call->rettype->oid : RECORDOID))
-		return false;
-	if (type->always_reads)
-		read_value(&reading);
-	else if (!try_reading(read_value, &reading))
-		return false;
-	result->value = reading.value;
-	result->isnull = reading.isnull;
-	return true;
-}
-
-/* the remembered result, in the session's memory or in the stash */
-static bool
-find_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
-			bytea **frame, StashMemoResult *result)
-{
-	const StashMemoResult *cached = stash_memo_cache_find(key, call);
-	StashEntry	entry;
-	bool		found;
-
-	if (cached != NULL)
-	{
-		stash_memo_trace_hit(call->memo, cached);
-		*result = *cached;
-		/* reading rows asks the catalogs, whose news may drop the entry */
-		if (cached->rows != NULL)
-		{
-			result->rows = palloc(VARSIZE(cached->rows));
-			memcpy(result->rows, cached->rows, VARSIZE(cached->rows));
-		}
-		return true;
-	}
-	if (stash_memo_may_read(call->memo) != STASH_MEMO_FINE)
-		return false;
-	*frame = stash_memo_key_frame(key, call, fcinfo);
-	(void) stash_memo_table_find(call->memo, key, *frame, &found, &entry);
-	if (!found || !stash_memo_read_result(call, &entry, result))
-		return false;
-	stash_memo_trace_hit(call->memo, result);
-	if (stash_memo_table_is_current(call->memo, key, *frame, &entry))
-		stash_memo_cache_put(key, call, result);
-	return true;
-}
-
 /* ---- keeping results ---- */
 
 static void
@@ -206,7 +67,8 @@ begin_result(StashMemo *memo, StashMemoResult *result)
 	result->created_at = GetCurrentTimestamp();
 	/* counted from the beginning: the answer is no newer than that */
 	result->expires_at = memo->body.has_ttl ?
-		stash_store_expiry(&memo->body.ttl, result->created_at) : DT_NOEND;
+		stash_store_expiry(&memo->body.ttl, result->created_at) + memo->body.stale :
+		DT_NOEND;
 }
 
 /* whether an answer may be kept; notes why not */
@@ -237,19 +99,22 @@ max_bytes(const StashMemo *memo)
 	return Min(memo->body.max_bytes, MAX_RESULT_BYTES);
 }
 
-/* keep a result whose variant is 'variant'; NULL stands for a NULL result */
-static void
+/*
+ * Keep a result whose variant is 'variant'; NULL stands for a NULL result.
+ * Says whether others will find it.
+ */
+static bool
 keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 			bytea *frame, bytea *variant, const StashMemoResult *result,
 			int64 cost_us)
 {
 	stash_memo_cache_put(key, call, result);
 	if (stash_memo_may_write(call->memo) != STASH_MEMO_FINE)
-		return;
+		return false;
 	if (frame == NULL)
 		frame = stash_memo_key_frame(key, call, fcinfo);
-	(void) stash_memo_table_append(call->memo, key, frame, variant, result,
-								   cost_us);
+	return stash_memo_table_append(call->memo, key, frame, variant, result,
+								   cost_us) == STASH_MEMO_FINE;
 }
 
 /* ---- results that are no sets ---- */
@@ -303,7 +168,7 @@ flatten(Datum value, int16 typlen)
 
 static Datum
 compute_and_keep(StashMemoCall *call, StashMemoKey *key,
-				 FunctionCallInfo fcinfo, bytea *frame)
+				 FunctionCallInfo fcinfo, bytea *frame, bool *is_kept)
 {
 	StashMemoTrace trace;
 	StashMemoResult result;
@@ -340,8 +205,8 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 									   STASH_CODEC_LZ4);
 		}
 	}
-	keep_result(call, key, fcinfo, frame, variant, &result,
-				(int64) INSTR_TIME_GET_MICROSEC(end));
+	*is_kept = keep_result(call, key, fcinfo, frame, variant, &result,
+						   (int64) INSTR_TIME_GET_MICROSEC(end));
 	return value;
 }
 
@@ -350,10 +215,16 @@ answer_value(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 {
 	StashMemoResult result;
 	bytea	   *frame = NULL;
+	bool		is_kept = false;
+	Datum		value;
 
 	if (stash_memo_mode == STASH_MEMO_MODE_REFRESH ||
-		!find_result(call, key, fcinfo, &frame, &result))
-		return compute_and_keep(call, key, fcinfo, frame);
+		!stash_memo_find(call, key, fcinfo, &frame, &result))
+	{
+		value = compute_and_keep(call, key, fcinfo, frame, &is_kept);
+		stash_memo_flight_end(key, is_kept);
+		return value;
+	}
 	fcinfo->isnull = result.isnull;
 	if (result.isnull)
 		return (Datum) 0;
@@ -515,7 +386,8 @@ frame_of_rows(Tuplestorestate *rows, TupleDesc desc, Size limit)
 
 static Tuplestorestate *
 compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
-					 FunctionCallInfo fcinfo, bytea *frame, TupleDesc desc)
+					 FunctionCallInfo fcinfo, bytea *frame, TupleDesc desc,
+					 bool *is_kept)
 {
 	StashMemoTrace trace;
 	StashMemoResult result;
@@ -535,8 +407,8 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 	if (result.rows == NULL)
 		stash_memo_note(call->memo->function, STASH_MEMO_TOO_LARGE, InvalidOid);
 	else
-		keep_result(call, key, fcinfo, frame, result.rows, &result,
-					(int64) INSTR_TIME_GET_MICROSEC(end));
+		*is_kept = keep_result(call, key, fcinfo, frame, result.rows, &result,
+							   (int64) INSTR_TIME_GET_MICROSEC(end));
 	return rows;
 }
 
@@ -591,7 +463,7 @@ rows_of_frame(bytea *frame, TupleDesc desc, bool random)
 	reading.store = tuplestore_begin_heap(random, false, work_mem);
 	if (row->always_reads)
 		read_rows(&reading);
-	else if (!try_reading(read_rows, &reading))
+	else if (!stash_memo_try(read_rows, &reading))
 	{
 		tuplestore_end(reading.store);
 		return NULL;
@@ -624,19 +496,24 @@ answer_set(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 	StashMemoResult result;
 	bytea	   *frame = NULL;
 	bool		found = false;
+	bool		is_kept = false;
 	Tuplestorestate *rows = NULL;
 	TupleDesc	desc;
 
 	if (key != NULL && stash_memo_mode != STASH_MEMO_MODE_REFRESH)
-		found = find_result(call, key, fcinfo, &frame, &result);
+		found = stash_memo_find(call, key, fcinfo, &frame, &result);
 
 	MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
 	desc = set_descriptor(call, fcinfo);
 	if (found)
 		rows = rows_of_frame(result.rows, desc, random);
-	if (rows == NULL)
-		rows = key == NULL ? compute_set(call, fcinfo, desc) :
-			compute_and_keep_set(call, key, fcinfo, frame, desc);
+	if (rows == NULL && key == NULL)
+		rows = compute_set(call, fcinfo, desc);
+	else if (rows == NULL)
+	{
+		rows = compute_and_keep_set(call, key, fcinfo, frame, desc, &is_kept);
+		stash_memo_flight_end(key, is_kept);
+	}
 	MemoryContextSwitchTo(caller);
 
 	rsinfo->returnMode = SFRM_Materialize;

@@ -261,7 +261,9 @@ enum
 	ARG_HASH,
 	ARG_VOLATILE,
 	ARG_MIN_COST,
-	ARG_MAX_BYTES
+	ARG_MAX_BYTES,
+	ARG_STALE,
+	ARG_WAIT
 };
 
 static List *
@@ -340,6 +342,20 @@ read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
 					 errdetail("It must be at least 1.")));
 	}
 	body->keep_stash = !PG_ARGISNULL(ARG_STASH);
+	body->wait = STASH_MEMO_DEFAULT_WAIT;
+	if (!PG_ARGISNULL(ARG_WAIT))
+		body->wait = stash_memo_microseconds("wait",
+											 PG_GETARG_INTERVAL_P(ARG_WAIT));
+	if (!PG_ARGISNULL(ARG_STALE))
+	{
+		body->stale = stash_memo_microseconds("stale",
+											  PG_GETARG_INTERVAL_P(ARG_STALE));
+		if (!body->has_ttl)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("stale needs a ttl"),
+					 errhint("It says for how long after its ttl an answer serves while one session computes it anew.")));
+	}
 }
 
 /*
@@ -549,7 +565,8 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as,
  *               share text DEFAULT 'role', vary text[] DEFAULT NULL,
  *               ignore text[] DEFAULT NULL, hash text DEFAULT 'exact',
  *               volatile bool DEFAULT false, min_cost interval DEFAULT NULL,
- *               max_bytes int8 DEFAULT NULL) returns regprocedure
+ *               max_bytes int8 DEFAULT NULL, stale interval DEFAULT NULL,
+ *               wait interval DEFAULT NULL) returns regprocedure
  *
  * Args:    function  to remember; its owner is the caller, or "as" is given
  *          ttl       how long a result is good at most; needed unless the
@@ -564,6 +581,9 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as,
  *          volatile  remember a VOLATILE function all the same
  *          min_cost  results that took less time are not kept
  *          max_bytes larger results are not kept
+ *          stale     for how long after its ttl a result serves, while one
+ *                    session computes it anew
+ *          wait      for another session that computes the same; 10 seconds
  * Returns: the memoized function; in place it has the OID it had
  * Errors:  42501 not the owner, 42809 no plain function, 42710 memoized
  *          already, 42P13 VOLATILE, 22023 bad option, 42723 name taken

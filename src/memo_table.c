@@ -177,6 +177,24 @@ stash_memo_table_find(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 }
 
 /*
+ * The same for what has been committed by now, be it visible or not.
+ */
+bool
+stash_memo_table_find_latest(StashMemo *memo, const StashMemoKey *key,
+							 bytea *frame, StashEntry *entry)
+{
+	bool		found;
+
+	/* parallel workers cannot take a snapshot of their own */
+	if (IsInParallelMode())
+		return false;
+	PushActiveSnapshot(GetLatestSnapshot());
+	(void) stash_memo_table_find(memo, key, frame, &found, entry);
+	PopActiveSnapshot();
+	return found;
+}
+
+/*
  * Whether an entry just found is the newest one for everybody: it is not when
  * it was forgotten or replaced by a transaction that our snapshot does not
  * see.  Then it serves this call, and must not be kept in memory.
@@ -186,17 +204,11 @@ stash_memo_table_is_current(StashMemo *memo, const StashMemoKey *key,
 							bytea *frame, const StashEntry *entry)
 {
 	StashEntry	newest;
-	bool		found;
 
 	if (!stash_memo_cache_has_news())
 		return true;
-	/* parallel workers cannot take a snapshot of their own */
-	if (IsInParallelMode())
-		return false;
-	PushActiveSnapshot(GetLatestSnapshot());
-	(void) stash_memo_table_find(memo, key, frame, &found, &newest);
-	PopActiveSnapshot();
-	return found && newest.created_at == entry->created_at;
+	return stash_memo_table_find_latest(memo, key, frame, &newest) &&
+		newest.created_at == entry->created_at;
 }
 
 /*

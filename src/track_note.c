@@ -210,9 +210,9 @@ prune(Relation change, Oid root)
 		TM_FailureData failure;
 
 		/* what another session deletes is its business */
-		if (table_tuple_delete(change, &found[i].tid, GetCurrentCommandId(true),
-							   GetActiveSnapshot(), InvalidSnapshot, false,
-							   &failure, false) == TM_Ok)
+		if (stash_compat_tuple_delete(change, &found[i].tid,
+									  GetCurrentCommandId(true),
+									  GetActiveSnapshot(), &failure) == TM_Ok)
 			deleted++;
 	}
 	pfree(found);

@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_find.c
+ *	  The answer to a call where it is remembered.
+ *
+ * The session's memory comes first, then the stash; where both have none, or
+ * one past its ttl, another session may be computing it just now.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "frame_datum.h"
+#include "memo.h"
+#include "store.h"
+#include "typeio.h"
+
+/*
+ * Do something in which a type's input may refuse what is stored, by now: a
+ * label that was renamed, an object that was dropped, a condition of a domain
+ * that no longer holds.  False then.
+ */
+bool
+stash_memo_try(void (*read) (void *), void *arg)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool ok = true;
+
+	if (IsInParallelMode())
+		return false;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		read(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		ok = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return ok;
+}
+
+/* a value to be read from a frame */
+typedef struct ValueReading
+{
+	StashFrameReader reader;
+	Datum		value;
+	bool		isnull;
+} ValueReading;
+
+static void
+read_value(void *arg)
+{
+	ValueReading *reading = arg;
+	StashType  *type;
+
+	reading->value = stash_frame_read(&reading->reader, &type,
+									  &reading->isnull);
+}
+
+/*
+ * Take the result out of an entry; false when it is not, or no longer, a
+ * result that this call could have: then the call is a miss.
+ */
+bool
+stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
+					   StashMemoResult *result)
+{
+	struct varlena *variant = (struct varlena *) DatumGetPointer(entry->value);
+	ValueReading reading;
+	StashType  *type;
+	Oid			culprit;
+
+	memset(result, 0, sizeof(*result));
+	result->created_at = entry->created_at;
+	result->expires_at = entry->expires_at;
+	if (stash_memo_entry_judge(call->memo, entry, &result->proof,
+							   &culprit) != STASH_MEMO_FINE)
+		return false;
+	result->isnull = entry->value_isnull;
+	if (entry->value_isnull)
+		return !call->memo->retset;
+	if (stash_frame_parse(&reading.reader, VARDATA_ANY(variant),
+						  VARSIZE_ANY_EXHDR(variant)) != STASH_FRAME_OK)
+		return false;
+	type = stash_type_by_descriptor(reading.reader.type,
+									reading.reader.typelen, true);
+	if (type == NULL)
+		return false;
+	if (call->memo->retset)
+	{
+		result->rows = variant;
+		return type->kind == STASH_KIND_ARRAY &&
+			type->inner->kind == STASH_KIND_ROW;
+	}
+	if (type->oid != (call->rettype ? call->rettype->oid : RECORDOID))
+		return false;
+	if (type->always_reads)
+		read_value(&reading);
+	else if (!stash_memo_try(read_value, &reading))
+		return false;
+	result->value = reading.value;
+	result->isnull = reading.isnull;
+	return true;
+}
+
+/* whether an answer is past its ttl and serves only while a new one is made */
+static bool
+is_stale(const StashMemo *memo, const StashMemoResult *result)
+{
+	return memo->body.stale > 0 && !TIMESTAMP_IS_NOEND(result->expires_at) &&
+		result->expires_at - memo->body.stale <= GetCurrentTimestamp();
+}
+
+/* the remembered result, in the session's memory; a copy of it */
+static bool
+find_in_memory(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
+{
+	const StashMemoResult *cached = stash_memo_cache_find(key, call);
+
+	if (cached == NULL)
+		return false;
+	stash_memo_trace_hit(call->memo, cached);
+	*result = *cached;
+	/* reading rows asks the catalogs, whose news may drop the entry */
+	if (cached->rows != NULL)
+	{
+		result->rows = palloc(VARSIZE(cached->rows));
+		memcpy(result->rows, cached->rows, VARSIZE(cached->rows));
+	}
+	return true;
+}
+
+/* the same in the stash; then it is kept in memory, too */
+static bool
+find_in_stash(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
+			  bytea **frame, StashMemoResult *result)
+{
+	StashEntry	entry;
+	bool		found;
+
+	if (stash_memo_may_read(call->memo) != STASH_MEMO_FINE)
+		return false;
+	*frame = stash_memo_key_frame(key, call, fcinfo);
+	(void) stash_memo_table_find(call->memo, key, *frame, &found, &entry);
+	if (!found || !stash_memo_read_result(call, &entry, result))
+		return false;
+	stash_memo_trace_hit(call->memo, result);
+	if (stash_memo_table_is_current(call->memo, key, *frame, &entry))
+		stash_memo_cache_put(key, call, result);
+	return true;
+}
+
+/*
+ * Nothing was found, or only what is stale: compute, or wait for who does.
+ * True when 'result' is the answer after all.
+ */
+static bool
+wait_for_others(StashMemoCall *call, StashMemoKey *key, bytea *frame,
+				StashMemoResult *result, bool has_stale)
+{
+	StashMemo  *memo = call->memo;
+	TimestampTz now = GetCurrentTimestamp();
+	StashEntry	entry;
+	Oid			culprit;
+
+	/* what is not kept cannot be waited for */
+	if (stash_memo_may_write(memo) != STASH_MEMO_FINE ||
+		stash_memo_noted(memo->function, &culprit) != STASH_MEMO_FINE)
+		return false;
+	switch (stash_memo_flight_begin(key, has_stale ? now : now + memo->body.wait))
+	{
+		case STASH_FLIGHT_THEIRS:
+			return has_stale;
+		case STASH_FLIGHT_OVER:
+			/* committed behind the back of our snapshot */
+			if (!stash_memo_table_find_latest(memo, key, frame, &entry) ||
+				!stash_memo_read_result(call, &entry, result))
+				return false;
+			stash_memo_trace_hit(memo, result);
+			return true;
+		case STASH_FLIGHT_NONE:
+		case STASH_FLIGHT_OURS:
+			break;
+	}
+	return false;
+}
+
+/*
+ * Find the answer to a call, in the session's memory, in the stash, or by
+ * waiting for another session that computes it.
+ *
+ * '*frame' is the key in full where that was needed.  When the answer is to be
+ * computed, stash_memo_flight_end() is to be called after that.
+ */
+bool
+stash_memo_find(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
+				bytea **frame, StashMemoResult *result)
+{
+	StashMemoResult stale;
+	bool		found = find_in_memory(call, key, result);
+
+	if (found && !is_stale(call->memo, result))
+		return true;
+	stale = *result;
+	if (find_in_stash(call, key, fcinfo, frame, result))
+	{
+		if (!is_stale(call->memo, result))
+			return true;
+		found = true;
+	}
+	else if (found)
+		*result = stale;
+	if (*frame == NULL)
+		return found;
+	return wait_for_others(call, key, *frame, result, found);
+}

@@ -1,0 +1,115 @@
+/*-------------------------------------------------------------------------
+ *
+ * shmem.c
+ *	  Shared memory found by name, whether or not the library is preloaded.
+ *
+ * A segment is made by the first session that wants it and lives until the
+ * server stops, or restarts after a crash.  From 17 on the server keeps the
+ * names; before, a word of its main shared memory for each of them holds the
+ * handle.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "storage/dsm.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/resowner.h"
+
+#include "compat.h"
+#include "shmem.h"
+
+#ifdef STASH_COMPAT_HAS_SEGMENTS
+
+static void *
+find_segment(const char *name, Size size, void (*init) (void *address))
+{
+	bool		found;
+
+	return stash_compat_segment(name, size, init, &found);
+}
+
+#else
+
+/* find, or make, under the lock that guards the making of such things */
+static void *
+find_segment(const char *name, Size size, void (*init) (void *address))
+{
+	dsm_segment *segment;
+	dsm_handle *handle;
+	bool		found;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	handle = ShmemInitStruct(name, sizeof(dsm_handle), &found);
+	if (!found)
+		*handle = DSM_HANDLE_INVALID;
+	if (*handle == DSM_HANDLE_INVALID)
+	{
+		segment = dsm_create(size, 0);
+		init(dsm_segment_address(segment));
+		dsm_pin_segment(segment);
+		*handle = dsm_segment_handle(segment);
+		dsm_pin_mapping(segment);
+	}
+	else
+	{
+		segment = dsm_find_mapping(*handle);
+		if (segment == NULL)
+		{
+			segment = dsm_attach(*handle);
+			if (segment == NULL)
+				elog(ERROR, "shared memory \"%s\" is gone", name);
+			dsm_pin_mapping(segment);
+		}
+	}
+	LWLockRelease(AddinShmemInitLock);
+	return dsm_segment_address(segment);
+}
+
+#endif
+
+/*
+ * The segment called 'name', the same for all sessions of the server.
+ *
+ * 'init' is called once, for whoever is first, with memory of any content; it
+ * must not throw.  'size' is the same in all calls.  The address is good until
+ * the session ends: keep it.  NULL where there is no memory, which is told in
+ * the server's log, and in parallel mode before the session knows it.
+ */
+void *
+stash_shmem_segment(const char *name, Size size, void (*init) (void *address))
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	void	   *volatile address = NULL;
+
+	/* an error must not leave its half-made segment to our caller */
+	if (IsInParallelMode())
+		return NULL;
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
+	{
+		address = find_segment(name, size, init);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		address = NULL;
+		ereport(LOG,
+				(errmsg("could not share memory \"%s\" between sessions", name),
+				 errdetail_internal("%s", error->message)));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return address;
+}

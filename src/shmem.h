@@ -1,0 +1,14 @@
+/*-------------------------------------------------------------------------
+ *
+ * shmem.h
+ *	  Shared memory found by name.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_SHMEM_H
+#define STASH_SHMEM_H
+
+extern void *stash_shmem_segment(const char *name, Size size,
+								 void (*init) (void *address));
+
+#endif							/* STASH_SHMEM_H */
