@@ -161,6 +161,15 @@ stash_compat_init_segment(void *address, void *init)
 	GetNamedDSMSegment(name, size, init, found)
 #endif
 
+/* whether 'buffer' still holds this block of a table: then it is pinned */
+#if PG_VERSION_NUM >= 160000
+#define stash_compat_read_recent_buffer(rel, block, buffer) \
+	ReadRecentBuffer((rel)->rd_locator, MAIN_FORKNUM, block, buffer)
+#else
+#define stash_compat_read_recent_buffer(rel, block, buffer) \
+	ReadRecentBuffer((rel)->rd_node, MAIN_FORKNUM, block, buffer)
+#endif
+
 /* the snapshot of TOAST tables; 'space' is a SnapshotData where it needs one */
 #if PG_VERSION_NUM >= 180000
 #define stash_compat_toast_snapshot(space) ((void) (space), get_toast_snapshot())

@@ -543,7 +543,7 @@ Datum
 pg_hashstash_serialize(PG_FUNCTION_ARGS)
 {
 	Datum		value = PG_GETARG_DATUM(0);
-	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
+	StashType  *type = stash_type_of_site_argument(fcinfo, 0, &value);
 	int			codec = codec_argument(fcinfo, 1);
 
 	stash_type_check_readable(type);

@@ -94,7 +94,7 @@ Datum
 pg_hashstash_hash(PG_FUNCTION_ARGS)
 {
 	Datum		value = PG_GETARG_DATUM(0);
-	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
+	StashType  *type = stash_type_of_site_argument(fcinfo, 0, &value);
 
 	return stash_hash_to_uuid(stash_hash_value(type, value, PG_ARGISNULL(0)));
 }
@@ -108,7 +108,7 @@ Datum
 pg_hashstash_hash64(PG_FUNCTION_ARGS)
 {
 	Datum		value = PG_GETARG_DATUM(0);
-	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
+	StashType  *type = stash_type_of_site_argument(fcinfo, 0, &value);
 	StashHasher hasher;
 
 	stash_hash_init(&hasher, 64);
@@ -159,7 +159,7 @@ Datum
 pg_hashstash_hash_sampled(PG_FUNCTION_ARGS)
 {
 	Datum		value = PG_GETARG_DATUM(0);
-	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
+	StashType  *type = stash_type_of_site_argument(fcinfo, 0, &value);
 	StashSampling sampling;
 	StashHasher hasher;
 

@@ -22,12 +22,14 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/readfuncs.h"
 #include "optimizer/optimizer.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "catalog.h"
@@ -86,6 +88,13 @@ forget_stores(Datum arg, Oid relid)
 		if (entry->store != NULL)
 			entry->store->is_valid = false;
 	}
+}
+
+/* names, who may use a schema, and who is a member of whom: known by all */
+static void
+forget_all_stores(Datum arg, int cacheid, uint32 hashvalue)
+{
+	forget_stores((Datum) 0, InvalidOid);
 }
 
 static void
@@ -148,6 +157,11 @@ stash_store_init(void)
 	stores = hash_create("pg_hashstash stores", 16, &ctl,
 						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	stash_catalog_listen(forget_stores);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all_stores, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_all_stores, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_all_stores, (Datum) 0);
+	/* who owns the database is a member of pg_database_owner */
+	CacheRegisterSyscacheCallback(DATABASEOID, forget_all_stores, (Datum) 0);
 	RegisterXactCallback(free_retired, NULL);
 }
 
@@ -345,7 +359,8 @@ build_store(Relation rel)
 	nindexes = read_indexes(store, rel);
 	read_options(&store->options, rel, store->has_versions);
 	store->is_plain = rel->rd_rel->relkind == RELKIND_RELATION &&
-		!rel->rd_rel->relrowsecurity && OidIsValid(store->index);
+		!rel->rd_rel->relrowsecurity && OidIsValid(store->index) &&
+		RelationGetNumberOfAttributes(rel) == STASH_ENTRY_COLUMNS;
 	store->is_bare = store->is_plain && nindexes == 1 &&
 		!store->is_unique && !store->has_versions &&
 		rel->trigdesc == NULL && rel->rd_rules == NULL &&
@@ -375,26 +390,26 @@ stash_store_open(Oid relid, Relation *rel, LOCKMODE lock)
 	StoreEntry *entry;
 	bool		found;
 
-	*rel = try_relation_open(relid, lock);
+	if (lock != NoLock)
+	{
+		LockRelationOid(relid, lock);
+		/* a lock that is held already lets in no news, as of a REVOKE */
+		AcceptInvalidationMessages();
+	}
+	entry = hash_search(stores, &relid, HASH_FIND, NULL);
+	if (entry != NULL && entry->store != NULL && entry->store->is_valid)
+	{
+		*rel = relation_open(relid, NoLock);
+		return entry->store;
+	}
+
+	*rel = try_relation_open(relid, NoLock);
 	if (*rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("stash with OID %u does not exist", relid)));
 	if ((*rel)->rd_rel->reloftype != stash_catalog_entry_type())
 		refuse_relation(*rel);
-
-	entry = hash_search(stores, &relid, HASH_FIND, NULL);
-	if (entry != NULL && entry->store != NULL)
-	{
-		StashStore *store = entry->store;
-
-		/* a schema can be renamed without a word to its tables */
-		if (store->is_valid &&
-			strcmp(store->table, RelationGetRelationName(*rel)) == 0 &&
-			strcmp(store->schema,
-				   get_namespace_name(RelationGetNamespace(*rel))) == 0)
-			return store;
-	}
 
 	{
 		StashStore *store = build_store(*rel);

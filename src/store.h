@@ -80,6 +80,7 @@ typedef struct StashStore
 	char	   *schema;			/* names as they were when this was built */
 	char	   *table;
 	char	   *name;			/* both, quoted, for use in statements */
+	Oid			reader;			/* a role that may read it; 0: not known */
 	Oid			index;			/* btree that look-ups use; 0: none */
 	bool		is_unique;		/* 'index' is unique, on key_hash alone */
 	bool		has_versions;	/* 'index' is unique, on key_hash and version */

@@ -4,7 +4,8 @@
  *	  Entries of a stash: find and append; keys, as writers need them, too.
  *
  * Finding in a plain table goes straight to index and heap under the active
- * snapshot: as isolated as SELECT, at half its price.  All else takes the
+ * snapshot: as isolated as SELECT, at half its price.  Where the entry was last
+ * time is looked at first, which is half of that again.  All else takes the
  * executor's path, where triggers, row security and partitions are honoured.
  * Whoever goes around the executor checks rights itself.
  *
@@ -13,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/relation.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
@@ -25,6 +27,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -42,58 +45,138 @@
 #include "store.h"
 #include "variant.h"
 
+/* Where an entry was found last; to be looked at before it is believed. */
+typedef struct Hint
+{
+	Buffer		buffer;			/* that had the block; 0: no hint */
+	ItemPointerData tid;
+	uint16		tag;			/* of the key, and of its stash */
+} Hint;
+
+#define HINTS	(32 * 1024)
+
+static Hint hints[HINTS];
+
 PG_FUNCTION_INFO_V1(pg_hashstash_get);
 PG_FUNCTION_INFO_V1(pg_hashstash_get_like);
 PG_FUNCTION_INFO_V1(pg_hashstash_has);
 
 /* ---- the direct path ---- */
 
-/* true when the entry in 'slot' is that of 'key' and has not expired */
+/* true when these columns are the entry of 'key' and it has not expired */
 static bool
-slot_is_hit(TupleTableSlot *slot, bytea *key)
+is_hit(const Datum *values, const bool *nulls, bytea *key)
 {
-	bool		isnull;
-	Datum		stored = slot_getattr(slot, STASH_ENTRY_KEY, &isnull);
-	Datum		expires;
+	const int	key_column = STASH_ENTRY_KEY - 1;
+	const int	expires_column = STASH_ENTRY_EXPIRES_AT - 1;
 
-	if (isnull || !stash_variant_same_key(stored, PointerGetDatum(key)))
-		return false;
-	expires = slot_getattr(slot, STASH_ENTRY_EXPIRES_AT, &isnull);
-	return isnull || DatumGetTimestampTz(expires) > GetCurrentTimestamp();
+	return !nulls[key_column] &&
+		stash_variant_same_key(values[key_column], PointerGetDatum(key)) &&
+		(nulls[expires_column] ||
+		 DatumGetTimestampTz(values[expires_column]) > GetCurrentTimestamp());
+}
+
+/* when the entry in these columns was stored */
+static TimestampTz
+created_at(const Datum *values, const bool *nulls)
+{
+	const int	column = STASH_ENTRY_CREATED_AT - 1;
+
+	return nulls[column] ? DT_NOBEGIN : DatumGetTimestampTz(values[column]);
 }
 
 static void
-copy_entry(TupleTableSlot *slot, StashEntry *entry)
+copy_entry(const Datum *values, const bool *nulls, StashEntry *entry)
 {
-	bool		isnull;
-	Datum		datum;
+	const int	value_column = STASH_ENTRY_VALUE - 1;
+	const int	version_column = STASH_ENTRY_VERSION - 1;
+	const int	expires_column = STASH_ENTRY_EXPIRES_AT - 1;
+	const int	proof_column = STASH_ENTRY_PROOF - 1;
 
-	datum = slot_getattr(slot, STASH_ENTRY_VALUE, &entry->value_isnull);
+	entry->value_isnull = nulls[value_column];
 	entry->value = (Datum) 0;
 	if (!entry->value_isnull)
-		entry->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(datum));
-	datum = slot_getattr(slot, STASH_ENTRY_VERSION, &isnull);
-	entry->version = isnull ? 0 : DatumGetInt64(datum);
-	datum = slot_getattr(slot, STASH_ENTRY_EXPIRES_AT, &isnull);
-	entry->expires_at = isnull ? DT_NOEND : DatumGetTimestampTz(datum);
-	datum = slot_getattr(slot, STASH_ENTRY_CREATED_AT, &isnull);
-	entry->created_at = isnull ? DT_NOBEGIN : DatumGetTimestampTz(datum);
-	datum = slot_getattr(slot, STASH_ENTRY_PROOF, &isnull);
-	entry->proof = isnull ? NULL : DatumGetByteaPCopy(datum);
+		entry->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[value_column]));
+	entry->version = nulls[version_column] ? 0 :
+		DatumGetInt64(values[version_column]);
+	entry->expires_at = nulls[expires_column] ? DT_NOEND :
+		DatumGetTimestampTz(values[expires_column]);
+	entry->created_at = created_at(values, nulls);
+	entry->proof = nulls[proof_column] ? NULL :
+		DatumGetByteaPCopy(values[proof_column]);
+}
+
+/* where the entry of a key was found last, if it was */
+static Hint *
+hint_of(Relation rel, StashHash128 key_hash, uint16 *tag)
+{
+	uint64		bits;
+
+	memcpy(&bits, key_hash.data, sizeof(bits));
+	bits ^= RelationGetRelid(rel) * UINT64CONST(0x9E3779B97F4A7C15);
+	*tag = (uint16) (bits >> 48);
+	return &hints[bits % HINTS];
 }
 
 /*
- * Find the newest visible entry of a key in a plain stash.
+ * Look where the entry was found last; false when it must be looked for.
  *
- * The caller has checked rights, and holds a lock on the relation.  'key' is
- * the frame of the key; false when there is no entry, or an expired one.
+ * What is visible there and has the key is the entry: of a unique index no
+ * snapshot sees two.  That the block is in its buffer says that it exists.
  */
-bool
-stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
-				 bytea *key, StashEntry *entry)
+static bool
+find_by_hint(Relation rel, StashHash128 key_hash, bytea *key,
+			 StashEntry *entry)
+{
+	uint16		tag;
+	Hint	   *hint = hint_of(rel, key_hash, &tag);
+	Datum		values[STASH_ENTRY_COLUMNS];
+	bool		nulls[STASH_ENTRY_COLUMNS];
+	HeapTupleData tuple;
+	Buffer		buffer = hint->buffer;
+	Buffer		again;
+	bool		found = false;
+
+	if (hint->tag != tag || !BufferIsValid(buffer) ||
+		rel->rd_tableam != GetHeapamTableAmRoutine() ||
+		!stash_compat_read_recent_buffer(rel,
+										 ItemPointerGetBlockNumber(&hint->tid),
+										 buffer))
+		return false;
+	tuple.t_self = hint->tid;
+	if (heap_fetch(rel, GetActiveSnapshot(), &tuple, &again, false))
+	{
+		heap_deform_tuple(&tuple, RelationGetDescr(rel), values, nulls);
+		found = is_hit(values, nulls, key);
+		if (found && entry != NULL)
+			copy_entry(values, nulls, entry);
+		ReleaseBuffer(again);
+	}
+	ReleaseBuffer(buffer);
+	return found;
+}
+
+static void
+remember_place(Relation rel, StashHash128 key_hash, TupleTableSlot *slot)
+{
+	uint16		tag;
+	Hint	   *hint = hint_of(rel, key_hash, &tag);
+
+	if (!TTS_IS_BUFFERTUPLE(slot))
+		return;
+	hint->buffer = ((BufferHeapTupleTableSlot *) slot)->buffer;
+	hint->tid = slot->tts_tid;
+	hint->tag = tag;
+}
+
+/* look for the newest visible entry with the index */
+static bool
+find_by_index(StashStore *store, Relation rel, StashHash128 key_hash,
+			  bytea *key, StashEntry *entry)
 {
 	Relation	index = index_open(store->index, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TimestampTz newest = DT_NOBEGIN;
 	ScanKeyData scankey;
 	IndexScanDesc scan;
 	bool		found = false;
@@ -102,28 +185,45 @@ stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
 	ScanDirection direction = store->has_versions ?
 	BackwardScanDirection : ForwardScanDirection;
 
-	Assert(store->is_plain);
 	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_UUID_EQ,
 				PointerGetDatum(key_hash.data));
 	scan = stash_compat_index_beginscan(rel, index, GetActiveSnapshot(), 1);
 	index_rescan(scan, &scankey, 1, NULL, 0);
 	while (index_getnext_slot(scan, direction, slot))
 	{
-		StashEntry	candidate;
-
-		if (!slot_is_hit(slot, key))
+		slot_getallattrs(slot);
+		if (!is_hit(slot->tts_values, slot->tts_isnull, key) ||
+			(found && created_at(slot->tts_values, slot->tts_isnull) < newest))
 			continue;
-		copy_entry(slot, &candidate);
-		if (!found || candidate.created_at >= entry->created_at)
-			*entry = candidate;
+		newest = created_at(slot->tts_values, slot->tts_isnull);
 		found = true;
+		if (entry != NULL)
+			copy_entry(slot->tts_values, slot->tts_isnull, entry);
+		if (store->is_unique)
+			remember_place(rel, key_hash, slot);
 		if (store->is_unique || store->has_versions)
 			break;
 	}
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, AccessShareLock);
+	index_close(index, NoLock);
 	return found;
+}
+
+/*
+ * Find the newest visible entry of a key in a plain stash.
+ *
+ * The caller has checked rights, and holds a lock on the relation; the index
+ * stays locked too.  'key' is the frame of the key; 'entry' may be NULL.  False
+ * when there is no entry, or an expired one.
+ */
+bool
+stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
+				 bytea *key, StashEntry *entry)
+{
+	Assert(store->is_plain);
+	return (store->is_unique && find_by_hint(rel, key_hash, key, entry)) ||
+		find_by_index(store, rel, key_hash, key, entry);
 }
 
 /*
@@ -184,7 +284,7 @@ stash_store_read_key(FunctionCallInfo fcinfo, int argno, StashKey *key)
 {
 	Datum		value = PG_GETARG_DATUM(argno);
 	bool		isnull = PG_ARGISNULL(argno);
-	StashType  *type = stash_type_of_argument(fcinfo, argno, &value);
+	StashType  *type = stash_type_of_site_argument(fcinfo, argno, &value);
 
 	key->hash = stash_hash_value(type, value, isnull);
 	/* keys are compared byte by byte: one codec for all */
@@ -200,7 +300,7 @@ find_by_statement(StashStore *store, const StashKey *key, StashEntry *entry)
 	stash_spi_begin();
 	found = stash_store_run(store, STASH_STATEMENT_GET, key,
 							0, NULL, NULL, NULL) > 0;
-	if (found)
+	if (found && entry != NULL)
 		stash_store_fetch_value(0, 1, caller, entry);
 	stash_spi_finish();
 	return found;
@@ -208,36 +308,44 @@ find_by_statement(StashStore *store, const StashKey *key, StashEntry *entry)
 
 /* whether the executor would let the caller read the whole table by name */
 static bool
-may_read(Relation rel)
+may_read(StashStore *store, Relation rel)
 {
 	Oid			role = GetUserId();
 
 	/* what is not logged is not there before the end of recovery */
-	if (RecoveryInProgress() &&
-		rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT &&
+		RecoveryInProgress())
 		return false;
-	return pg_class_aclcheck(RelationGetRelid(rel), role,
-							 ACL_SELECT) == ACLCHECK_OK &&
+	/* what is known of the stash is forgotten when rights change */
+	if (store->reader == role)
+		return true;
+	if (pg_class_aclcheck(RelationGetRelid(rel), role,
+						  ACL_SELECT) != ACLCHECK_OK ||
 		stash_compat_namespace_aclcheck(RelationGetNamespace(rel), role,
-										ACL_USAGE) == ACLCHECK_OK;
+										ACL_USAGE) != ACLCHECK_OK)
+		return false;
+	store->reader = role;
+	return true;
 }
 
 /*
  * Look a key up as the caller, whatever kind of table the stash is.
  *
  * The caller holds a lock on the relation.  Fills only 'value' and
- * 'value_isnull' of the entry where a statement has to look.
+ * 'value_isnull' of the entry where a statement has to look; 'entry' may be
+ * NULL.
  */
 bool
 stash_store_look_up(StashStore *store, Relation rel, const StashKey *key,
 					StashEntry *entry)
 {
 	/* what may not be read directly is refused, or granted, by the executor */
-	if (store->is_plain && ActiveSnapshotSet() && may_read(rel))
+	if (store->is_plain && ActiveSnapshotSet() && may_read(store, rel))
 		return stash_store_find(store, rel, key->hash, key->frame, entry);
 	return find_by_statement(store, key, entry);
 }
 
+/* the lock is kept to the end of the transaction, as that of SELECT */
 static bool
 find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 {
@@ -249,7 +357,7 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 
 	stash_store_read_key(fcinfo, 1, &key);
 	found = stash_store_look_up(store, rel, &key, entry);
-	relation_close(rel, AccessShareLock);
+	relation_close(rel, NoLock);
 	return found;
 }
 
@@ -306,7 +414,5 @@ pg_hashstash_get_like(PG_FUNCTION_ARGS)
 Datum
 pg_hashstash_has(PG_FUNCTION_ARGS)
 {
-	StashEntry	entry;
-
-	PG_RETURN_BOOL(find_entry(fcinfo, &entry));
+	PG_RETURN_BOOL(find_entry(fcinfo, NULL));
 }

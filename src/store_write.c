@@ -123,7 +123,7 @@ static void
 read_entry(FunctionCallInfo fcinfo, StashStore *store, NewEntry *entry)
 {
 	Datum		value = PG_GETARG_DATUM(2);
-	StashType  *type = stash_type_of_argument(fcinfo, 2, &value);
+	StashType  *type = stash_type_of_site_argument(fcinfo, 2, &value);
 
 	entry->created_at = GetCurrentTimestamp();
 	entry->expires_at = DT_NOEND;

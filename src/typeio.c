@@ -46,7 +46,7 @@ typedef struct TypeEntry
 	StashType  *type;
 } TypeEntry;
 
-/* What a function call site remembers of an argument's type. */
+/* What a function call site remembers of the type of each argument. */
 typedef struct TypeCall
 {
 	uint64		generation;
@@ -764,44 +764,45 @@ stash_type_of_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 	return stash_type_lookup(oid, -1);
 }
 
-/* what the call site remembers, or NULL */
+/* what the call site remembers of an argument, or NULL */
 static StashType *
-remembered_type(FunctionCallInfo fcinfo)
+remembered_type(FunctionCallInfo fcinfo, int argno)
 {
 	TypeCall   *call = fcinfo->flinfo->fn_extra;
 
-	return likely(call != NULL && call->generation == generation) ?
-		call->type : NULL;
+	return likely(call != NULL && call[argno].generation == generation) ?
+		call[argno].type : NULL;
 }
 
 static void
-remember_type(FunctionCallInfo fcinfo, StashType *type)
+remember_type(FunctionCallInfo fcinfo, int argno, StashType *type)
 {
 	TypeCall   *call = fcinfo->flinfo->fn_extra;
 
 	if (call == NULL)
 		call = fcinfo->flinfo->fn_extra =
-			MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(TypeCall));
-	call->generation = type->generation;
-	call->type = type;
+			MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+								   sizeof(TypeCall) * PG_NARGS());
+	call[argno].generation = type->generation;
+	call[argno].type = type;
 }
 
 /*
- * The same for the first argument, remembered in flinfo->fn_extra: for
- * functions that are called once a row and use fn_extra for nothing else.
+ * The same, remembered in flinfo->fn_extra: for functions that are called
+ * once a row and use fn_extra for nothing else.
  */
 StashType *
-stash_type_of_first_argument(FunctionCallInfo fcinfo, Datum *value)
+stash_type_of_site_argument(FunctionCallInfo fcinfo, int argno, Datum *value)
 {
-	StashType  *type = remembered_type(fcinfo);
+	StashType  *type = remembered_type(fcinfo, argno);
 
 	if (likely(type != NULL))
 		return type;
 
-	type = stash_type_of_argument(fcinfo, 0, value);
-	if (get_fn_expr_argtype(fcinfo->flinfo, 0) == type->oid &&
+	type = stash_type_of_argument(fcinfo, argno, value);
+	if (get_fn_expr_argtype(fcinfo->flinfo, argno) == type->oid &&
 		type->oid != RECORDOID && type->oid != RECORDARRAYOID)
-		remember_type(fcinfo, type);
+		remember_type(fcinfo, argno, type);
 	return type;
 }
 
@@ -813,13 +814,13 @@ stash_type_of_first_argument(FunctionCallInfo fcinfo, Datum *value)
 StashType *
 stash_type_of_column(FunctionCallInfo fcinfo, int argno)
 {
-	StashType  *type = remembered_type(fcinfo);
+	StashType  *type = remembered_type(fcinfo, argno);
 
 	if (likely(type != NULL))
 		return type;
 
 	type = stash_type_lookup(declared_type(fcinfo, argno), -1);
-	remember_type(fcinfo, type);
+	remember_type(fcinfo, argno, type);
 	return type;
 }
 
@@ -830,7 +831,7 @@ stash_type_of_column(FunctionCallInfo fcinfo, int argno)
 StashType *
 stash_type_of_columns(FunctionCallInfo fcinfo, int first)
 {
-	StashType  *type = remembered_type(fcinfo);
+	StashType  *type = remembered_type(fcinfo, first);
 	TupleDesc	desc;
 
 	if (likely(type != NULL))
@@ -842,7 +843,7 @@ stash_type_of_columns(FunctionCallInfo fcinfo, int first)
 						   -1, 0);
 	TupleDescFinalize(desc);
 	type = stash_type_of_desc(desc);
-	remember_type(fcinfo, type);
+	remember_type(fcinfo, first, type);
 	return type;
 }
 

@@ -192,8 +192,8 @@ extern StashType *stash_type_lookup(Oid oid, int32 typmod);
 extern StashType *stash_type_of_row(Datum row);
 extern StashType *stash_type_of_argument(FunctionCallInfo fcinfo, int argno,
 										 Datum *value);
-extern StashType *stash_type_of_first_argument(FunctionCallInfo fcinfo,
-											   Datum *value);
+extern StashType *stash_type_of_site_argument(FunctionCallInfo fcinfo,
+											  int argno, Datum *value);
 extern StashType *stash_type_of_column(FunctionCallInfo fcinfo, int argno);
 extern StashType *stash_type_of_columns(FunctionCallInfo fcinfo, int first);
 extern StashType *stash_type_of_desc(TupleDesc desc);

@@ -476,7 +476,7 @@ Datum
 pg_hashstash_to_variant(PG_FUNCTION_ARGS)
 {
 	Datum		value = PG_GETARG_DATUM(0);
-	StashType  *type = stash_type_of_first_argument(fcinfo, &value);
+	StashType  *type = stash_type_of_site_argument(fcinfo, 0, &value);
 
 	stash_type_check_readable(type);
 	PG_RETURN_BYTEA_P(stash_frame_make(type, value, PG_ARGISNULL(0),

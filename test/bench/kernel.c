@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kernel.c
- *	  What hashes and frames are compared with: functions that do one thing,
+ *	  What hashes, frames and stashes are compared with: functions that do one thing,
  *	  and no more.
  *
  * Called as stash.hash and stash.serialize are called, so that the difference
@@ -12,10 +12,17 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
 #include <lz4.h>
@@ -39,6 +46,7 @@ PG_FUNCTION_INFO_V1(bench_receive);
 PG_FUNCTION_INFO_V1(bench_there_and_back);
 PG_FUNCTION_INFO_V1(bench_lz4_compress);
 PG_FUNCTION_INFO_V1(bench_lz4_decompress);
+PG_FUNCTION_INFO_V1(bench_probe);
 
 /* The functions of a type's binary form; what a call site remembers. */
 typedef struct Binary
@@ -188,4 +196,39 @@ bench_lz4_decompress(PG_FUNCTION_ARGS)
 		elog(ERROR, "no LZ4 block of %d bytes", len);
 	SET_VARSIZE(data, VARHDRSZ + len);
 	PG_RETURN_BYTEA_P(data);
+}
+
+/*
+ * bench.probe(entries regclass, index regclass, key uuid, attribute int)
+ * returns bytea: a varlena column of the row with this key, by the index, whose
+ * only column is a uuid
+ *
+ * What the access methods cost: no rights, no statement, no hash of a key.
+ */
+Datum
+bench_probe(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	index = index_open(PG_GETARG_OID(1), AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	IndexScanDesc scan = stash_compat_index_beginscan(rel, index, GetActiveSnapshot(), 1);
+	ScanKeyData key;
+	Datum		value = (Datum) 0;
+	bool		isnull = true;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, PG_GETARG_DATUM(2));
+	index_rescan(scan, &key, 1, NULL, 0);
+	if (index_getnext_slot(scan, ForwardScanDirection, slot))
+	{
+		value = slot_getattr(slot, PG_GETARG_INT32(3), &isnull);
+		if (!isnull)
+			value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+	}
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value);
 }

@@ -17,3 +17,5 @@ CREATE FUNCTION bench.lz4_compress(data bytea) RETURNS bytea
 	AS :'kernel', 'bench_lz4_compress' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bench.lz4_decompress(block bytea, len int) RETURNS bytea
 	AS :'kernel', 'bench_lz4_decompress' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION bench.probe(entries regclass, index regclass, key uuid, attribute int) RETURNS bytea
+	AS :'kernel', 'bench_probe' LANGUAGE C STABLE STRICT;
