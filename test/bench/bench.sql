@@ -71,7 +71,8 @@ BEGIN
 END
 $$;
 
-CREATE PROCEDURE bench.add_statement(variant text, statement text, calls int)
+-- The statements of "prepare" are not timed.
+CREATE PROCEDURE bench.add_statement(variant text, statement text, calls int, prepare text DEFAULT '')
 	LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -80,12 +81,14 @@ BEGIN
 	EXECUTE format($f$
 		CREATE FUNCTION %s() RETURNS float8 LANGUAGE plpgsql AS $body$
 		DECLARE
-			start timestamptz := clock_timestamp();
+			start timestamptz;
 		BEGIN
+			%s
+			start := clock_timestamp();
 			EXECUTE %L;
 			RETURN 1000 * extract(epoch FROM clock_timestamp() - start);
 		END
-		$body$ $f$, name, statement);
+		$body$ $f$, name, prepare, statement);
 	INSERT INTO bench.variant VALUES (variant, format('SELECT %s()', name), calls, NULL);
 END
 $$;
@@ -159,6 +162,20 @@ AS $$
 	       to_char(n.bytes / n.median / 1e6, 'FM990.00') || ' GB/s'
 	FROM net n
 	ORDER BY n.place
+$$;
+
+-- The same by calls a second, for jobs that many clients do side by side.
+CREATE FUNCTION bench.report_rates(title text)
+	RETURNS TABLE (variant text, "a second" text, "min .. max" text, "times the first" text)
+	LANGUAGE sql STABLE
+AS $$
+	SELECT p.variant,
+	       to_char(1000 / p.median, 'FM999,999,990'),
+	       to_char(1000 / p.most, 'FM999,999,990') || ' .. ' || to_char(1000 / p.least, 'FM999,999,990'),
+	       to_char(first_value(p.median) OVER (ORDER BY p.place) / p.median, 'FM999990.00')
+	FROM bench.per_job p
+	WHERE p.title = report_rates.title
+	ORDER BY p.place
 $$;
 
 CREATE TABLE bench.goal (

@@ -6,7 +6,7 @@
 # runs its variants in turn, one round to warm up and seven that count, and
 # prints median, min and max, and ratios within that run.
 #
-# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, memo, jsonl (default: all)
+# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, stash, memo, jsonl (default: all)
 # A NAME may have sections; STASH_BENCH_SECTIONS=one,two runs only these.
 set -euo pipefail
 
@@ -15,7 +15,7 @@ set -euo pipefail
 
 sql() { "$bindir/psql" -X -q -P footer=off -v ON_ERROR_STOP=1 "$@"; }
 
-# The functions in C that hash.sh and frame.sh compare with.
+# The functions in C that hash.sh, frame.sh and stash.sh compare with.
 build_kernel() {
 	local cc
 
@@ -57,12 +57,14 @@ run_one() {
 }
 
 names=("$@")
-[[ $# -gt 0 ]] || names=(hash frame memo jsonl)
+[[ $# -gt 0 ]] || names=(hash frame stash memo jsonl)
 for name in "${names[@]}"; do
 	[[ -e $top/test/bench/$name.sql || -e $top/test/bench/$name.sh ]] || die "no benchmark named $name"
 done
 
-setup_begin
+packages=()
+[[ " ${names[*]} " != *' stash '* ]] || packages=('?redis-server')
+setup_begin "${packages[@]}"
 setup_build
 setup_cluster jit=off shared_buffers=1GB
 sql -c 'CREATE EXTENSION pg_hashstash'

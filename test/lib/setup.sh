@@ -267,8 +267,8 @@ setup_end() {
 		wait "$child" 2>/dev/null || true
 	fi
 	if [[ -n $work ]]; then
-		# also those of TAP tests that were interrupted
-		find "$work" -name postmaster.pid -print0 2>/dev/null | while IFS= read -r -d '' pidfile; do
+		# also those of TAP tests that were interrupted, and of a benchmark
+		find "$work" \( -name postmaster.pid -o -name redis.pid \) -print0 2>/dev/null | while IFS= read -r -d '' pidfile; do
 			stop_server "$pidfile"
 		done
 		rm -rf "$work"
