@@ -121,8 +121,8 @@ hint_of(Relation rel, StashHash128 key_hash, uint16 *tag)
 /*
  * Look where the entry was found last; false when it must be looked for.
  *
- * What is visible there and has the key is the entry: of a unique index no
- * snapshot sees two.  That the block is in its buffer says that it exists.
+ * What is visible there and has the key is what a unique index would lead to.
+ * That the block is in its buffer says that it exists.
  */
 static bool
 find_by_hint(Relation rel, StashHash128 key_hash, bytea *key,
