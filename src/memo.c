@@ -484,10 +484,32 @@ key_type(const StashMemoCall *call, char **names)
 	return stash_type_lookup(RECORDOID, desc->tdtypmod);
 }
 
-static void
-resolve_ignored(StashMemoCall *call, char **names)
+static int
+find_name(const char *name, char **names, int n)
 {
+	for (int i = 0; name != NULL && i < n; i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* which arguments the memo treats in a way of their own */
+static void
+resolve_special(StashMemoCall *call, char **names)
+{
+	const StashMemoBody *body = &call->memo->body;
 	ListCell   *cell;
+
+	call->sql_argno = find_name(body->sql_argument, names, call->nargs);
+	if (call->sql_argno >= 0 && call->argtypes[call->sql_argno]->oid != TEXTOID)
+		call->sql_argno = -1;
+	call->ttl_argno = find_name(body->ttl_argument, names, call->nargs);
+	if (call->ttl_argno >= 0 && call->argtypes[call->ttl_argno]->oid != INTERVALOID)
+		call->ttl_argno = -1;
+	call->has_ttl = body->has_ttl;
+	call->ttl = body->ttl;
 
 	call->is_ignored = palloc0(sizeof(bool) * Max(call->nargs, 1));
 	foreach(cell, call->memo->body.ignore)
@@ -652,7 +674,7 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	old = MemoryContextSwitchTo(context);
 	resolve_arguments(call, fcinfo, function);
 	names = argument_names(function, call->nargs);
-	resolve_ignored(call, names);
+	resolve_special(call, names);
 	call->keytype = key_type(call, names);
 	MemoryContextSwitchTo(old);
 	fcinfo->flinfo->fn_extra = call;
@@ -769,6 +791,19 @@ stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
 	uint64		environment = 1;
 
 	check_target(call);
+	if (unlikely(call->ttl_argno >= 0))
+	{
+		NullableDatum *arg = &fcinfo->args[call->ttl_argno];
+
+		call->has_ttl = call->memo->body.has_ttl;
+		call->ttl = call->memo->body.ttl;
+		if (!arg->isnull)
+		{
+			stash_store_check_ttl(DatumGetIntervalP(arg->value));
+			call->has_ttl = true;
+			call->ttl = *DatumGetIntervalP(arg->value);
+		}
+	}
 	if (call->memo->volatility != PROVOLATILE_IMMUTABLE)
 		environment = stash_memo_environment(call->memo->body.is_shared);
 	if (likely(call->environment == environment &&

@@ -97,6 +97,9 @@ typedef struct StashMemoBody
 	int64		stale;			/* microseconds after ttl in which an answer
 								 * serves */
 	int64		wait;			/* microseconds, at most, for another session */
+	char	   *sql_argument;	/* is a query: blanks and comments do not
+								 * count */
+	char	   *ttl_argument;	/* is the ttl of a call */
 } StashMemoBody;
 
 /* A function in language stash, resolved; valid while the generation lasts. */
@@ -196,6 +199,10 @@ typedef struct StashMemoCall
 	bool	   *is_cstring;		/* arguments that keys hold as text */
 	bool	   *is_ignored;		/* those that are in no key */
 	bool	   *is_sampled;		/* those that keys hold as a sampled hash */
+	int			sql_argno;		/* the one that is a query; -1: none */
+	int			ttl_argno;		/* the one that is the ttl; -1: none */
+	bool		has_ttl;		/* of this call */
+	Interval	ttl;
 	List	   *varied;			/* values of the memo's settings in 'identity' */
 	StashType  *rettype;		/* NULL: read it off each value */
 	StashType  *keytype;		/* row of the arguments and the identity */
@@ -256,12 +263,12 @@ extern void stash_memo_trace_hit(const StashMemo *memo,
 extern void stash_memo_trace_write(void);
 
 /* memo_proof.c */
-extern StashMemoReason stash_memo_prove(const StashMemo *memo,
+extern StashMemoReason stash_memo_prove(const StashMemoCall *call,
 										const StashMemoTrace *trace,
 										StashMemoProof **proof, Oid *culprit);
 extern StashMemoReason stash_memo_proof_judge(const StashMemoProof *proof,
 											  Oid *culprit);
-extern StashMemoReason stash_memo_entry_judge(const StashMemo *memo,
+extern StashMemoReason stash_memo_entry_judge(const StashMemoCall *call,
 											  const StashEntry *entry,
 											  StashMemoProof **proof,
 											  Oid *culprit);
@@ -339,6 +346,9 @@ extern bool stash_memo_find(StashMemoCall *call, StashMemoKey *key,
 							StashMemoResult *result);
 extern bool stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 								   StashMemoResult *result);
+
+/* memo_query.c */
+extern char *stash_memo_normal_query(const char *query);
 
 /* memo_inspect.c */
 extern Oid	stash_memo_argument(FunctionCallInfo fcinfo);

@@ -81,6 +81,47 @@ CREATE FUNCTION stash.explain(function regprocedure, VARIADIC args "any", OUT it
 COMMENT ON FUNCTION stash.explain(regprocedure, "any")
 	IS 'what a call with these arguments would do: hit, miss or bypass, and why';
 
+-- remembered queries: functions in language stash over ones that run them
+CREATE TABLE stash.query_result OF stash.entry (key_hash WITH OPTIONS NOT NULL, key WITH OPTIONS NOT NULL);
+CREATE INDEX ON stash.query_result (key_hash);
+COMMENT ON TABLE stash.query_result IS 'results of stash.query() and stash.query_json(); no rights for anybody';
+
+CREATE FUNCTION stash.run_query(query text, params record DEFAULT NULL, ttl interval DEFAULT NULL)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_run_query'
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.run_query(text, record, interval)
+	IS 'rows of a query, with parameters $1 and so on as a row; what stash.query() computes';
+
+CREATE FUNCTION stash.run_query_json(query text, params record DEFAULT NULL, ttl interval DEFAULT NULL)
+	RETURNS SETOF jsonb
+	AS 'MODULE_PATHNAME', 'pg_hashstash_run_query_json'
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.run_query_json(text, record, interval)
+	IS 'rows of a query as objects; what stash.query_json() computes';
+
+CREATE FUNCTION stash.query(query text, params record DEFAULT NULL, ttl interval DEFAULT NULL)
+	RETURNS SETOF record
+	LANGUAGE stash STABLE PARALLEL RESTRICTED AS $$
+target = stash.run_query
+stash = stash.query_result
+sql_argument = query
+ttl_argument = ttl
+$$;
+COMMENT ON FUNCTION stash.query(text, record, interval)
+	IS 'rows of a query, remembered as long as all that it reads is tracked and unchanged, or up to a ttl; parameters as a row, ROW(1, ''x'')';
+
+CREATE FUNCTION stash.query_json(query text, params record DEFAULT NULL, ttl interval DEFAULT NULL)
+	RETURNS SETOF jsonb
+	LANGUAGE stash STABLE PARALLEL RESTRICTED AS $$
+target = stash.run_query_json
+stash = stash.query_result
+sql_argument = query
+ttl_argument = ttl
+$$;
+COMMENT ON FUNCTION stash.query_json(text, record, interval)
+	IS 'the same, rows as objects: needs no column list';
+
 CREATE VIEW stash.memos AS
 SELECT p.oid::regprocedure AS function,
 	pg_catalog.pg_get_userbyid(p.proowner) AS owner,

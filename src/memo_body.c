@@ -22,6 +22,9 @@
  *		min_cost = interval			cheaper answers are not kept
  *		max_bytes = number			nor are larger ones
  *		keep_stash = on | off		unmemoize leaves the stash alone
+ *		sql_argument = name			is a query, in which blanks and comments
+ *									do not count
+ *		ttl_argument = name			says how long the answer to a call is good
  *
  * Dumps carry bodies: an option, once released, keeps its meaning.
  *
@@ -44,7 +47,7 @@ refuse_body(const char *message, const char *word)
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg(message, word),
-			 errhint("A body in language stash has one \"name = value\" on each line: target, stash, ttl, stale, wait, share, volatile, vary, ignore, hash, min_cost, max_bytes, keep_stash.")));
+			 errhint("A body in language stash has one \"name = value\" on each line: target, stash, ttl, stale, wait, share, volatile, vary, ignore, hash, min_cost, max_bytes, keep_stash, sql_argument, ttl_argument.")));
 }
 
 static char *
@@ -187,6 +190,10 @@ read_option(StashMemoBody *body, const char *name, const char *value)
 		body->min_cost = stash_memo_microseconds(name, read_interval(value));
 	else if (strcmp(name, "max_bytes") == 0)
 		body->max_bytes = read_number(value);
+	else if (strcmp(name, "sql_argument") == 0)
+		body->sql_argument = pstrdup(value);
+	else if (strcmp(name, "ttl_argument") == 0)
+		body->ttl_argument = pstrdup(value);
 	else if (strcmp(name, "keep_stash") == 0)
 		body->keep_stash = read_bool("keep_stash must be \"on\" or \"off\", not \"%s\"",
 									 value);
@@ -274,6 +281,10 @@ stash_memo_write(const StashMemoBody *body)
 	if (body->max_bytes > 0)
 		appendStringInfo(&out, "max_bytes = " INT64_FORMAT "\n",
 						 body->max_bytes);
+	if (body->sql_argument != NULL)
+		appendStringInfo(&out, "sql_argument = %s\n", body->sql_argument);
+	if (body->ttl_argument != NULL)
+		appendStringInfo(&out, "ttl_argument = %s\n", body->ttl_argument);
 	if (body->keep_stash)
 		appendStringInfoString(&out, "keep_stash = on\n");
 	return out.data;

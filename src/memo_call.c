@@ -61,13 +61,14 @@ PG_FUNCTION_INFO_V1(pg_hashstash_validator);
 /* ---- keeping results ---- */
 
 static void
-begin_result(StashMemo *memo, StashMemoResult *result)
+begin_result(StashMemoCall *call, StashMemoResult *result)
 {
 	memset(result, 0, sizeof(*result));
 	result->created_at = GetCurrentTimestamp();
 	/* counted from the beginning: the answer is no newer than that */
-	result->expires_at = memo->body.has_ttl ?
-		stash_store_expiry(&memo->body.ttl, result->created_at) + memo->body.stale :
+	result->expires_at = call->has_ttl ?
+		stash_store_expiry(&call->ttl, result->created_at) +
+		call->memo->body.stale :
 		DT_NOEND;
 }
 
@@ -83,7 +84,7 @@ may_keep(StashMemoCall *call, const StashMemoTrace *trace,
 	/* the key may name a definition that was replaced while it ran */
 	if (!stash_memo_is_current(call))
 		return false;
-	reason = stash_memo_prove(memo, trace, &result->proof, &culprit);
+	reason = stash_memo_prove(call, trace, &result->proof, &culprit);
 	if (reason == STASH_MEMO_FINE && cost_us < memo->body.min_cost)
 		reason = STASH_MEMO_CHEAP;
 	stash_memo_note(memo->function, reason, culprit);
@@ -178,7 +179,7 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 	instr_time	end;
 	Datum		value;
 
-	begin_result(call->memo, &result);
+	begin_result(call, &result);
 	INSTR_TIME_SET_CURRENT(start);
 	value = trace_target(call, fcinfo, &trace);
 	INSTR_TIME_SET_CURRENT(end);
@@ -395,7 +396,7 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 	instr_time	end;
 	Tuplestorestate *rows;
 
-	begin_result(call->memo, &result);
+	begin_result(call, &result);
 	INSTR_TIME_SET_CURRENT(start);
 	rows = trace_set(call, fcinfo, desc, &trace);
 	INSTR_TIME_SET_CURRENT(end);

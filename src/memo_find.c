@@ -95,7 +95,7 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	memset(result, 0, sizeof(*result));
 	result->created_at = entry->created_at;
 	result->expires_at = entry->expires_at;
-	if (stash_memo_entry_judge(call->memo, entry, &result->proof,
+	if (stash_memo_entry_judge(call, entry, &result->proof,
 							   &culprit) != STASH_MEMO_FINE)
 		return false;
 	result->isnull = entry->value_isnull;

@@ -370,9 +370,10 @@ explain_hit(ReturnSetInfo *rsinfo, const char *where,
  * found there and did not do, or NULL.
  */
 static void
-explain_miss(ReturnSetInfo *rsinfo, StashMemo *memo, StashMemoReason reason,
-			 const StashEntry *entry)
+explain_miss(ReturnSetInfo *rsinfo, StashMemoCall *call,
+			 StashMemoReason reason, const StashEntry *entry)
 {
+	StashMemo  *memo = call->memo;
 	StashMemoReason write = stash_memo_may_write(memo);
 	StashMemoReason noted;
 	StashMemoProof *proof;
@@ -381,7 +382,7 @@ explain_miss(ReturnSetInfo *rsinfo, StashMemo *memo, StashMemoReason reason,
 	put_item(rsinfo, "verdict", "miss");
 	if (entry != NULL)
 	{
-		StashMemoReason fault = stash_memo_entry_judge(memo, entry, &proof,
+		StashMemoReason fault = stash_memo_entry_judge(call, entry, &proof,
 													   &culprit);
 
 		put_item(rsinfo, "reason", fault == STASH_MEMO_FINE ?
@@ -437,7 +438,7 @@ explain_call(ReturnSetInfo *rsinfo, StashMemoCall *call,
 	if (found && stash_memo_read_result(call, &entry, &result))
 		explain_hit(rsinfo, "stash", &result);
 	else
-		explain_miss(rsinfo, call->memo, reason, found ? &entry : NULL);
+		explain_miss(rsinfo, call, reason, found ? &entry : NULL);
 }
 
 /*

@@ -428,6 +428,8 @@ key_argument(StashMemoCall *call, FunctionCallInfo fcinfo, int argno)
 														   call->is_cstring[argno] ?
 														   CStringGetTextDatum(DatumGetCString(arg->value)) :
 														   arg->value));
+	if (unlikely(call->sql_argno == argno) && !arg->isnull)
+		return CStringGetTextDatum(stash_memo_normal_query(TextDatumGetCString(arg->value)));
 	if (unlikely(call->is_cstring[argno]) && !arg->isnull)
 		return CStringGetTextDatum(DatumGetCString(arg->value));
 	return arg->value;

@@ -59,21 +59,21 @@ leaves_out_role(const StashMemo *memo)
 
 /* whether what a target did is allowed by what the memo's maker said */
 static bool
-is_excused(const StashMemo *memo, StashMemoReason reason)
+is_excused(const StashMemoCall *call, StashMemoReason reason)
 {
-	const StashMemoBody *body = &memo->body;
+	const StashMemoBody *body = &call->memo->body;
 
 	switch (reason)
 	{
 		case STASH_MEMO_SESSION:
-			return body->has_ttl || body->allow_volatile;
+			return call->has_ttl || body->allow_volatile;
 		case STASH_MEMO_NESTED_TTL:
-			return body->has_ttl;
+			return call->has_ttl;
 		case STASH_MEMO_SETTING:
 		case STASH_MEMO_POLICY:
 			return body->has_vary;
 		case STASH_MEMO_ROW_SECURITY:
-			return !leaves_out_role(memo);
+			return !leaves_out_role(call->memo);
 		default:
 			return false;
 	}
@@ -87,11 +87,12 @@ is_excused(const StashMemo *memo, StashMemoReason reason)
  * Where a ttl was given, what may change without a word is left out of it.
  */
 StashMemoReason
-stash_memo_prove(const StashMemo *memo, const StashMemoTrace *trace,
+stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 				 StashMemoProof **proof, Oid *culprit)
 {
+	const StashMemo *memo = call->memo;
 	bool		is_immutable = memo->volatility == PROVOLATILE_IMMUTABLE;
-	bool		has_ttl = memo->body.has_ttl;
+	bool		has_ttl = call->has_ttl;
 	StashMemoProof *made;
 	ListCell   *cell;
 
@@ -112,7 +113,7 @@ stash_memo_prove(const StashMemo *memo, const StashMemoTrace *trace,
 	for (int i = 0; i < STASH_MEMO_REASONS; i++)
 	{
 		if ((trace->reasons & (UINT64CONST(1) << i)) == 0 ||
-			is_excused(memo, (StashMemoReason) i))
+			is_excused(call, (StashMemoReason) i))
 			continue;
 		*culprit = trace->culprits[i];
 		return (StashMemoReason) i;
@@ -258,13 +259,13 @@ stash_memo_proof_judge(const StashMemoProof *proof, Oid *culprit)
  * NULL where there is none.
  */
 StashMemoReason
-stash_memo_entry_judge(const StashMemo *memo, const StashEntry *entry,
+stash_memo_entry_judge(const StashMemoCall *call, const StashEntry *entry,
 					   StashMemoProof **proof, Oid *culprit)
 {
 	*proof = NULL;
 	*culprit = InvalidOid;
 	if (entry->proof == NULL)
-		return memo->volatility == PROVOLATILE_IMMUTABLE || memo->body.has_ttl ?
+		return call->memo->volatility == PROVOLATILE_IMMUTABLE || call->has_ttl ?
 			STASH_MEMO_FINE : STASH_MEMO_OTHER_SERVER;
 	*proof = stash_memo_proof_read(entry->proof);
 	if (*proof == NULL)

@@ -82,7 +82,8 @@ throw_no_query(const char *command)
  * it is still valid.
  */
 static PlannedStmt *
-plan_query(const char *string, StashQueryMode mode)
+plan_query(const char *string, StashQueryMode mode, int nparams,
+		   const Oid *types)
 {
 	List	   *statements = pg_parse_query(string);
 	RawStmt    *statement;
@@ -107,7 +108,7 @@ plan_query(const char *string, StashQueryMode mode)
 		throw_no_query(CreateCommandName(statement->stmt));
 
 	queries = pg_analyze_and_rewrite_fixedparams(statement, string,
-												 NULL, 0, NULL);
+												 types, nparams, NULL);
 	if (list_length(queries) != 1)
 		elog(ERROR, "a SELECT became %d queries", list_length(queries));
 	query = linitial_node(Query, queries);
@@ -161,16 +162,27 @@ StashQuery *
 stash_query_open(const char *string, StashQueryMode mode,
 				 DestReceiver *receiver)
 {
+	return stash_query_open_with(string, mode, receiver, 0, NULL, NULL);
+}
+
+/*
+ * The same for a query with parameters $1 to $n of the types given.
+ */
+StashQuery *
+stash_query_open_with(const char *string, StashQueryMode mode,
+					  DestReceiver *receiver, int nparams, const Oid *types,
+					  ParamListInfo params)
+{
 	StashQuery *query = palloc0(sizeof(StashQuery));
 	ErrorContextCallback callback;
 	PlannedStmt *plan;
 
 	push_error_context(&callback, string);
-	plan = plan_query(string, mode);
+	plan = plan_query(string, mode, nparams, types);
 	query->mode = mode;
 	query->desc = CreateQueryDesc(plan, pstrdup(string),
 								  GetActiveSnapshot(), InvalidSnapshot,
-								  receiver, NULL, NULL, 0);
+								  receiver, params, NULL, 0);
 	ExecutorStart(query->desc, 0);
 	error_context_stack = callback.previous;
 	return query;

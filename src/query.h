@@ -10,6 +10,7 @@
 
 #include "access/tupdesc.h"
 #include "executor/tuptable.h"
+#include "nodes/params.h"
 #include "tcop/dest.h"
 
 typedef struct StashQuery StashQuery;
@@ -31,6 +32,11 @@ extern void stash_query_init_receiver(DestReceiver *receiver,
 									  StashQueryStart start);
 extern StashQuery *stash_query_open(const char *string, StashQueryMode mode,
 									DestReceiver *receiver);
+extern StashQuery *stash_query_open_with(const char *string,
+										 StashQueryMode mode,
+										 DestReceiver *receiver,
+										 int nparams, const Oid *types,
+										 ParamListInfo params);
 extern TupleDesc stash_query_desc(StashQuery *query);
 extern void stash_query_run(StashQuery *query);
 extern void stash_query_close(StashQuery *query);
