@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/portal.h"
 #include "utils/tuplestore.h"
 
@@ -93,8 +94,8 @@ stash_spi_run_bigint(const char *sql, bool read_only)
 
 /*
  * Return the rows of a read-only query from a set-returning function, whose
- * columns must be those of the query.  Rows beyond work_mem go to disk.  The
- * query has 'nargs' parameters, none of them NULL.
+ * columns, or column, must be those of the query.  Rows beyond work_mem go to
+ * disk.  The query has 'nargs' parameters, none of them NULL.
  */
 void
 stash_spi_materialize_with(FunctionCallInfo fcinfo, const char *sql,
@@ -103,7 +104,10 @@ stash_spi_materialize_with(FunctionCallInfo fcinfo, const char *sql,
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Portal		portal;
 
-	stash_compat_materialize(fcinfo);
+	if (type_is_rowtype(get_func_rettype(fcinfo->flinfo->fn_oid)))
+		stash_compat_materialize(fcinfo);
+	else
+		stash_compat_materialize_expected(fcinfo);
 	stash_spi_begin();
 	portal = SPI_cursor_open_with_args(NULL, sql, nargs, types, values, NULL,
 									   true, 0);

@@ -361,10 +361,11 @@ build_store(Relation rel)
 	store->is_plain = rel->rd_rel->relkind == RELKIND_RELATION &&
 		!rel->rd_rel->relrowsecurity && OidIsValid(store->index) &&
 		RelationGetNumberOfAttributes(rel) == STASH_ENTRY_COLUMNS;
-	store->is_bare = store->is_plain && nindexes == 1 &&
-		!store->is_unique && !store->has_versions &&
+	store->is_simple = store->is_plain && nindexes == 1 &&
 		rel->trigdesc == NULL && rel->rd_rules == NULL &&
 		!has_constraints(RelationGetDescr(rel));
+	store->is_bare = store->is_simple &&
+		!store->is_unique && !store->has_versions;
 	store->is_valid = true;
 	return store;
 }
@@ -451,6 +452,39 @@ stash_store_check_ttl(const Interval *ttl)
 															IntervalPGetDatum(ttl)))),
 				 errdetail("A time to live must be more than zero."),
 				 errhint("Use NULL for entries that never expire.")));
+}
+
+/*
+ * When an entry that is put at 'now' expires: after the ttl that is argument
+ * 'argno', or else the stash's own; DT_NOEND for never.  Throws 22023 for one
+ * that is not positive.
+ */
+TimestampTz
+stash_store_expires_at(FunctionCallInfo fcinfo, int argno, StashStore *store,
+					   TimestampTz now)
+{
+	if (!PG_ARGISNULL(argno))
+	{
+		stash_store_check_ttl(PG_GETARG_INTERVAL_P(argno));
+		return stash_store_expiry(PG_GETARG_INTERVAL_P(argno), now);
+	}
+	return store->options.has_ttl ?
+		stash_store_expiry(&store->options.ttl, now) : DT_NOEND;
+}
+
+/*
+ * Throw 55000 unless entries can be put into a stash.
+ */
+void
+stash_store_check_writable(StashStore *store)
+{
+	if (!store->is_unique && !store->has_versions)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("stash \"%s\" has no unique index on key_hash",
+						store->table),
+				 errhint("SELECT stash.adopt(%s) gives it one.  The stash of a memoized function is written by its calls only.",
+						 quote_literal_cstr(store->name))));
 }
 
 /*

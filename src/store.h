@@ -45,10 +45,11 @@ typedef enum StashStatement
 	STASH_STATEMENT_GET_NOW,	/* what is there by now */
 	STASH_STATEMENT_GET_VERSION,
 	STASH_STATEMENT_REMOVE,
-	STASH_STATEMENT_POP
+	STASH_STATEMENT_POP,
+	STASH_STATEMENT_PUT_MANY
 } StashStatement;
 
-#define STASH_STATEMENTS	(STASH_STATEMENT_POP + 1)
+#define STASH_STATEMENTS	(STASH_STATEMENT_PUT_MANY + 1)
 
 /* Which entries go first when a stash has more than it may hold. */
 typedef enum StashEvict
@@ -85,7 +86,8 @@ typedef struct StashStore
 	bool		is_unique;		/* 'index' is unique, on key_hash alone */
 	bool		has_versions;	/* 'index' is unique, on key_hash and version */
 	bool		is_plain;		/* ordinary heap without row security */
-	bool		is_bare;		/* plain, and 'index' is all that hangs on it */
+	bool		is_simple;		/* plain, and 'index' is all that hangs on it */
+	bool		is_bare;		/* likewise, and 'index' is not unique */
 	StashOptions options;
 	TimestampTz locks_since;	/* start of the transaction that 'nlocks' is
 								 * of */
@@ -119,8 +121,13 @@ extern StashEvict stash_store_evict(const char *name);
 extern const char *stash_store_evict_name(StashEvict evict);
 extern TimestampTz stash_store_expiry(const Interval *ttl, TimestampTz from);
 extern void stash_store_check_ttl(const Interval *ttl);
+extern TimestampTz stash_store_expires_at(FunctionCallInfo fcinfo, int argno,
+										  StashStore *store, TimestampTz now);
+extern void stash_store_check_writable(StashStore *store);
 extern Oid	stash_store_argument(FunctionCallInfo fcinfo, int argno);
 
+extern void stash_store_make_key(StashType *type, Datum value, bool isnull,
+								 StashKey *key);
 extern void stash_store_read_key(FunctionCallInfo fcinfo, int argno,
 								 StashKey *key);
 extern bool stash_store_look_up(StashStore *store, Relation rel,

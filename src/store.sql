@@ -130,6 +130,28 @@ CREATE FUNCTION stash.pop(stash regclass, key "any", "like" anyelement)
 COMMENT ON FUNCTION stash.pop(regclass, "any", anyelement)
 	IS 'delete a key; its value, of the type of the last argument, as in NULL::int[]; NULL where absent or expired';
 
+CREATE FUNCTION stash.put_many(stash regclass, keys anyarray, "values" anycompatiblearray, ttl interval DEFAULT NULL)
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_put_many'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.put_many(regclass, anyarray, anycompatiblearray, interval)
+	IS 'store the elements of one array under those of another; of equal keys the last wins; returns the number of entries';
+
+CREATE FUNCTION stash.get_many(stash regclass, keys anyarray,
+	OUT ord int8, OUT key stash.variant, OUT value stash.variant)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_get_many'
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION stash.get_many(regclass, anyarray)
+	IS 'a row for each key, in their order, counted from 1; the value is NULL where absent or expired';
+
+CREATE FUNCTION stash.merge("into" regclass, "from" regclass)
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_merge'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.merge(regclass, regclass)
+	IS 'put what has not expired in one stash into another, the newest version of each key, with its times; returns how many';
+
 CREATE FUNCTION stash.count(stash regclass)
 	RETURNS int8
 	AS 'MODULE_PATHNAME', 'pg_hashstash_count'
@@ -149,6 +171,20 @@ CREATE FUNCTION stash.entries(stash regclass,
 	AS 'MODULE_PATHNAME', 'pg_hashstash_entries'
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
 COMMENT ON FUNCTION stash.entries(regclass) IS 'entries that have not expired, of versions the newest, oldest entry first';
+
+CREATE FUNCTION stash.keys(stash regclass)
+	RETURNS SETOF stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_keys'
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
+COMMENT ON FUNCTION stash.keys(regclass)
+	IS 'keys that have not expired, each once, in the order of their newest versions, oldest first';
+
+CREATE FUNCTION stash.values(stash regclass)
+	RETURNS SETOF stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_values'
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
+COMMENT ON FUNCTION stash.values(regclass)
+	IS 'newest values of the keys that have not expired, in the order of stash.keys()';
 
 CREATE VIEW stash.stashes AS
 SELECT c.oid::regclass AS stash,

@@ -18,6 +18,8 @@
 PG_FUNCTION_INFO_V1(pg_hashstash_count);
 PG_FUNCTION_INFO_V1(pg_hashstash_clear);
 PG_FUNCTION_INFO_V1(pg_hashstash_entries);
+PG_FUNCTION_INFO_V1(pg_hashstash_keys);
+PG_FUNCTION_INFO_V1(pg_hashstash_values);
 
 /*
  * stash.count(stash regclass) returns int8: keys that have not expired.
@@ -52,30 +54,62 @@ pg_hashstash_clear(PG_FUNCTION_ARGS)
 }
 
 /*
- * stash.entries(stash regclass) returns setof record: of each key, the newest
- * version that has not expired; oldest first.
+ * Return columns of the entries that have not expired, oldest first; of each
+ * key the newest, where there may be more.
+ */
+static Datum
+list_entries(FunctionCallInfo fcinfo, const char *columns)
+{
+	Relation	rel;
+	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
+										 AccessShareLock);
+	char	   *sql;
+
+	sql = psprintf("SELECT %s FROM (SELECT %s * FROM %s WHERE " STASH_ENTRY_NOT_EXPIRED
+				   "%s) AS newest "
+				   "ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
+				   columns, store->is_unique ? "" : "DISTINCT ON (key_hash)",
+				   store->name,
+				   store->is_unique ? "" :
+				   " ORDER BY key_hash USING OPERATOR(pg_catalog.<), "
+				   "version USING OPERATOR(pg_catalog.>), "
+				   "created_at USING OPERATOR(pg_catalog.>)");
+	relation_close(rel, AccessShareLock);
+	stash_spi_materialize(fcinfo, sql);
+	return (Datum) 0;
+}
+
+/*
+ * stash.entries(stash regclass) returns setof record
  *
  * Errors: 42809, 42501.  Stable, parallel restricted.
  */
 Datum
 pg_hashstash_entries(PG_FUNCTION_ARGS)
 {
-	static const char *const columns = "key, value, version, created_at, expires_at";
-	Relation	rel;
-	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
-										 AccessShareLock);
-	char	   *from = store->name;
-	char	   *sql;
+	return list_entries(fcinfo, "key, value, version, created_at, expires_at");
+}
 
-	if (store->has_versions)
-		from = psprintf("(SELECT DISTINCT ON (key_hash) key_hash, %s FROM %s "
-						"WHERE " STASH_ENTRY_NOT_EXPIRED
-						" ORDER BY key_hash USING OPERATOR(pg_catalog.<), version USING OPERATOR(pg_catalog.>)) AS newest",
-						columns, store->name);
-	sql = psprintf("SELECT %s FROM %s WHERE " STASH_ENTRY_NOT_EXPIRED
-				   " ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
-				   columns, from);
-	relation_close(rel, AccessShareLock);
-	stash_spi_materialize(fcinfo, sql);
-	return (Datum) 0;
+/*
+ * stash.keys(stash regclass) returns setof stash.variant
+ *
+ * The keys that stash.get() finds, each once, in the order of the newest
+ * entries.  Errors: 42809, 42501.  Stable, parallel restricted.
+ */
+Datum
+pg_hashstash_keys(PG_FUNCTION_ARGS)
+{
+	return list_entries(fcinfo, "key");
+}
+
+/*
+ * stash.values(stash regclass) returns setof stash.variant
+ *
+ * What stash.get() returns for each of stash.keys(), in their order.  Errors:
+ * 42809, 42501.  Stable, parallel restricted.
+ */
+Datum
+pg_hashstash_values(PG_FUNCTION_ARGS)
+{
+	return list_entries(fcinfo, "value");
 }

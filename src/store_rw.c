@@ -277,18 +277,26 @@ stash_store_append(StashStore *store, Relation rel, StashHash128 key_hash,
 /* ---- what the SQL functions share ---- */
 
 /*
+ * Make the key that a value is; the frame is in the current memory context.
+ */
+void
+stash_store_make_key(StashType *type, Datum value, bool isnull, StashKey *key)
+{
+	key->hash = stash_hash_value(type, value, isnull);
+	/* keys are compared byte by byte: one codec for all */
+	key->frame = stash_frame_make(type, value, isnull, STASH_CODEC_NONE);
+}
+
+/*
  * Read the argument that is a key.
  */
 void
 stash_store_read_key(FunctionCallInfo fcinfo, int argno, StashKey *key)
 {
 	Datum		value = PG_GETARG_DATUM(argno);
-	bool		isnull = PG_ARGISNULL(argno);
 	StashType  *type = stash_type_of_site_argument(fcinfo, argno, &value);
 
-	key->hash = stash_hash_value(type, value, isnull);
-	/* keys are compared byte by byte: one codec for all */
-	key->frame = stash_frame_make(type, value, isnull, STASH_CODEC_NONE);
+	stash_store_make_key(type, value, PG_ARGISNULL(argno), key);
 }
 
 static bool

@@ -97,18 +97,6 @@ lock_key(StashStore *store, const StashKey *key)
 
 /* ---- putting ---- */
 
-static void
-require_unique_index(StashStore *store)
-{
-	if (!store->is_unique && !store->has_versions)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("stash \"%s\" has no unique index on key_hash",
-						store->table),
-				 errhint("SELECT stash.adopt(%s) gives it one.  The stash of a memoized function is written by its calls only.",
-						 quote_literal_cstr(store->name))));
-}
-
 pg_noreturn static void
 refuse_entry(StashStore *store)
 {
@@ -126,15 +114,7 @@ read_entry(FunctionCallInfo fcinfo, StashStore *store, NewEntry *entry)
 	StashType  *type = stash_type_of_site_argument(fcinfo, 2, &value);
 
 	entry->created_at = GetCurrentTimestamp();
-	entry->expires_at = DT_NOEND;
-	if (!PG_ARGISNULL(3))
-	{
-		stash_store_check_ttl(PG_GETARG_INTERVAL_P(3));
-		entry->expires_at = stash_store_expiry(PG_GETARG_INTERVAL_P(3),
-											   entry->created_at);
-	}
-	else if (store->options.has_ttl)
-		entry->expires_at = stash_store_expiry(&store->options.ttl,
+	entry->expires_at = stash_store_expires_at(fcinfo, 3, store,
 											   entry->created_at);
 	stash_type_check_readable(type);
 	entry->value = PG_ARGISNULL(2) ? NULL :
@@ -362,7 +342,7 @@ pg_hashstash_put(PG_FUNCTION_ARGS)
 	NewEntry	entry;
 	int64		version;
 
-	require_unique_index(store);
+	stash_store_check_writable(store);
 	stash_store_read_key(fcinfo, 1, &entry.key);
 	read_entry(fcinfo, store, &entry);
 	stash_spi_begin();
@@ -394,7 +374,7 @@ pg_hashstash_get_or_put(PG_FUNCTION_ARGS)
 	StashEntry	there;
 	bool		found;
 
-	require_unique_index(store);
+	stash_store_check_writable(store);
 	stash_store_read_key(fcinfo, 1, &entry.key);
 	/* as put and pop do, see what this statement did before */
 	PushActiveSnapshot(GetTransactionSnapshot());
