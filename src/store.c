@@ -31,6 +31,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "catalog.h"
 #include "codec.h"
@@ -343,6 +344,26 @@ has_constraints(TupleDesc desc)
 	return constr->has_generated_stored;
 }
 
+/* whether the columns are those of stash.entry; all but partitions have them */
+static bool
+has_columns(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	TupleDesc	entry;
+	bool		same = true;
+
+	if (rel->rd_rel->reloftype == stash_catalog_entry_type())
+		return true;
+	entry = lookup_rowtype_tupdesc(stash_catalog_entry_type(), -1);
+	for (int i = 0; same && i < entry->natts; i++)
+		same = i < desc->natts && !TupleDescAttr(desc, i)->attisdropped &&
+			TupleDescAttr(desc, i)->atttypid == TupleDescAttr(entry, i)->atttypid &&
+			strcmp(NameStr(TupleDescAttr(desc, i)->attname),
+				   NameStr(TupleDescAttr(entry, i)->attname)) == 0;
+	ReleaseTupleDesc(entry);
+	return same;
+}
+
 static StashStore *
 build_store(Relation rel)
 {
@@ -360,7 +381,17 @@ build_store(Relation rel)
 	read_options(&store->options, rel, store->has_versions);
 	store->is_plain = rel->rd_rel->relkind == RELKIND_RELATION &&
 		!rel->rd_rel->relrowsecurity && OidIsValid(store->index) &&
-		RelationGetNumberOfAttributes(rel) == STASH_ENTRY_COLUMNS;
+		RelationGetNumberOfAttributes(rel) == STASH_ENTRY_COLUMNS &&
+		has_columns(rel);
+	store->is_partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+		!rel->rd_rel->relrowsecurity;
+	if (!store->is_unique && !store->has_versions &&
+		stash_shard_is_sharded(rel, &store->options))
+	{
+		store->is_sharded = true;
+		store->is_unique = store->options.keep_versions == 1;
+		store->has_versions = !store->is_unique;
+	}
 	store->is_simple = store->is_plain && nindexes == 1 &&
 		rel->trigdesc == NULL && rel->rd_rules == NULL &&
 		!has_constraints(RelationGetDescr(rel));
@@ -379,17 +410,11 @@ refuse_relation(Relation rel)
 			 errhint("Make one with stash.create(), or with CREATE TABLE ... OF stash.entry.")));
 }
 
-/*
- * Open a stash and say what is known of it.
- *
- * '*rel' is opened with 'lock'; the caller closes it.  Throws 42809 for a
- * relation that is no stash, 42P01 for none.
- */
-StashStore *
-stash_store_open(Oid relid, Relation *rel, LOCKMODE lock)
+/* lock and open a relation; returns what is known of it, or NULL */
+static StashStore *
+open_relation(Oid relid, Relation *rel, LOCKMODE lock)
 {
 	StoreEntry *entry;
-	bool		found;
 
 	if (lock != NoLock)
 	{
@@ -403,26 +428,57 @@ stash_store_open(Oid relid, Relation *rel, LOCKMODE lock)
 		*rel = relation_open(relid, NoLock);
 		return entry->store;
 	}
-
 	*rel = try_relation_open(relid, NoLock);
 	if (*rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("stash with OID %u does not exist", relid)));
+	return NULL;
+}
+
+/* get to know an open relation, which is a stash or a partition of one */
+static StashStore *
+learn_store(Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+	StashStore *store = build_store(rel);
+	MemoryContext old = MemoryContextSwitchTo(stores_context);
+	bool		found;
+	StoreEntry *entry = hash_search(stores, &relid, HASH_ENTER, &found);
+
+	if (found && entry->store != NULL)
+		retired = lappend(retired, entry->store);
+	entry->store = store;
+	MemoryContextSwitchTo(old);
+	return store;
+}
+
+/*
+ * Open a stash and say what is known of it.
+ *
+ * '*rel' is opened with 'lock'; the caller closes it.  Throws 42809 for a
+ * relation that is no stash, 42P01 for none.
+ */
+StashStore *
+stash_store_open(Oid relid, Relation *rel, LOCKMODE lock)
+{
+	StashStore *store = open_relation(relid, rel, lock);
+
+	/* a partition may be known, and is no stash */
 	if ((*rel)->rd_rel->reloftype != stash_catalog_entry_type())
 		refuse_relation(*rel);
+	return store != NULL ? store : learn_store(*rel);
+}
 
-	{
-		StashStore *store = build_store(*rel);
-		MemoryContext old = MemoryContextSwitchTo(stores_context);
+/*
+ * The same for a partition of a stash, which is no table OF stash.entry.
+ */
+StashStore *
+stash_store_open_partition(Oid relid, Relation *rel, LOCKMODE lock)
+{
+	StashStore *store = open_relation(relid, rel, lock);
 
-		entry = hash_search(stores, &relid, HASH_ENTER, &found);
-		if (found && entry->store != NULL)
-			retired = lappend(retired, entry->store);
-		entry->store = store;
-		MemoryContextSwitchTo(old);
-		return store;
-	}
+	return store != NULL ? store : learn_store(*rel);
 }
 
 /*

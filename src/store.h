@@ -38,6 +38,9 @@ typedef enum StashStatement
 {
 	STASH_STATEMENT_PUT,
 	STASH_STATEMENT_PUT_ABSENT, /* unless a live one is there */
+	STASH_STATEMENT_REPLACE,	/* the one that is there */
+	STASH_STATEMENT_REPLACE_EXPIRED,
+	STASH_STATEMENT_INSERT,		/* where none is there */
 	STASH_STATEMENT_TRIM,		/* old versions */
 	STASH_STATEMENT_NEWEST,		/* version, live or not */
 	STASH_STATEMENT_COUNT,		/* rows of the key */
@@ -83,11 +86,14 @@ typedef struct StashStore
 	char	   *name;			/* both, quoted, for use in statements */
 	Oid			reader;			/* a role that may read it; 0: not known */
 	Oid			index;			/* btree that look-ups use; 0: none */
-	bool		is_unique;		/* 'index' is unique, on key_hash alone */
-	bool		has_versions;	/* 'index' is unique, on key_hash and version */
+	bool		is_unique;		/* one row of a key, as 'index' or shards have
+								 * it */
+	bool		has_versions;	/* one row of a key and version, likewise */
 	bool		is_plain;		/* ordinary heap without row security */
 	bool		is_simple;		/* plain, and 'index' is all that hangs on it */
 	bool		is_bare;		/* likewise, and 'index' is not unique */
+	bool		is_partitioned; /* without row security */
+	bool		is_sharded;		/* 'index' is 0: each partition has its own */
 	StashOptions options;
 	TimestampTz locks_since;	/* start of the transaction that 'nlocks' is
 								 * of */
@@ -113,12 +119,25 @@ typedef struct StashEntry
 	bytea	   *proof;			/* of a remembered result, or NULL */
 } StashEntry;
 
+/* An entry to be put. */
+typedef struct StashNewEntry
+{
+	StashKey	key;
+	bytea	   *value;			/* NULL: a NULL */
+	TimestampTz created_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	Interval   *cost;			/* NULL: not known */
+} StashNewEntry;
+
 extern void stash_store_init(void);
 extern StashStore *stash_store_open(Oid relid, Relation *rel, LOCKMODE lock);
+extern StashStore *stash_store_open_partition(Oid relid, Relation *rel,
+											  LOCKMODE lock);
 extern char *stash_store_name_argument(FunctionCallInfo fcinfo);
 extern void stash_store_default_options(StashOptions *options);
 extern StashEvict stash_store_evict(const char *name);
 extern const char *stash_store_evict_name(StashEvict evict);
+extern const char *stash_store_primary_key(const StashOptions *options);
 extern TimestampTz stash_store_expiry(const Interval *ttl, TimestampTz from);
 extern void stash_store_check_ttl(const Interval *ttl);
 extern TimestampTz stash_store_expires_at(FunctionCallInfo fcinfo, int argno,
@@ -136,6 +155,10 @@ extern uint64 stash_store_run(StashStore *store, StashStatement statement,
 							  const StashKey *key, int nmore,
 							  const Oid *types, const Datum *values,
 							  const char *nulls);
+extern int64 stash_store_put_entry(StashStore *store,
+								   const StashNewEntry *entry);
+extern void stash_store_trim(StashStore *store, const StashKey *key,
+							 int64 newest);
 extern void stash_store_fetch_value(uint64 row, int column,
 									MemoryContext context, StashEntry *entry);
 extern bool stash_store_find(StashStore *store, Relation rel,
@@ -146,5 +169,12 @@ extern void stash_store_append(StashStore *store, Relation rel,
 							   bytea *value, TimestampTz created_at,
 							   TimestampTz expires_at, const Interval *cost,
 							   bytea *proof);
+
+extern void stash_shard_check_number(int npartitions);
+extern const char *stash_shard_parent_words(const char *words);
+extern void stash_shard_create(Oid relid, const char *words, int npartitions);
+extern bool stash_shard_is_sharded(Relation rel, const StashOptions *options);
+extern bool stash_shard_find(Relation rel, const StashKey *key,
+							 StashEntry *entry, bool *found);
 
 #endif							/* STASH_STORE_H */

@@ -28,12 +28,19 @@ COMMENT ON FUNCTION stash.options(interval, text, int4, int8, int8, text)
 
 CREATE FUNCTION stash.create(name text, persistence text DEFAULT 'logged', keep_versions int4 DEFAULT 1,
 	ttl interval DEFAULT NULL, max_entries int8 DEFAULT NULL, max_bytes int8 DEFAULT NULL,
-	evict text DEFAULT 'oldest', codec text DEFAULT 'lz4')
+	evict text DEFAULT 'oldest', codec text DEFAULT 'lz4', partitions int4 DEFAULT 0)
 	RETURNS regclass
 	AS 'MODULE_PATHNAME', 'pg_hashstash_create'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION stash.create(text, text, int4, interval, int8, int8, text, text)
-	IS 'new stash; persistence logged, unlogged or temp; keep_versions 0 keeps all; ttl for entries put without one; evict oldest, lru or cost; codec none, lz4 or zstd';
+COMMENT ON FUNCTION stash.create(text, text, int4, interval, int8, int8, text, text, int4)
+	IS 'new stash; persistence logged, unlogged or temp; keep_versions 0 keeps all; ttl for entries put without one; evict oldest, lru or cost; codec none, lz4 or zstd; partitions by hash of the key';
+
+CREATE FUNCTION stash.place(partition regclass, server name, remote_schema name DEFAULT NULL, remote_table name DEFAULT NULL)
+	RETURNS regclass
+	AS 'MODULE_PATHNAME', 'pg_hashstash_place'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.place(regclass, name, name, name)
+	IS 'move a partition of a stash and its entries to an empty stash on a postgres_fdw server; to this server where that is NULL';
 
 CREATE FUNCTION stash.configure(stash regclass, persistence text DEFAULT NULL, keep_versions int4 DEFAULT NULL,
 	ttl interval DEFAULT NULL, max_entries int8 DEFAULT NULL, max_bytes int8 DEFAULT NULL,
@@ -188,15 +195,21 @@ COMMENT ON FUNCTION stash.values(regclass)
 
 CREATE VIEW stash.stashes AS
 SELECT c.oid::regclass AS stash,
-	CASE c.relpersistence WHEN 'p' THEN 'logged' WHEN 'u' THEN 'unlogged' ELSE 'temp' END AS persistence,
+	CASE coalesce(p.persistence, c.relpersistence::text) WHEN 'p' THEN 'logged' WHEN 'u' THEN 'unlogged' ELSE 'temp' END AS persistence,
 	pg_catalog.pg_get_userbyid(c.relowner) AS owner,
 	nullif(c.reltuples, -1)::int8 AS entries,
-	pg_catalog.pg_total_relation_size(c.oid) AS bytes,
+	coalesce(p.bytes, pg_catalog.pg_total_relation_size(c.oid)) AS bytes,
 	(SELECT pg_catalog.pg_get_constraintdef(o.oid)
 	 FROM pg_catalog.pg_constraint o
 	 WHERE o.conrelid OPERATOR(pg_catalog.=) c.oid
 	   AND o.conname OPERATOR(pg_catalog.=) 'stash_options') AS options
 FROM pg_catalog.pg_class c
+CROSS JOIN LATERAL (
+	SELECT pg_catalog.max(l.relpersistence::text) AS persistence,
+		pg_catalog.sum(pg_catalog.pg_total_relation_size(l.oid))::int8 AS bytes
+	FROM pg_catalog.pg_partition_tree(c.oid) t
+	JOIN pg_catalog.pg_class l ON l.oid OPERATOR(pg_catalog.=) t.relid AND l.relkind OPERATOR(pg_catalog.=) 'r'
+) p
 WHERE c.reloftype OPERATOR(pg_catalog.=) 'stash.entry'::pg_catalog.regtype
   AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')
 	   OR pg_catalog.has_table_privilege(c.oid, 'SELECT')

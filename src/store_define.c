@@ -40,7 +40,8 @@ enum
 	ARG_MAX_BYTES,
 	ARG_EVICT,
 	ARG_CODEC,
-	ARG_RESET
+	ARG_RESET,
+	ARG_PARTITIONS = ARG_RESET	/* of stash.create() */
 };
 
 PG_FUNCTION_INFO_V1(pg_hashstash_options);
@@ -189,8 +190,11 @@ options_constraint(const StashOptions *options)
 	return sql.data;
 }
 
-static const char *
-primary_key(const StashOptions *options)
+/*
+ * The primary key of a stash with these options, for statements.
+ */
+const char *
+stash_store_primary_key(const StashOptions *options)
 {
 	return options->keep_versions == 1 ?
 		"PRIMARY KEY (key_hash)" : "PRIMARY KEY (key_hash, version)";
@@ -221,7 +225,8 @@ create_words(const char *persistence, RangeVar *relation)
  * stash.create(name text, persistence text DEFAULT 'logged',
  *              keep_versions int4 DEFAULT 1, ttl interval DEFAULT NULL,
  *              max_entries int8 DEFAULT NULL, max_bytes int8 DEFAULT NULL,
- *              evict text DEFAULT 'oldest', codec text DEFAULT 'lz4')
+ *              evict text DEFAULT 'oldest', codec text DEFAULT 'lz4',
+ *              partitions int4 DEFAULT 0)
  * returns regclass
  *
  * Args:    name           of the table, as in SQL: schema and quotes allowed
@@ -231,6 +236,7 @@ create_words(const char *persistence, RangeVar *relation)
  *          max_entries, max_bytes  what it may hold; NULL: no limit
  *          evict          what goes first then: oldest, lru or cost
  *          codec          none, lz4 or zstd
+ *          partitions     how many, by hash of the key; 0: not partitioned
  * Errors:  42P07 table exists, 22023 bad option, 22004 NULL name, 42501
  * Volatile, parallel unsafe.
  */
@@ -243,13 +249,17 @@ pg_hashstash_create(PG_FUNCTION_ARGS)
 	char	   *name;
 	const char *words;
 	Oid			nsp;
+	Oid			relid;
+	int32		npartitions;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(ARG_PERSISTENCE) ||
 		PG_ARGISNULL(ARG_KEEP_VERSIONS) || PG_ARGISNULL(ARG_EVICT) ||
-		PG_ARGISNULL(ARG_CODEC))
+		PG_ARGISNULL(ARG_CODEC) || PG_ARGISNULL(ARG_PARTITIONS))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("name, persistence, keep_versions, evict and codec must not be null")));
+				 errmsg("name, persistence, keep_versions, evict, codec and partitions must not be null")));
+	npartitions = PG_GETARG_INT32(ARG_PARTITIONS);
+	stash_shard_check_number(npartitions);
 	stash_store_default_options(&options);
 	read_arguments(fcinfo, &options);
 	names = stash_compat_name_list(text_to_cstring(PG_GETARG_TEXT_PP(0)));
@@ -264,10 +274,15 @@ pg_hashstash_create(PG_FUNCTION_ARGS)
 						   "key WITH OPTIONS NOT NULL, "
 						   "version WITH OPTIONS NOT NULL DEFAULT 1, "
 						   "created_at WITH OPTIONS NOT NULL DEFAULT pg_catalog.clock_timestamp(), "
-						   "%s)",
-						   words, name, primary_key(&options),
-						   options_constraint(&options)));
-	PG_RETURN_OID(get_relname_relid(relation->relname, nsp));
+						   "%s)%s",
+						   npartitions > 0 ? stash_shard_parent_words(words) : words,
+						   name, stash_store_primary_key(&options),
+						   options_constraint(&options),
+						   npartitions > 0 ? " PARTITION BY HASH (key_hash)" : ""));
+	relid = get_relname_relid(relation->relname, nsp);
+	if (npartitions > 0)
+		stash_shard_create(relid, words, npartitions);
+	PG_RETURN_OID(relid);
 }
 
 /* ---- changing ---- */
@@ -280,6 +295,12 @@ persistence_action(Relation rel, const char *wanted)
 	bool		is_temp = strcmp(wanted, "temp") == 0;
 
 	(void) create_words(wanted, makeRangeVar(NULL, "", -1));
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("persistence of partitioned stash \"%s\" cannot be changed",
+						RelationGetRelationName(rel)),
+				 errhint("ALTER TABLE each of its partitions, with SET LOGGED or SET UNLOGGED.")));
 	if (is_temp != (now == RELPERSISTENCE_TEMP))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -297,6 +318,12 @@ persistence_action(Relation rel, const char *wanted)
 static char *
 replace_key(StashStore *store, const StashOptions *options)
 {
+	if (store->is_sharded)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("stash \"%s\" with partitions on other servers cannot begin or cease to keep versions",
+						store->table),
+				 errhint("Make another stash and copy the entries with stash.merge().")));
 	if (!OidIsValid(store->index) ||
 		!OidIsValid(get_index_constraint(store->index)))
 		ereport(ERROR,
@@ -306,7 +333,7 @@ replace_key(StashStore *store, const StashOptions *options)
 						 quote_literal_cstr(store->name))));
 	return psprintf(", DROP CONSTRAINT %s, ADD %s",
 					quote_identifier(get_rel_name(store->index)),
-					primary_key(options));
+					stash_store_primary_key(options));
 }
 
 /*
@@ -420,7 +447,7 @@ pg_hashstash_adopt(PG_FUNCTION_ARGS)
 					 errhint("DROP INDEX %s if this table is something else.",
 							 quote_qualified_identifier(store->schema,
 														get_rel_name(store->index)))));
-		appendStringInfo(&sql, ", ADD %s", primary_key(&options));
+		appendStringInfo(&sql, ", ADD %s", stash_store_primary_key(&options));
 	}
 	relation_close(rel, AccessShareLock);
 	stash_spi_run(sql.data);

@@ -55,22 +55,23 @@ pg_hashstash_clear(PG_FUNCTION_ARGS)
 
 /*
  * Return columns of the entries that have not expired, oldest first; of each
- * key the newest, where there may be more.
+ * key the newest version.  The stash of a memoized function may have two rows
+ * of a key: 'is_distinct' asks for one.
  */
 static Datum
-list_entries(FunctionCallInfo fcinfo, const char *columns)
+list_entries(FunctionCallInfo fcinfo, const char *columns, bool is_distinct)
 {
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
 										 AccessShareLock);
 	char	   *sql;
 
+	is_distinct = store->has_versions || (is_distinct && !store->is_unique);
 	sql = psprintf("SELECT %s FROM (SELECT %s * FROM %s WHERE " STASH_ENTRY_NOT_EXPIRED
 				   "%s) AS newest "
 				   "ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
-				   columns, store->is_unique ? "" : "DISTINCT ON (key_hash)",
-				   store->name,
-				   store->is_unique ? "" :
+				   columns, is_distinct ? "DISTINCT ON (key_hash)" : "",
+				   store->name, !is_distinct ? "" :
 				   " ORDER BY key_hash USING OPERATOR(pg_catalog.<), "
 				   "version USING OPERATOR(pg_catalog.>), "
 				   "created_at USING OPERATOR(pg_catalog.>)");
@@ -87,7 +88,8 @@ list_entries(FunctionCallInfo fcinfo, const char *columns)
 Datum
 pg_hashstash_entries(PG_FUNCTION_ARGS)
 {
-	return list_entries(fcinfo, "key, value, version, created_at, expires_at");
+	return list_entries(fcinfo, "key, value, version, created_at, expires_at",
+						false);
 }
 
 /*
@@ -99,7 +101,7 @@ pg_hashstash_entries(PG_FUNCTION_ARGS)
 Datum
 pg_hashstash_keys(PG_FUNCTION_ARGS)
 {
-	return list_entries(fcinfo, "key");
+	return list_entries(fcinfo, "key", true);
 }
 
 /*
@@ -111,5 +113,5 @@ pg_hashstash_keys(PG_FUNCTION_ARGS)
 Datum
 pg_hashstash_values(PG_FUNCTION_ARGS)
 {
-	return list_entries(fcinfo, "value");
+	return list_entries(fcinfo, "value", true);
 }

@@ -51,7 +51,6 @@
 #define BATCH_BYTES	(1024 * 1024)	/* of keys and values; one entry may have
 									 * more */
 #define DIRECT_ROWS	50			/* inserted before their keys are looked at */
-#define MAX_ROUNDS	1000		/* without one version appended */
 
 /* One for each key, in place of the entry there; %s is the stash. */
 static const char upsert_statement[] =
@@ -67,13 +66,28 @@ static const char upsert_statement[] =
 
 /* A version more of each key; those that another session took are left out. */
 static const char append_statement[] =
-"INSERT INTO %s "
+"INSERT INTO %1$s "
 "(key_hash, key, value, version, created_at, expires_at, cost) "
 "SELECT b.key_hash, b.key, b.value, "
-"COALESCE((SELECT pg_catalog.max(n.version) FROM %s n "
-"WHERE n.key_hash OPERATOR(pg_catalog.=) b.key_hash), 0) OPERATOR(pg_catalog.+) 1, "
-"b.created_at, b.expires_at, b.cost FROM stash_batch b "
+"COALESCE(n.version, 0) OPERATOR(pg_catalog.+) 1, "
+"b.created_at, b.expires_at, b.cost "
+"FROM stash_batch b LEFT JOIN LATERAL (SELECT s.key, s.version FROM %1$s s "
+"WHERE s.key_hash OPERATOR(pg_catalog.=) b.key_hash "
+"ORDER BY s.version USING OPERATOR(pg_catalog.>) LIMIT 1) AS n ON true "
+"WHERE n.version IS NULL OR stash.same_key(n.key, b.key) "
 "ON CONFLICT (key_hash, version) DO NOTHING RETURNING key_hash, version";
+
+/* What is not there yet, where there is no one index over all. */
+static const char insert_statement[] =
+"INSERT INTO %s "
+"(key_hash, key, value, version, created_at, expires_at, cost) "
+"SELECT b.key_hash, b.key, b.value, 1, b.created_at, b.expires_at, b.cost "
+"FROM stash_batch b ON CONFLICT DO NOTHING RETURNING key_hash, version";
+
+/* A key of which the transaction sees two rows. */
+static const char doubled_query[] =
+"SELECT FROM stash_batch b WHERE (SELECT pg_catalog.count(*) FROM %s s "
+"WHERE s.key_hash OPERATOR(pg_catalog.=) b.key_hash) OPERATOR(pg_catalog.>) 1 LIMIT 1";
 
 /* A row of stash.entry, without its version and proof. */
 typedef struct BatchRow
@@ -163,6 +177,7 @@ may_insert(StashStore *store, Relation rel)
 	Oid			role = GetUserId();
 
 	return store->is_unique && store->is_simple && !XactReadOnly &&
+		!IsolationUsesXactSnapshot() &&
 		pg_class_aclmask(RelationGetRelid(rel), role,
 						 ACL_INSERT | ACL_UPDATE | ACL_SELECT, ACLMASK_ALL) ==
 		(ACL_INSERT | ACL_UPDATE | ACL_SELECT) &&
@@ -280,25 +295,31 @@ insert_directly(Batch *batch)
 	memmove(batch->rows, batch->rows + done, batch->nrows * sizeof(BatchRow));
 }
 
-/* run the statement that writes the rows of a batch */
-static void
-run_batch(Batch *batch)
+/* let statements see the rows of a batch; the result is to be freed */
+static Tuplestorestate *
+show_batch(Batch *batch)
 {
-	StashStore *store = batch->store;
-	SPIPlanPtr *plan = &store->plans[STASH_STATEMENT_PUT_MANY];
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
-	int			code;
 
 	for (int i = 0; i < batch->nrows; i++)
 		tuplestore_putvalues(rows, batch->relation.md.tupdesc,
 							 batch->rows[i].values, batch->rows[i].nulls);
 	batch->relation.reldata = rows;
+	return rows;
+}
+
+/* run the statement that writes the rows of a batch */
+static void
+run_batch(Batch *batch, const char *statement)
+{
+	SPIPlanPtr *plan = &batch->store->plans[STASH_STATEMENT_PUT_MANY];
+	Tuplestorestate *rows = show_batch(batch);
+	int			code;
+
 	if (*plan == NULL)
 	{
-		char	   *sql = store->has_versions ?
-		psprintf(append_statement, store->name, store->name) :
-		psprintf(upsert_statement, store->name);
-		SPIPlanPtr	made = SPI_prepare(sql, 0, NULL);
+		SPIPlanPtr	made = SPI_prepare(psprintf(statement, batch->store->name),
+									   0, NULL);
 
 		if (made == NULL || SPI_keepplan(made) != 0)
 			elog(ERROR, "could not prepare a statement: %s",
@@ -312,56 +333,76 @@ run_batch(Batch *batch)
 	tuplestore_end(rows);
 }
 
-/* delete what is beyond the versions that the stash keeps of a row's key */
-static void
-trim_versions(StashStore *store, const BatchRow *row, int64 newest)
-{
-	Oid			types[1] = {INT8OID};
-	Datum		values[1] = {Int64GetDatum(newest - store->options.keep_versions)};
-	StashKey	key;
-
-	if (store->options.keep_versions == 0 ||
-		newest <= store->options.keep_versions)
-		return;
-	memcpy(key.hash.data,
-		   DatumGetPointer(row->values[STASH_ENTRY_KEY_HASH - 1]),
-		   sizeof(key.hash.data));
-	key.frame = (bytea *) DatumGetPointer(row->values[STASH_ENTRY_KEY - 1]);
-	stash_store_run(store, STASH_STATEMENT_TRIM, &key, 1, types, values, NULL);
-}
-
 /*
- * Append the rows of a batch as new versions; leave those of which another
- * session appended one at the same time.
+ * Throw 40001 when a snapshot shows older entries of keys that were inserted;
+ * stash.put() has the same check.
  */
 static void
-append_batch(Batch *batch)
+check_alone(Batch *batch)
+{
+	Tuplestorestate *rows;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	rows = show_batch(batch);
+	if (SPI_execute(psprintf(doubled_query, batch->store->name), false, 1) < 0)
+		elog(ERROR, "could not look for doubles");
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent delete")));
+	tuplestore_end(rows);
+}
+
+/* put the rows of a batch in the place of what is there */
+static void
+upsert_batch(Batch *batch)
+{
+	run_batch(batch, upsert_statement);
+	if (SPI_processed != (uint64) batch->nrows)
+		refuse_keys(batch->store);
+	check_alone(batch);
+	batch->nwritten += batch->nrows;
+	batch->nrows = 0;
+}
+
+static void
+row_key(const BatchRow *row, StashKey *key)
+{
+	memcpy(key->hash.data,
+		   DatumGetPointer(row->values[STASH_ENTRY_KEY_HASH - 1]),
+		   sizeof(key->hash.data));
+	key->frame = (bytea *) DatumGetPointer(row->values[STASH_ENTRY_KEY - 1]);
+}
+
+/* insert rows of a batch as new entries or versions; keep those left out */
+static void
+insert_batch(Batch *batch)
 {
 	SPITupleTable *written;
 	uint64		nwritten;
 	uint64		at = 0;
 	int			nleft = 0;
 
-	run_batch(batch);
+	run_batch(batch, batch->store->has_versions ? append_statement :
+			  insert_statement);
 	written = SPI_tuptable;
 	nwritten = SPI_processed;
 	/* what was written comes in the order in which it was given */
 	for (int i = 0; i < batch->nrows; i++)
 	{
 		BatchRow   *row = &batch->rows[i];
+		StashKey	key;
 		bool		isnull;
-		Datum		hash = (Datum) 0;
 
-		if (at < nwritten)
-			hash = SPI_getbinval(written->vals[at], written->tupdesc, 1, &isnull);
+		row_key(row, &key);
 		if (at < nwritten &&
-			memcmp(DatumGetPointer(hash),
-				   DatumGetPointer(row->values[STASH_ENTRY_KEY_HASH - 1]),
-				   sizeof(((StashKey *) NULL)->hash.data)) == 0)
-			trim_versions(batch->store, row,
-						  DatumGetInt64(SPI_getbinval(written->vals[at++],
-													  written->tupdesc, 2,
-													  &isnull)));
+			memcmp(DatumGetPointer(SPI_getbinval(written->vals[at], written->tupdesc, 1, &isnull)),
+				   key.hash.data, sizeof(key.hash.data)) == 0)
+			stash_store_trim(batch->store, &key,
+							 DatumGetInt64(SPI_getbinval(written->vals[at++],
+														 written->tupdesc, 2,
+														 &isnull)));
 		else
 			batch->rows[nleft++] = *row;
 	}
@@ -370,38 +411,48 @@ append_batch(Batch *batch)
 	batch->nrows = nleft;
 }
 
+/* put the rows of a batch one by one */
+static void
+put_batch(Batch *batch)
+{
+	for (int i = 0; i < batch->nrows; i++)
+	{
+		BatchRow   *row = &batch->rows[i];
+		StashNewEntry entry = {
+			.created_at = DatumGetTimestampTz(row->values[STASH_ENTRY_CREATED_AT - 1]),
+			.expires_at = DT_NOEND
+		};
+
+		CHECK_FOR_INTERRUPTS();
+		row_key(row, &entry.key);
+		if (!row->nulls[STASH_ENTRY_VALUE - 1])
+			entry.value = (bytea *) DatumGetPointer(row->values[STASH_ENTRY_VALUE - 1]);
+		if (!row->nulls[STASH_ENTRY_EXPIRES_AT - 1])
+			entry.expires_at = DatumGetTimestampTz(row->values[STASH_ENTRY_EXPIRES_AT - 1]);
+		if (!row->nulls[STASH_ENTRY_COST - 1])
+			entry.cost = DatumGetIntervalP(row->values[STASH_ENTRY_COST - 1]);
+		(void) stash_store_put_entry(batch->store, &entry);
+	}
+	batch->nwritten += batch->nrows;
+	batch->nrows = 0;
+}
+
 /* write what is in a batch, and empty it */
 static void
 flush_batch(Batch *batch)
 {
 	StashStore *store = batch->store;
-	int			rounds = 0;
 
 	CHECK_FOR_INTERRUPTS();
 	if (batch->is_direct && batch->nrows >= DIRECT_ROWS)
 		insert_directly(batch);
-	if (batch->nrows > 0 && !store->has_versions)
-	{
-		run_batch(batch);
-		if (SPI_processed != (uint64) batch->nrows)
-			refuse_keys(store);
-		batch->nwritten += batch->nrows;
-	}
-	while (batch->nrows > 0 && store->has_versions)
-	{
-		int			nrows = batch->nrows;
-
-		append_batch(batch);
-		rounds = batch->nrows < nrows ? 0 : rounds + 1;
-		if (rounds > MAX_ROUNDS)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not append versions to stash \"%s\"",
-							store->table),
-					 errdetail("Other sessions appended versions of the same keys all the time, or a trigger suppressed the rows.")));
-		CHECK_FOR_INTERRUPTS();
-	}
-	batch->nrows = 0;
+	if (batch->nrows > 0 && store->is_unique && !store->is_sharded)
+		upsert_batch(batch);
+	/* a plan for all keys would look for versions on all servers */
+	if (batch->nrows > 0 && !(store->has_versions && store->is_sharded))
+		insert_batch(batch);
+	/* of the others, some other session has put one */
+	put_batch(batch);
 	batch->bytes = 0;
 	MemoryContextReset(batch->context);
 }

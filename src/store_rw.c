@@ -347,9 +347,15 @@ bool
 stash_store_look_up(StashStore *store, Relation rel, const StashKey *key,
 					StashEntry *entry)
 {
+	bool		found;
+
 	/* what may not be read directly is refused, or granted, by the executor */
 	if (store->is_plain && ActiveSnapshotSet() && may_read(store, rel))
 		return stash_store_find(store, rel, key->hash, key->frame, entry);
+	if (store->is_partitioned && ActiveSnapshotSet() &&
+		may_read(store, rel) &&
+		stash_shard_find(rel, key, entry, &found))
+		return found;
 	return find_by_statement(store, key, entry);
 }
 

@@ -22,7 +22,7 @@
 
 #define MAX_ARGUMENTS	6
 
-/* %1$s is the stash, $1 the hash of the key, $2 the key */
+/* %1$s is the stash, %2$s the arbiter, $1 the hash of the key, $2 the key */
 #define OF_KEY \
 	"key_hash OPERATOR(pg_catalog.=) $1 AND stash.same_key(key, $2)"
 #define BY_VERSION		" ORDER BY version USING OPERATOR(pg_catalog.>)"
@@ -49,7 +49,15 @@
 	"FROM (SELECT) AS one LEFT JOIN (SELECT key, version FROM %1$s " \
 	"WHERE key_hash OPERATOR(pg_catalog.=) $1" BY_VERSION " LIMIT 1) AS n ON true " \
 	"WHERE (n.version IS NULL OR stash.same_key(n.key, $2)) "
-#define UNLESS_THERE	"ON CONFLICT (key_hash, version) DO NOTHING "
+#define UNLESS_THERE	"ON CONFLICT %2$s DO NOTHING "
+
+/* where each partition has an index of its own, none can be named */
+#define VERSION_ARBITER(store)	((store)->is_sharded ? "" : "(key_hash, version)")
+
+#define REPLACE \
+	"UPDATE %1$s AS s SET value = $3, " \
+	"version = s.version OPERATOR(pg_catalog.+) 1, " \
+	"created_at = $4, expires_at = $5, cost = $6 WHERE " OF_KEY
 
 #define SELECT_VALUE \
 	"SELECT value FROM %1$s WHERE " OF_KEY " AND " STASH_ENTRY_NOT_EXPIRED
@@ -71,6 +79,15 @@ static const Statement statements[STASH_STATEMENTS] = {
 		"RETURNING version, value",
 		INSERT_VERSION "AND NOT EXISTS (SELECT FROM %1$s WHERE key_hash OPERATOR(pg_catalog.=) $1 "
 		"AND " STASH_ENTRY_NOT_EXPIRED ") " UNLESS_THERE "RETURNING version, value"
+	},
+	[STASH_STATEMENT_REPLACE] = {REPLACE " RETURNING version"},
+	[STASH_STATEMENT_REPLACE_EXPIRED] = {
+		REPLACE " AND expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() "
+		"RETURNING version, value"
+	},
+	[STASH_STATEMENT_INSERT] = {
+		INSERT_INTO "VALUES ($1, $2, $3, 1, $4, $5, $6) "
+		"ON CONFLICT DO NOTHING RETURNING version, value"
 	},
 	/* $3 the newest version that goes */
 	[STASH_STATEMENT_TRIM] = {
@@ -105,6 +122,18 @@ static const Statement statements[STASH_STATEMENTS] = {
 };
 
 /*
+ * How the server shall plan.  A plan of a sharded stash for any key connects to
+ * all servers when it changes entries, and skips all but one when it reads.
+ */
+static int
+plan_options(StashStore *store, const Statement *def)
+{
+	if (!store->is_sharded)
+		return 0;
+	return def->read_only ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN;
+}
+
+/*
  * Run a statement with the key as $1 and $2 and more arguments behind them;
  * call while connected to SPI.  Returns the number of rows processed.
  */
@@ -133,7 +162,9 @@ stash_store_run(StashStore *store, StashStatement statement,
 		const char *sql = store->has_versions && def->versions_sql != NULL ?
 		def->versions_sql : def->sql;
 
-		plan = SPI_prepare(psprintf(sql, store->name), 2 + nmore, all_types);
+		plan = SPI_prepare_cursor(psprintf(sql, store->name, VERSION_ARBITER(store)),
+								  2 + nmore, all_types,
+								  plan_options(store, def));
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare a statement: %s",
 				 SPI_result_code_string(SPI_result));

@@ -42,16 +42,6 @@
 
 #define MAX_KEY_LOCKS	256		/* of a transaction, before it wants the stash */
 
-/* An entry to be put. */
-typedef struct NewEntry
-{
-	StashKey	key;
-	bytea	   *value;			/* NULL: a NULL */
-	TimestampTz created_at;
-	TimestampTz expires_at;		/* DT_NOEND: never */
-	Interval   *cost;			/* NULL: not known */
-} NewEntry;
-
 PG_FUNCTION_INFO_V1(pg_hashstash_put);
 PG_FUNCTION_INFO_V1(pg_hashstash_get_or_put);
 PG_FUNCTION_INFO_V1(pg_hashstash_remove);
@@ -108,7 +98,7 @@ refuse_entry(StashStore *store)
 
 /* read the arguments behind the key; the key is read already */
 static void
-read_entry(FunctionCallInfo fcinfo, StashStore *store, NewEntry *entry)
+read_entry(FunctionCallInfo fcinfo, StashStore *store, StashNewEntry *entry)
 {
 	Datum		value = PG_GETARG_DATUM(2);
 	StashType  *type = stash_type_of_site_argument(fcinfo, 2, &value);
@@ -125,7 +115,7 @@ read_entry(FunctionCallInfo fcinfo, StashStore *store, NewEntry *entry)
 
 /* run a statement that inserts an entry; returns the number of rows */
 static uint64
-run_insert(StashStore *store, StashStatement statement, const NewEntry *entry)
+run_insert(StashStore *store, StashStatement statement, const StashNewEntry *entry)
 {
 	Oid			types[] = {stash_catalog_variant_type(false), TIMESTAMPTZOID, TIMESTAMPTZOID, INTERVALOID};
 	Datum		values[] = {
@@ -141,6 +131,19 @@ run_insert(StashStore *store, StashStatement statement, const NewEntry *entry)
 		entry->cost == NULL ? 'n' : ' '
 	};
 
+	if (store->is_sharded && !store->has_versions)
+	{
+		/* no arbiter: an entry replaces what is there, or else is inserted */
+		uint64		nrows = stash_store_run(store,
+											statement == STASH_STATEMENT_PUT ?
+											STASH_STATEMENT_REPLACE : STASH_STATEMENT_REPLACE_EXPIRED,
+											&entry->key, lengthof(values),
+											types, values, nulls);
+
+		if (nrows > 0)
+			return nrows;
+		statement = STASH_STATEMENT_INSERT;
+	}
 	return stash_store_run(store, statement, &entry->key,
 						   lengthof(values), types, values, nulls);
 }
@@ -164,9 +167,12 @@ fetch_bool(uint64 row, int column)
 									  SPI_tuptable->tupdesc, column, &isnull));
 }
 
-/* delete what is beyond the number of versions that a stash keeps */
-static void
-trim_versions(StashStore *store, const StashKey *key, int64 newest)
+/*
+ * Delete what is beyond the number of versions that a stash keeps.  Call while
+ * connected to SPI.
+ */
+void
+stash_store_trim(StashStore *store, const StashKey *key, int64 newest)
 {
 	Oid			type = INT8OID;
 	Datum		last;
@@ -185,7 +191,7 @@ trim_versions(StashStore *store, const StashKey *key, int64 newest)
  * snapshot is another one; if not, and again, something hides what is there.
  */
 static int64
-put_version(StashStore *store, const NewEntry *entry)
+put_version(StashStore *store, const StashNewEntry *entry)
 {
 	int64		seen = -1;
 	int			stalls = 0;
@@ -228,20 +234,32 @@ check_alone(StashStore *store, const StashKey *key, int64 version)
 				 errmsg("could not serialize access due to concurrent delete")));
 }
 
-static int64
-put_entry(StashStore *store, const NewEntry *entry)
+/*
+ * Put an entry; returns its version.  Call while connected to SPI.
+ *
+ * Errors: 23505 another key of the same hash; all that an INSERT, UPDATE or
+ * DELETE may throw.
+ */
+int64
+stash_store_put_entry(StashStore *store, const StashNewEntry *entry)
 {
 	int64		version;
+	int			attempts = 0;
 
 	if (store->has_versions)
 	{
 		lock_key(store, &entry->key);
 		version = put_version(store, entry);
-		trim_versions(store, &entry->key, version);
+		stash_store_trim(store, &entry->key, version);
 		return version;
 	}
-	if (run_insert(store, STASH_STATEMENT_PUT, entry) != 1)
-		refuse_entry(store);
+	while (run_insert(store, STASH_STATEMENT_PUT, entry) != 1)
+	{
+		/* a shard may have got the key between the two statements */
+		CHECK_FOR_INTERRUPTS();
+		if (!store->is_sharded || ++attempts == MAX_ATTEMPTS)
+			refuse_entry(store);
+	}
 	version = fetch_int64(0, 1);
 	check_alone(store, &entry->key, version);
 	return version;
@@ -254,7 +272,7 @@ put_entry(StashStore *store, const NewEntry *entry)
  * there then, allocated in 'context'.  Call while connected to SPI.
  */
 static void
-put_absent(StashStore *store, const NewEntry *entry, MemoryContext context,
+put_absent(StashStore *store, const StashNewEntry *entry, MemoryContext context,
 		   StashEntry *there)
 {
 	lock_key(store, &entry->key);
@@ -266,7 +284,7 @@ put_absent(StashStore *store, const NewEntry *entry, MemoryContext context,
 			int64		version = fetch_int64(0, 1);
 
 			stash_store_fetch_value(0, 2, context, there);
-			trim_versions(store, &entry->key, version);
+			stash_store_trim(store, &entry->key, version);
 			check_alone(store, &entry->key, version);
 			return;
 		}
@@ -339,14 +357,14 @@ pg_hashstash_put(PG_FUNCTION_ARGS)
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
 										 AccessShareLock);
-	NewEntry	entry;
+	StashNewEntry entry;
 	int64		version;
 
 	stash_store_check_writable(store);
 	stash_store_read_key(fcinfo, 1, &entry.key);
 	read_entry(fcinfo, store, &entry);
 	stash_spi_begin();
-	version = put_entry(store, &entry);
+	version = stash_store_put_entry(store, &entry);
 	stash_spi_finish();
 	relation_close(rel, NoLock);
 	PG_RETURN_INT64(version);
@@ -370,7 +388,7 @@ pg_hashstash_get_or_put(PG_FUNCTION_ARGS)
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
 										 AccessShareLock);
-	NewEntry	entry;
+	StashNewEntry entry;
 	StashEntry	there;
 	bool		found;
 
