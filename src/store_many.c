@@ -19,6 +19,7 @@
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -169,7 +170,8 @@ refuse_keys(StashStore *store)
 
 /*
  * Whether rows may go around the executor: whoever inserts them could do all
- * that the statement may have to do.
+ * that the statement may have to do, and nobody reads in the WAL of a row that
+ * is inserted and taken back in one transaction.
  */
 static bool
 may_insert(StashStore *store, Relation rel)
@@ -177,7 +179,7 @@ may_insert(StashStore *store, Relation rel)
 	Oid			role = GetUserId();
 
 	return store->is_unique && store->is_simple && !XactReadOnly &&
-		!IsolationUsesXactSnapshot() &&
+		!IsolationUsesXactSnapshot() && !RelationIsLogicallyLogged(rel) &&
 		pg_class_aclmask(RelationGetRelid(rel), role,
 						 ACL_INSERT | ACL_UPDATE | ACL_SELECT, ACLMASK_ALL) ==
 		(ACL_INSERT | ACL_UPDATE | ACL_SELECT) &&

@@ -36,6 +36,8 @@ SELECT stash.memoize('square(int)'), stash.memoize('upto(int)', ttl => '1 day'),
 ALTER TABLE fleeting_stash SET UNLOGGED;
 SELECT stash.create('logged'), stash.create('unlogged', persistence => 'unlogged');
 SELECT stash.put('logged', 'k', 'v'), stash.put('unlogged', 'k', 'v');
+SELECT stash.create('history', keep_versions => 0), stash.create('parts', partitions => 3), stash.create('parts_unlogged', 'unlogged', partitions => 2);
+SELECT stash.put('history', 'k', 'one'), stash.put('history', 'k', 'two'), stash.put_many('parts', ARRAY['k', 'l', 'm'], ARRAY[1, 2, 3]), stash.put('parts_unlogged', 'k', 1);
 CREATE TABLE flag (what text);
 SQL
 $primary->backup('backup');
@@ -76,8 +78,24 @@ is(call($standby, "SELECT count(*) FROM stash.calls('square(int)')"), '1 0', 'ca
 is(call($standby, "SELECT stash.get('logged', 'k'), stash.has('logged', 'k'), stash.count('logged')"), 'text:v|t|1 0', 'a stash is read');
 is( call($standby, "SELECT stash.get('unlogged', 'k')"),
 	' 0 cannot access temporary or unlogged relations during recovery', 'one that is not logged is not');
-is( call($standby, "SELECT stash.put('logged', 'k', 'w')"),
-	' 0 cannot execute INSERT in a read-only transaction', 'nothing is put');
+is(call($standby, "SELECT * FROM stash.get_many('logged', ARRAY['k', 'l'])"), '1|text:k|text:v 2|text:l| 0', 'many keys');
+is(call($standby, "SELECT stash.get('history', 'k'), stash.get('history', 'k', NULL::text, 1), stash.count('history'), stash.get_or_put('history', 'k', 'x')"), 'text:two|one|1|text:two 0', 'versions');
+is(call($standby, "SELECT version, value FROM stash.versions('history', 'k')"), '2|text:two 1|text:one 0', 'all of them');
+is(call($standby, "SELECT stash.get('parts', 'l'), stash.has('parts', 'n'), stash.count('parts')"), 'int4:2|f|3 0', 'partitions');
+is(call($standby, "SELECT value FROM stash.get_many('parts', ARRAY['m', 'k'])"), 'int4:3 int4:1 0', 'many keys of them');
+is(call($standby, "SELECT key FROM stash.keys('parts') k(key) ORDER BY key::text; SELECT count(*) FROM stash.values('parts'); SELECT count(*) FROM stash.entries('parts')"), 'text:k text:l text:m 3 3 0', 'keys, values, entries');
+is( call($standby, "SELECT stash.get('parts_unlogged', 'k')"),
+	' 0 cannot access temporary or unlogged relations during recovery', 'partitions that are not logged');
+# what writes, whichever way it would take, says why it cannot
+for my $sql ("put('logged', 'k', 'w')", "put('history', 'k', 'w')", "put('parts', 'k', 'w')", "get_or_put('logged', 'l', 'w')",
+	"put_many('logged', ARRAY(SELECT generate_series(1, 100)), ARRAY(SELECT generate_series(1, 100)))", "put_many('history', ARRAY[1], ARRAY[1])",
+	"put_many('parts', ARRAY[1], ARRAY[1])", "merge('logged', 'parts')", "remove('logged', 'k')", "pop('parts', 'k')", "clear('parts')")
+{
+	my ($stdout, $stderr);
+
+	$standby->psql('postgres', "SELECT stash.$sql", stdout => \$stdout, stderr => \$stderr, extra_params => [ '--set', 'VERBOSITY=verbose' ]);
+	like($stderr, qr/ERROR:  25006: cannot execute (INSERT|DELETE|LOCK TABLE) in a read-only transaction/, "not $sql");
+}
 is( call($standby, "SELECT stash.forget('square(int)')"),
 	' 0 cannot execute DELETE in a read-only transaction', 'nothing is forgotten');
 is( call($standby, "SELECT stash.memoize('square_uncached(int)')"),
