@@ -155,6 +155,8 @@ extern uint64 stash_store_run(StashStore *store, StashStatement statement,
 							  const StashKey *key, int nmore,
 							  const Oid *types, const Datum *values,
 							  const char *nulls);
+extern void stash_store_lock_key(StashStore *store, const StashKey *key);
+extern void stash_store_lock_many(StashStore *store, int nkeys);
 extern int64 stash_store_put_entry(StashStore *store,
 								   const StashNewEntry *entry);
 extern void stash_store_trim(StashStore *store, const StashKey *key,

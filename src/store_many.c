@@ -386,6 +386,13 @@ insert_batch(Batch *batch)
 	uint64		at = 0;
 	int			nleft = 0;
 
+	for (int i = 0; i < batch->nrows; i++)
+	{
+		StashKey	key;
+
+		row_key(&batch->rows[i], &key);
+		stash_store_lock_key(batch->store, &key);
+	}
 	run_batch(batch, batch->store->has_versions ? append_statement :
 			  insert_statement);
 	written = SPI_tuptable;
@@ -614,6 +621,8 @@ put_elements(StashStore *store, Relation rel, const Elements *keys,
 	HashedElement *hashed = sort_by_hash(keys);
 	Batch	   *batch = begin_batch(store, rel);
 
+	stash_store_lock_many(store, keys->n);
+
 	for (int i = 0; i < keys->n;)
 	{
 		MemoryContext old;
@@ -767,6 +776,7 @@ pg_hashstash_merge(PG_FUNCTION_ARGS)
 	stash_store_check_writable(store);
 	relation_close(from, NoLock);
 	batch = begin_batch(store, into);
+	stash_store_lock_many(store, PG_INT32_MAX);
 	portal = SPI_cursor_open_with_args(NULL,
 									   psprintf("SELECT DISTINCT ON (key_hash) key_hash, key, value, NULL::int8, created_at, expires_at, cost "
 												"FROM %s WHERE " STASH_ENTRY_NOT_EXPIRED

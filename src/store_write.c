@@ -50,6 +50,16 @@ PG_FUNCTION_INFO_V1(pg_hashstash_pop_like);
 
 /* ---- one writer of a key ---- */
 
+static void
+forget_old_locks(StashStore *store)
+{
+	if (store->locks_since != GetCurrentTransactionStartTimestamp())
+	{
+		store->locks_since = GetCurrentTransactionStartTimestamp();
+		store->nlocks = 0;
+	}
+}
+
 /*
  * Let nobody else change a key that has versions until the transaction ends.
  *
@@ -61,8 +71,8 @@ PG_FUNCTION_INFO_V1(pg_hashstash_pop_like);
  * A transaction that changes many keys would fill the server's table of locks.
  * It takes the whole stash instead, as soon as nobody else is changing it.
  */
-static void
-lock_key(StashStore *store, const StashKey *key)
+void
+stash_store_lock_key(StashStore *store, const StashKey *key)
 {
 	LOCKTAG		stash_tag;
 	LOCKTAG		key_tag;
@@ -70,11 +80,7 @@ lock_key(StashStore *store, const StashKey *key)
 
 	if (!store->has_versions)
 		return;
-	if (store->locks_since != GetCurrentTransactionStartTimestamp())
-	{
-		store->locks_since = GetCurrentTransactionStartTimestamp();
-		store->nlocks = 0;
-	}
+	forget_old_locks(store);
 	SET_LOCKTAG_ADVISORY(stash_tag, MyDatabaseId, store->relid, 0, LOCK_OF_STASH);
 	if (++store->nlocks > MAX_KEY_LOCKS &&
 		LockAcquire(&stash_tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
@@ -83,6 +89,26 @@ lock_key(StashStore *store, const StashKey *key)
 	SET_LOCKTAG_ADVISORY(key_tag, MyDatabaseId, store->relid, bits, LOCK_OF_KEY);
 	(void) LockAcquire(&stash_tag, ShareLock, false, false);
 	(void) LockAcquire(&key_tag, ExclusiveLock, false, false);
+}
+
+/*
+ * Do the same for many keys at once: wait for the whole stash, unless the
+ * transaction has locked keys of it before, so that two could wait both ways.
+ */
+void
+stash_store_lock_many(StashStore *store, int nkeys)
+{
+	LOCKTAG		tag;
+
+	if (!store->has_versions || nkeys <= MAX_KEY_LOCKS)
+		return;
+	forget_old_locks(store);
+	if (store->nlocks > 0)
+		return;
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, store->relid, 0, LOCK_OF_STASH);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	/* what follows finds that we have it */
+	store->nlocks = MAX_KEY_LOCKS;
 }
 
 /* ---- putting ---- */
@@ -248,7 +274,7 @@ stash_store_put_entry(StashStore *store, const StashNewEntry *entry)
 
 	if (store->has_versions)
 	{
-		lock_key(store, &entry->key);
+		stash_store_lock_key(store, &entry->key);
 		version = put_version(store, entry);
 		stash_store_trim(store, &entry->key, version);
 		return version;
@@ -275,7 +301,7 @@ static void
 put_absent(StashStore *store, const StashNewEntry *entry, MemoryContext context,
 		   StashEntry *there)
 {
-	lock_key(store, &entry->key);
+	stash_store_lock_key(store, &entry->key);
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -315,7 +341,7 @@ pop_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 	bool		found = false;
 
 	stash_store_read_key(fcinfo, 1, &key);
-	lock_key(store, &key);
+	stash_store_lock_key(store, &key);
 	stash_spi_begin();
 	nrows = stash_store_run(store, STASH_STATEMENT_POP, &key,
 							0, NULL, NULL, NULL);
@@ -429,7 +455,7 @@ pg_hashstash_remove(PG_FUNCTION_ARGS)
 	uint64		nrows;
 
 	stash_store_read_key(fcinfo, 1, &key);
-	lock_key(store, &key);
+	stash_store_lock_key(store, &key);
 	stash_spi_begin();
 	nrows = stash_store_run(store, STASH_STATEMENT_REMOVE, &key,
 							0, NULL, NULL, NULL);

@@ -124,6 +124,7 @@ is(ask(qq{SELECT stash.put('s', $key[1], 'v$key[1]'); SELECT expires_at > now() 
 is(ask(q{SELECT stash.configure('s', keep_versions => 5)}), '0A000: stash "s" with partitions on other servers cannot begin or cease to keep versions', 'but not all');
 is(ask(q{SELECT stash.adopt('s')}), 's', 'nothing to adopt');
 is(ask(q{SET ROLE regress_stash_reader; SELECT stash.get('s', 1)}), '42501: permission denied for table s', 'rights are asked for here');
+is(ask(q{SET ROLE regress_stash_reader; SELECT stash.place('s_0', 'shard_a')}), '42501: permission denied for table s', 'likewise to move');
 is(ask(q{SELECT stash.place('copy', 'shard_a')}), '42809: "copy" is not a partition of a stash', 'no partition');
 is(ask(q{SELECT stash.place('s_0', 'nowhere')}), '42704: server "nowhere" does not exist', 'no server');
 is(ask(q{SELECT stash.place('s_0', 'shard_a', 'public')}), '42P01: relation "public.s_0" does not exist', 'no stash there');
