@@ -72,6 +72,27 @@ typedef struct StashOptions
 
 #define STASH_OPTIONS_CONSTRAINT	"stash_options"
 
+/* What was left in a window of blocks when this session last swept it. */
+typedef struct StashWindow
+{
+	uint32		nblocks;		/* 0: not seen yet */
+	uint32		nentries;
+	int64		bytes;
+} StashWindow;
+
+#define STASH_WINDOWS	64
+
+/* How far this session is with sweeping a stash while it puts. */
+typedef struct StashSweep
+{
+	bool		has_ttl;		/* an entry that expires has been put */
+	bool		has_begun;		/* 'window' is known */
+	uint32		window;			/* the next to look at */
+	int64		nputs;			/* since the last look */
+	int64		due;			/* puts until the next; 0: not known */
+	StashWindow seen[STASH_WINDOWS];	/* window modulo that number */
+} StashSweep;
+
 /* What a session knows of a stash; valid until the relation changes. */
 typedef struct StashStore
 {
@@ -90,6 +111,7 @@ typedef struct StashStore
 	TimestampTz locks_since;	/* start of the transaction that 'nlocks' is
 								 * of */
 	int			nlocks;			/* times it has locked a key */
+	StashSweep	sweep;
 	SPIPlanPtr	plans[STASH_STATEMENTS];	/* NULL: not prepared yet */
 } StashStore;
 
@@ -139,5 +161,9 @@ extern void stash_store_append(StashStore *store, Relation rel,
 							   bytea *value, TimestampTz created_at,
 							   TimestampTz expires_at, const Interval *cost,
 							   bytea *proof);
+
+extern void stash_store_sweep(Oid relid, int64 *expired, int64 *evicted);
+extern void stash_store_sweep_some(StashStore *store, Relation rel,
+								   int64 nputs, bool has_ttl);
 
 #endif							/* STASH_STORE_H */

@@ -368,6 +368,7 @@ pg_hashstash_put(PG_FUNCTION_ARGS)
 	stash_spi_begin();
 	version = put_entry(store, &entry);
 	stash_spi_finish();
+	stash_store_sweep_some(store, rel, 1, !PG_ARGISNULL(3));
 	relation_close(rel, NoLock);
 	PG_RETURN_INT64(version);
 }
@@ -406,6 +407,7 @@ pg_hashstash_get_or_put(PG_FUNCTION_ARGS)
 		stash_spi_begin();
 		put_absent(store, &entry, caller, &there);
 		stash_spi_finish();
+		stash_store_sweep_some(store, rel, 1, !PG_ARGISNULL(3));
 	}
 	relation_close(rel, NoLock);
 	if (there.value_isnull)
