@@ -19,11 +19,11 @@ SELECT keys('old');
 SELECT * FROM stash.sweep('old');
 SELECT keys('old');
 SELECT * FROM stash.sweep('old');
--- a put that expires makes the session look after its stash; a small one is looked at each time
+-- a session that puts entries that expire looks after their stash, after some puts
 SELECT stash.put('old', 'a', 1, ttl => '0.1 s');
 SELECT pg_sleep(0.15);
 SELECT count(*) FROM old;
-SELECT stash.put('old', 'b', 1, ttl => '1 day');
+SELECT count(stash.put('old', 'b', n, ttl => '1 day')) FROM generate_series(1, 8) AS n;
 SELECT keys('old');
 -- what is put anew stays
 SELECT stash.put('old', 'c', 1, ttl => '0.1 s');
@@ -71,6 +71,30 @@ SELECT stash.configure('cheap', max_entries => 3);
 SELECT stash.put('cheap', 'a', 1);
 SELECT stash.put('cheap', 'b', 1);
 SELECT keys('cheap');
+
+-- what was used longest ago goes first; a put is a use, and get and has are; in hundredths of a second
+SELECT stash.create('used', max_entries => 4, evict => 'lru');
+SELECT stash.put('used', k, 1) FROM unnest('{a,b,c,d}'::text[]) AS k;
+SELECT stash.used_at('used', key_hash) FROM used;
+SELECT pg_sleep(0.03);
+SELECT stash.get('used', 'a'), stash.has('used', 'c');
+SELECT stash.value(key, NULL::text) AS key, abs(extract(epoch FROM stash.used_at('used', key_hash) - clock_timestamp())) < 60 AS is_now FROM used ORDER BY 1;
+SELECT pg_sleep(0.03);
+SELECT stash.put('used', 'e', 1), stash.put('used', 'f', 1);
+SELECT keys('used');
+SELECT stash.get('used', 'a', NULL::int) = 1 AS used;
+SELECT pg_sleep(0.03);
+SELECT stash.put('used', 'g', 1);
+SELECT keys('used');
+-- the same, exactly
+SELECT n, stash.configure('used', max_entries => n), stash.sweep('used'), keys('used') FROM generate_series(3, 1, -1) AS n;
+-- of those that nobody used since the last restart, the oldest
+INSERT INTO used (key_hash, key, created_at) SELECT stash.hash(k), stash.to_variant(k), '2000-01-01' FROM unnest('{y,z}'::text[]) AS k;
+SELECT stash.get('used', 'z') IS NULL AS used;
+SELECT * FROM stash.sweep('used');
+SELECT keys('used');
+-- other stashes note nothing
+SELECT stash.get('few', 'y'), stash.used_at('few', stash.hash('y'::text));
 
 -- where times are equal, the order of the table decides
 SELECT stash.create('same');
@@ -209,6 +233,8 @@ SELECT stash.remove('few', 'putter');
 SELECT stash.sweep('few');
 \echo :SQLSTATE
 SELECT stash.sweep('old');
+\echo :SQLSTATE
+SELECT stash.used_at('used', stash.hash('g'::text));
 \echo :SQLSTATE
 RESET ROLE;
 -- row security: what the caller may not see is neither counted nor deleted

@@ -162,6 +162,10 @@ extern void stash_store_append(StashStore *store, Relation rel,
 							   TimestampTz expires_at, const Interval *cost,
 							   bytea *proof);
 
+extern void stash_store_note_use(Oid relid, StashHash128 key_hash);
+extern TimestampTz stash_store_used_at(Oid relid,
+									   const unsigned char *key_hash,
+									   TimestampTz now);
 extern void stash_store_sweep(Oid relid, int64 *expired, int64 *evicted);
 extern void stash_store_sweep_some(StashStore *store, Relation rel,
 								   int64 nputs, bool has_ttl);

@@ -339,10 +339,16 @@ bool
 stash_store_look_up(StashStore *store, Relation rel, const StashKey *key,
 					StashEntry *entry)
 {
+	bool		found;
+
 	/* what may not be read directly is refused, or granted, by the executor */
 	if (store->is_plain && ActiveSnapshotSet() && may_read(store, rel))
-		return stash_store_find(store, rel, key->hash, key->frame, entry);
-	return find_by_statement(store, key, entry);
+		found = stash_store_find(store, rel, key->hash, key->frame, entry);
+	else
+		found = find_by_statement(store, key, entry);
+	if (found && store->options.evict == STASH_EVICT_LRU)
+		stash_store_note_use(store->relid, key->hash);
+	return found;
 }
 
 /* the lock is kept to the end of the transaction, as that of SELECT */

@@ -35,6 +35,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #include "compat.h"
 #include "spi.h"
@@ -98,15 +99,17 @@ delete_expired(const char *name)
 										 name, name), false);
 }
 
-/* the order in which entries stay, last ones first to go */
+/* the order in which entries stay, last ones first to go; before created_at */
 static const char *
-stay_order(const StashOptions *options)
+stay_order(const StashOptions *options, Oid relid)
 {
 	switch (options->evict)
 	{
 		case STASH_EVICT_OLDEST:
-		case STASH_EVICT_LRU:
 			return "";
+		case STASH_EVICT_LRU:
+			return psprintf("GREATEST(created_at, stash.used_at(%u::pg_catalog.oid::pg_catalog.regclass, key_hash)) DESC NULLS LAST, ",
+							relid);
 		case STASH_EVICT_COST:
 			return "cost DESC NULLS LAST, ";
 	}
@@ -115,7 +118,7 @@ stay_order(const StashOptions *options)
 
 /* delete what is beyond the bounds, counted and summed from the end */
 static int64
-delete_beyond(const char *name, const StashOptions *options)
+delete_beyond(const char *name, const StashOptions *options, Oid relid)
 {
 	int64		nentries = options->max_entries > 0 ? options->max_entries : PG_INT64_MAX;
 	int64		bytes = options->max_bytes > 0 ? options->max_bytes : PG_INT64_MAX;
@@ -132,7 +135,7 @@ delete_beyond(const char *name, const StashOptions *options)
 										 "AND (r.n OPERATOR(pg_catalog.>) " INT64_FORMAT
 										 " OR r.bytes OPERATOR(pg_catalog.>) " INT64_FORMAT
 										 ") FOR UPDATE OF l SKIP LOCKED) " DELETE_LOCKED,
-										 name, bytes, stay_order(options), name,
+										 name, bytes, stay_order(options, relid), name,
 										 nentries, bytes, name), false);
 }
 
@@ -161,7 +164,7 @@ stash_store_sweep(Oid relid, int64 *expired, int64 *evicted)
 	/* the lock stays, so that both statements find the same table */
 	relation_close(rel, NoLock);
 	*expired = delete_expired(name);
-	*evicted = has_limits(&options) ? delete_beyond(name, &options) : 0;
+	*evicted = has_limits(&options) ? delete_beyond(name, &options, relid) : 0;
 }
 
 /* ---- the way of puts ---- */
@@ -199,6 +202,16 @@ stored_size(TupleTableSlot *slot, int column)
 	Datum		datum = slot_getattr(slot, column, &isnull);
 
 	return isnull ? 0 : (int32) toast_datum_size(datum);
+}
+
+static const unsigned char *
+key_hash(TupleTableSlot *slot)
+{
+	static const pg_uuid_t none;
+	bool		isnull;
+	Datum		datum = slot_getattr(slot, STASH_ENTRY_KEY_HASH, &isnull);
+
+	return isnull ? none.data : DatumGetUUIDP(datum)->data;
 }
 
 static Candidate *
@@ -241,6 +254,10 @@ read_entry(Look *look, const StashOptions *options, TupleTableSlot *slot,
 		datum = slot_getattr(slot, STASH_ENTRY_COST, &isnull);
 		entry->rank = isnull ? -DBL_MAX : interval_us(DatumGetIntervalP(datum));
 	}
+	else if (options->evict == STASH_EVICT_LRU)
+		entry->rank = Max(entry->created_at,
+						  stash_store_used_at(slot->tts_tableOid,
+											  key_hash(slot), now));
 	entry->size = ENTRY_OVERHEAD + stored_size(slot, STASH_ENTRY_KEY) +
 		stored_size(slot, STASH_ENTRY_VALUE);
 	if (options->max_bytes > 0 && entry->size > options->max_bytes)
