@@ -153,6 +153,19 @@ SELECT pg_sleep(0.6);
 SELECT count(stash.put('fleeting', k, k)) FROM generate_series(10001, 15000) AS k;
 SELECT count(*) FILTER (WHERE expires_at IS NOT NULL) < 5000 AS is_going, count(*) FILTER (WHERE expires_at IS NULL) AS stays FROM fleeting;
 
+-- no memory is kept, and no lock but those of an INSERT
+CREATE FUNCTION memory() RETURNS bigint LANGUAGE sql AS 'SELECT sum(used_bytes)::bigint FROM pg_backend_memory_contexts';
+SELECT count(stash.put('large', k, k)) FROM generate_series(1, 2000) AS k;
+SELECT memory() AS before \gset
+SELECT count(stash.put('large', k, k)) FROM generate_series(1, 20000) AS k;
+SELECT memory() - :before < 100000 AS is_stable;
+BEGIN;
+SELECT count(stash.put('large', k, k)) FROM generate_series(-1000, 0) AS k;
+SELECT relation::regclass, mode FROM pg_locks
+WHERE pid = pg_backend_pid() AND relation::regclass::text LIKE 'large%' ORDER BY 1, 2;
+SELECT locktype, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype NOT IN ('relation', 'virtualxid', 'transactionid');
+ROLLBACK;
+
 -- a stash without bounds is never looked at
 SELECT stash.create('free');
 INSERT INTO free (key_hash, key, expires_at) SELECT stash.hash(k), stash.to_variant(k), '2000-01-01' FROM generate_series(1, 5) AS k;

@@ -90,6 +90,7 @@ typedef struct StashSweep
 	uint32		window;			/* the next to look at */
 	int64		nputs;			/* since the last look */
 	int64		due;			/* puts until the next; 0: not known */
+	int64		owed;			/* puts for which nothing was evicted yet */
 	StashWindow seen[STASH_WINDOWS];	/* window modulo that number */
 } StashSweep;
 

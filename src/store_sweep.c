@@ -30,6 +30,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/freespace.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -302,15 +303,18 @@ compare_candidates(const void *a, const void *b)
 
 /*
  * What the table holds, by what was seen of it: all of it when it has no more
- * than STASH_WINDOWS windows and we have been everywhere.  Returns whether we
- * have been where we could.
+ * than STASH_WINDOWS windows and we have been everywhere.  Where we have not
+ * been, it is as dense as VACUUM found it, or as what we know.  Returns
+ * whether we have been where we could.
  */
 static bool
-estimate(const Look *look, const StashSweep *sweep, double *nentries,
-		 double *bytes)
+estimate(const Look *look, const StashSweep *sweep, Relation rel,
+		 double *nentries, double *bytes)
 {
 	uint32		n = Min(look->nwindows, STASH_WINDOWS);
 	double		nblocks = 0;
+	double		density;
+	double		size;
 	bool		is_complete = true;
 
 	*nentries = *bytes = 0;
@@ -323,16 +327,20 @@ estimate(const Look *look, const StashSweep *sweep, double *nentries,
 		*nentries += seen->nentries;
 		*bytes += seen->bytes;
 	}
-	*nentries *= look->nblocks / nblocks;
-	*bytes *= look->nblocks / nblocks;
+	density = *nentries / nblocks;
+	size = *bytes / Max(*nentries, 1);
+	if (!is_complete && rel->rd_rel->relpages > 0)
+		density = rel->rd_rel->reltuples / rel->rd_rel->relpages;
+	*nentries += density * Max(look->nblocks - nblocks, 0);
+	*bytes = *nentries * size;
 	return is_complete;
 }
 
 /*
  * How much of a window must go so that the table, of which it is 'share',
- * gets within a limit: its part of what is too much, and what the puts since
- * the last look have brought, so that they do not outrun us.  An estimate by
- * few windows is trusted to say whether too much is there, not how much.
+ * gets within a limit: its part of what is too much, and what puts have
+ * brought since, so that they do not outrun us.  An estimate by few windows is
+ * trusted to say whether too much is there, not how much.
  */
 static double
 quota(double total, int64 limit, double brought, double share,
@@ -344,7 +352,7 @@ quota(double total, int64 limit, double brought, double share,
 		return 0;
 	if (share == 1)
 		return excess;
-	return Min(excess, brought + (is_complete ? excess * share : brought));
+	return Min(excess, brought + (is_complete ? excess * share : 0));
 }
 
 /* delete an entry unless somebody else holds it or was faster */
@@ -411,17 +419,20 @@ puts_until_look(const StashOptions *options, BlockNumber nblocks,
 }
 
 /*
- * Delete from the window what has to go, after 'nputs' puts, and say when to
- * look again.
+ * Delete from the window what has to go, and say when to look again.
+ *
+ * What puts have brought is owed until it was evicted somewhere, or until we
+ * have seen that there is room for it.
  */
 static void
 clean_window(Look *look, StashStore *store, Relation rel, Snapshot snapshot,
-			 int64 nputs, int64 *expired, int64 *evicted)
+			 int64 *expired, int64 *evicted)
 {
 	StashSweep *sweep = &store->sweep;
 	StashWindow *seen = &sweep->seen[look->window % STASH_WINDOWS];
 	const StashOptions *options = &store->options;
 	double		share = (look->end - look->first) / (double) look->nblocks;
+	int64		before = *evicted;
 	double		nentries;
 	double		bytes;
 	double		size;
@@ -430,19 +441,41 @@ clean_window(Look *look, StashStore *store, Relation rel, Snapshot snapshot,
 	seen->nblocks = look->end - look->first;
 	seen->nentries = look->nlive;
 	seen->bytes = look->bytes;
-	is_complete = estimate(look, sweep, &nentries, &bytes);
+	is_complete = estimate(look, sweep, rel, &nentries, &bytes);
 	size = bytes / Max(nentries, 1);
 	sweep->due = puts_until_look(options, seen->nblocks, size);
-	delete_first(look, seen, rel, snapshot,
-				 quota(nentries, options->max_entries, nputs, share, is_complete),
-				 quota(bytes, options->max_bytes, nputs * size, share, is_complete),
-				 expired, evicted);
+	nentries = quota(nentries, options->max_entries, sweep->owed, share, is_complete);
+	bytes = quota(bytes, options->max_bytes, sweep->owed * size, share, is_complete);
+	delete_first(look, seen, rel, snapshot, nentries, bytes, expired, evicted);
+	sweep->owed = Max(sweep->owed - (*evicted - before), 0);
+	if (is_complete && nentries <= 0 && bytes <= 0)
+		sweep->owed = 0;
+}
+
+/*
+ * Offer the window's free space to inserts, as VACUUM would, which may be
+ * minutes away: reading a full page has pruned what nobody sees any more.
+ */
+static void
+offer_space(Look *look, Relation rel)
+{
+	for (BlockNumber block = look->first; block < look->end; block++)
+	{
+		Buffer		buffer = ReadBuffer(rel, block);
+		Size		space;
+
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		space = PageGetHeapFreeSpace(BufferGetPage(buffer));
+		UnlockReleaseBuffer(buffer);
+		if (space >= BLCKSZ / 16)
+			RecordPageWithFreeSpace(rel, block, space);
+	}
+	FreeSpaceMapVacuumRange(rel, look->first, look->end);
 }
 
 /* look at one window, and clean it */
 static void
-sweep_window(StashStore *store, Relation rel, int64 nputs,
-			 int64 *expired, int64 *evicted)
+sweep_window(StashStore *store, Relation rel, int64 *expired, int64 *evicted)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_hashstash sweep",
@@ -455,9 +488,10 @@ sweep_window(StashStore *store, Relation rel, int64 nputs,
 	{
 		Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 
-		look.may_delete = LOOK_DELETES + 2 * Min(nputs, INT_MAX / 4);
+		look.may_delete = LOOK_DELETES + 2 * Min(store->sweep.owed, INT_MAX / 4);
 		read_window(&look, store, rel, snapshot);
-		clean_window(&look, store, rel, snapshot, nputs, expired, evicted);
+		offer_space(&look, rel);
+		clean_window(&look, store, rel, snapshot, expired, evicted);
 		UnregisterSnapshot(snapshot);
 	}
 	MemoryContextSwitchTo(old);
@@ -513,10 +547,12 @@ stash_store_sweep_some(StashStore *store, Relation rel, int64 nputs,
 		sweep->due = pg_prng_uint64_range(&pg_global_prng_state, 1, due);
 		if (sweep->nputs < sweep->due)
 			return;
+		/* the others' puts, too */
 		sweep->nputs = Max(sweep->nputs, due);
 	}
-	sweep_window(store, rel, sweep->nputs, &expired, &evicted);
+	sweep->owed += sweep->nputs;
 	sweep->nputs = 0;
+	sweep_window(store, rel, &expired, &evicted);
 }
 
 /* ---- SQL ---- */
