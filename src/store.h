@@ -168,6 +168,10 @@ extern TimestampTz stash_store_used_at(Oid relid,
 									   const unsigned char *key_hash,
 									   TimestampTz now);
 extern void stash_store_sweep(Oid relid, int64 *expired, int64 *evicted);
+extern bool stash_store_has_bounds(StashStore *store);
+extern void stash_store_sweep_blocks(StashStore *store, Relation rel,
+									 int64 *expired, int64 *evicted);
+extern void stash_store_worker_init(void);
 extern void stash_store_sweep_some(StashStore *store, Relation rel,
 								   int64 nputs, bool has_ttl);
 

@@ -44,6 +44,7 @@
 
 #define WINDOW_BLOCKS	128		/* what one look reads at most */
 #define LOOK_DELETES	1024	/* and deletes, beside two for each put */
+#define WORKER_DELETES	8192	/* or for a worker */
 
 /* What an entry takes beside its key and value: header, hash, version, times. */
 #define ENTRY_OVERHEAD	80
@@ -79,7 +80,7 @@ typedef struct Look
 	int64		bytes;			/* of those that have not expired */
 	Candidate  *entries;		/* expired ones of the window, or live ones */
 	int			allocated;
-	int			may_delete;		/* how many more */
+	int64		may_delete;		/* how many more */
 } Look;
 
 PG_FUNCTION_INFO_V1(pg_hashstash_sweep);
@@ -473,9 +474,10 @@ offer_space(Look *look, Relation rel)
 	FreeSpaceMapVacuumRange(rel, look->first, look->end);
 }
 
-/* look at one window, and clean it */
-static void
-sweep_window(StashStore *store, Relation rel, int64 *expired, int64 *evicted)
+/* look at one window, and clean it; returns how many the table has */
+static uint32
+sweep_window(StashStore *store, Relation rel, int64 may_delete,
+			 int64 *expired, int64 *evicted)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_hashstash sweep",
@@ -488,7 +490,7 @@ sweep_window(StashStore *store, Relation rel, int64 *expired, int64 *evicted)
 	{
 		Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 
-		look.may_delete = LOOK_DELETES + 2 * Min(store->sweep.owed, INT_MAX / 4);
+		look.may_delete = may_delete;
 		read_window(&look, store, rel, snapshot);
 		offer_space(&look, rel);
 		clean_window(&look, store, rel, snapshot, expired, evicted);
@@ -496,6 +498,7 @@ sweep_window(StashStore *store, Relation rel, int64 *expired, int64 *evicted)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	return look.nwindows;
 }
 
 /* whether entries may be deleted without the executor, which nobody misses */
@@ -552,7 +555,47 @@ stash_store_sweep_some(StashStore *store, Relation rel, int64 nputs,
 	}
 	sweep->owed += sweep->nputs;
 	sweep->nputs = 0;
-	sweep_window(store, rel, &expired, &evicted);
+	(void) sweep_window(store, rel, LOOK_DELETES + 2 * sweep->owed,
+						&expired, &evicted);
+}
+
+/*
+ * Whether entries of a stash go without having expired, or expire by its own
+ * option.
+ */
+bool
+stash_store_has_bounds(StashStore *store)
+{
+	return store->options.has_ttl || has_limits(&store->options);
+}
+
+/*
+ * Sweep as puts do, but up to STASH_WINDOWS windows, twice where there are
+ * limits: to see what is there, then to evict.  A stash that puts may not
+ * sweep is swept exactly, as by stash_store_sweep().
+ *
+ * RowExclusiveLock is held.  Throws what a DELETE may throw.
+ */
+void
+stash_store_sweep_blocks(StashStore *store, Relation rel,
+						 int64 *expired, int64 *evicted)
+{
+	uint32		n;
+	int			rounds = has_limits(&store->options) ? 2 : 1;
+
+	*expired = *evicted = 0;
+	if (!may_sweep(store, rel))
+	{
+		stash_store_sweep(RelationGetRelid(rel), expired, evicted);
+		return;
+	}
+	n = sweep_window(store, rel, WORKER_DELETES, expired, evicted);
+	n = rounds * Min(n, STASH_WINDOWS);
+	for (uint32 i = 1; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) sweep_window(store, rel, WORKER_DELETES, expired, evicted);
+	}
 }
 
 /* ---- SQL ---- */
