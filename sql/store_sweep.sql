@@ -82,6 +82,7 @@ SELECT stash.value(key, NULL::text) AS key, abs(extract(epoch FROM stash.used_at
 SELECT pg_sleep(0.03);
 SELECT stash.put('used', 'e', 1), stash.put('used', 'f', 1);
 SELECT keys('used');
+SELECT pg_sleep(0.03);
 SELECT stash.get('used', 'a', NULL::int) = 1 AS used;
 SELECT pg_sleep(0.03);
 SELECT stash.put('used', 'g', 1);

@@ -116,7 +116,8 @@ stash_store_used_at(Oid relid, const unsigned char *key_hash, TimestampTz now)
 	/* not quite a round ago: in the future, by a clock that stepped back */
 	if (age > PG_UINT32_MAX - CLOCK_LAG)
 		age = 0;
-	return now - (int64) age * CLOCK_US;
+	/* the end of the tick: the same for all who ask, and not older than it is */
+	return (now / CLOCK_US - age + 1) * CLOCK_US - 1;
 }
 
 /*
