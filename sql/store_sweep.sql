@@ -136,7 +136,15 @@ SELECT stash.value(key, NULL::text) AS key, version FROM versions ORDER BY versi
 
 SELECT stash.create('history', keep_versions => 0, max_entries => 3);
 SELECT stash.put('history', 'a', 1), stash.put('history', 'a', 2), stash.put('history', 'b', 1), stash.put('history', 'a', 3);
+SELECT * FROM stash.sweep('history');
 SELECT stash.value(key, NULL::text) AS key, version FROM history ORDER BY created_at;
+-- the newest one stays while another does, so that its number is not given again
+UPDATE history SET expires_at = '2000-01-01' WHERE version = (SELECT max(version) FROM history);
+SELECT * FROM stash.sweep('history');
+SELECT stash.put('history', 'a', 4);
+SELECT * FROM stash.sweep('history');
+UPDATE history SET expires_at = '2000-01-01';
+SELECT * FROM stash.sweep('history');
 
 -- get_or_put is a put where it puts, and a use for lru where it finds; what cost much to compute stays
 SELECT stash.create('either', max_entries => 2, evict => 'lru');

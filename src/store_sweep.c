@@ -92,13 +92,25 @@ PG_FUNCTION_INFO_V1(pg_hashstash_sweep);
 	"DELETE FROM %s AS d USING x " \
 	"WHERE d.tableoid OPERATOR(pg_catalog.=) x.t AND d.ctid OPERATOR(pg_catalog.=) x.c"
 
+/*
+ * The newest version of a key stays as long as another one does, for it says
+ * which number comes next.
+ */
 static int64
-delete_expired(const char *name)
+delete_expired(const char *name, bool has_versions)
 {
-	return stash_spi_run_bigint(psprintf("WITH x AS MATERIALIZED (SELECT tableoid AS t, ctid AS c FROM %s "
-										 "WHERE NOT " STASH_ENTRY_NOT_EXPIRED
-										 " FOR UPDATE SKIP LOCKED) " DELETE_LOCKED,
-										 name, name), false);
+	const char *except = "";
+
+	if (has_versions)
+		except = psprintf(" AND (EXISTS (SELECT FROM %s AS n WHERE n.key_hash OPERATOR(pg_catalog.=) s.key_hash "
+						  "AND n.version OPERATOR(pg_catalog.>) s.version) "
+						  "OR NOT EXISTS (SELECT FROM %s AS n WHERE n.key_hash OPERATOR(pg_catalog.=) s.key_hash "
+						  "AND n.version OPERATOR(pg_catalog.<) s.version AND " STASH_ENTRY_NOT_EXPIRED "))",
+						  name, name);
+	return stash_spi_run_bigint(psprintf("WITH x AS MATERIALIZED (SELECT tableoid AS t, ctid AS c FROM %s AS s "
+										 "WHERE NOT " STASH_ENTRY_NOT_EXPIRED "%s"
+										 " FOR UPDATE OF s SKIP LOCKED) " DELETE_LOCKED,
+										 name, except, name), false);
 }
 
 /* the order in which entries stay, last ones first to go; before created_at */
@@ -162,10 +174,11 @@ stash_store_sweep(Oid relid, int64 *expired, int64 *evicted)
 	StashStore *store = stash_store_open(relid, &rel, AccessShareLock);
 	char	   *name = pstrdup(store->name);
 	StashOptions options = store->options;
+	bool		has_versions = store->has_versions;
 
 	/* the lock stays, so that both statements find the same table */
 	relation_close(rel, NoLock);
-	*expired = delete_expired(name);
+	*expired = delete_expired(name, has_versions);
 	*evicted = has_limits(&options) ? delete_beyond(name, &options, relid) : 0;
 }
 
@@ -501,13 +514,16 @@ sweep_window(StashStore *store, Relation rel, int64 may_delete,
 	return look.nwindows;
 }
 
-/* whether entries may be deleted without the executor, which nobody misses */
+/*
+ * Whether entries may be deleted without the executor, which nobody misses,
+ * and one by one, which versions of a key may not.
+ */
 static bool
 may_sweep(StashStore *store, Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
 
-	return store->is_plain &&
+	return store->is_plain && !store->has_versions &&
 		rel->rd_tableam == GetHeapamTableAmRoutine() &&
 		rel->rd_rules == NULL &&
 		(triggers == NULL ||
