@@ -12,6 +12,7 @@
 #ifndef STASH_STORE_H
 #define STASH_STORE_H
 
+#include "compat.h"
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "hash.h"
@@ -86,6 +87,7 @@ typedef struct StashStore
 	bool		has_versions;	/* 'index' is unique, on key_hash and version */
 	bool		is_plain;		/* ordinary heap without row security */
 	bool		is_bare;		/* plain, and 'index' is all that hangs on it */
+	bool		is_simple;		/* the same with an index that is unique */
 	StashOptions options;
 	TimestampTz locks_since;	/* start of the transaction that 'nlocks' is
 								 * of */
@@ -110,6 +112,16 @@ typedef struct StashEntry
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	bytea	   *proof;			/* of a remembered result, or NULL */
 } StashEntry;
+
+/* An entry to be put. */
+typedef struct StashNewEntry
+{
+	StashKey	key;
+	bytea	   *value;			/* NULL: a NULL */
+	TimestampTz created_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	Interval   *cost;			/* NULL: not known */
+} StashNewEntry;
 
 extern void stash_store_init(void);
 extern StashStore *stash_store_open(Oid relid, Relation *rel, LOCKMODE lock);
@@ -139,5 +151,10 @@ extern void stash_store_append(StashStore *store, Relation rel,
 							   bytea *value, TimestampTz created_at,
 							   TimestampTz expires_at, const Interval *cost,
 							   bytea *proof);
+
+extern bool stash_store_may_upsert(StashStore *store, Relation rel);
+extern int64 stash_store_upsert(StashStore *store, Relation rel,
+								const StashNewEntry *entry);
+pg_noreturn extern void stash_store_refuse_concurrent_delete(void);
 
 #endif							/* STASH_STORE_H */
