@@ -123,6 +123,13 @@ typedef struct StashNewEntry
 	Interval   *cost;			/* NULL: not known */
 } StashNewEntry;
 
+/*
+ * Called for each stash that is read without the executor, and whether what
+ * was found expires; NULL while nobody wants to know.
+ */
+typedef void (*StashStoreReadNote) (Oid relid, bool expires);
+extern StashStoreReadNote stash_store_read_note;
+
 extern void stash_store_init(void);
 extern StashStore *stash_store_open(Oid relid, Relation *rel, LOCKMODE lock);
 extern char *stash_store_name_argument(FunctionCallInfo fcinfo);
