@@ -349,6 +349,7 @@ build_store(Relation rel)
 	MemoryContext old = MemoryContextSwitchTo(stores_context);
 	StashStore *store = palloc0(sizeof(StashStore));
 	int			nindexes;
+	bool		is_alone;		/* with its index */
 
 	store->relid = RelationGetRelid(rel);
 	store->schema = get_namespace_name(RelationGetNamespace(rel));
@@ -361,10 +362,11 @@ build_store(Relation rel)
 	store->is_plain = rel->rd_rel->relkind == RELKIND_RELATION &&
 		!rel->rd_rel->relrowsecurity && OidIsValid(store->index) &&
 		RelationGetNumberOfAttributes(rel) == STASH_ENTRY_COLUMNS;
-	store->is_bare = store->is_plain && nindexes == 1 &&
-		!store->is_unique && !store->has_versions &&
+	is_alone = store->is_plain && nindexes == 1 &&
 		rel->trigdesc == NULL && rel->rd_rules == NULL &&
 		!has_constraints(RelationGetDescr(rel));
+	store->is_bare = is_alone && !store->is_unique && !store->has_versions;
+	store->is_simple = is_alone && store->is_unique;
 	store->is_valid = true;
 	return store;
 }

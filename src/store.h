@@ -12,6 +12,7 @@
 #ifndef STASH_STORE_H
 #define STASH_STORE_H
 
+#include "compat.h"
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "hash.h"
@@ -108,6 +109,7 @@ typedef struct StashStore
 	bool		has_versions;	/* 'index' is unique, on key_hash and version */
 	bool		is_plain;		/* ordinary heap without row security */
 	bool		is_bare;		/* plain, and 'index' is all that hangs on it */
+	bool		is_simple;		/* the same with an index that is unique */
 	StashOptions options;
 	TimestampTz locks_since;	/* start of the transaction that 'nlocks' is
 								 * of */
@@ -133,6 +135,23 @@ typedef struct StashEntry
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	bytea	   *proof;			/* of a remembered result, or NULL */
 } StashEntry;
+
+/* An entry to be put. */
+typedef struct StashNewEntry
+{
+	StashKey	key;
+	bytea	   *value;			/* NULL: a NULL */
+	TimestampTz created_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	Interval   *cost;			/* NULL: not known */
+} StashNewEntry;
+
+/*
+ * Called for each stash that is read without the executor, and whether what
+ * was found expires; NULL while nobody wants to know.
+ */
+typedef void (*StashStoreReadNote) (Oid relid, bool expires);
+extern StashStoreReadNote stash_store_read_note;
 
 extern void stash_store_init(void);
 extern StashStore *stash_store_open(Oid relid, Relation *rel, LOCKMODE lock);
@@ -174,5 +193,9 @@ extern void stash_store_sweep_blocks(StashStore *store, Relation rel,
 extern void stash_store_worker_init(void);
 extern void stash_store_sweep_some(StashStore *store, Relation rel,
 								   int64 nputs, bool has_ttl);
+extern bool stash_store_may_upsert(StashStore *store, Relation rel);
+extern int64 stash_store_upsert(StashStore *store, Relation rel,
+								const StashNewEntry *entry);
+pg_noreturn extern void stash_store_refuse_concurrent_delete(void);
 
 #endif							/* STASH_STORE_H */

@@ -351,6 +351,9 @@ stash_store_look_up(StashStore *store, Relation rel, const StashKey *key,
 	return found;
 }
 
+/* what is told of reading that no executor sees */
+StashStoreReadNote stash_store_read_note;
+
 /* the lock is kept to the end of the transaction, as that of SELECT */
 static bool
 find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
@@ -363,6 +366,8 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 
 	stash_store_read_key(fcinfo, 1, &key);
 	found = stash_store_look_up(store, rel, &key, entry);
+	if (stash_store_read_note != NULL)
+		stash_store_read_note(relid, found && !TIMESTAMP_IS_NOEND(entry->expires_at));
 	relation_close(rel, NoLock);
 	return found;
 }

@@ -5,8 +5,8 @@
  *
  * Where a key has one entry, a put is an upsert: the server makes sessions
  * that put one key wait for each other.  Where a key has versions, a lock of
- * the key does, and a put inserts the number after the newest.  Nothing here
- * goes around the executor.
+ * the key does, and a put inserts the number after the newest.  All goes
+ * through the executor but what store_upsert.c takes.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,16 +41,6 @@
 #define LOCK_OF_STASH	4
 
 #define MAX_KEY_LOCKS	256		/* of a transaction, before it wants the stash */
-
-/* An entry to be put. */
-typedef struct NewEntry
-{
-	StashKey	key;
-	bytea	   *value;			/* NULL: a NULL */
-	TimestampTz created_at;
-	TimestampTz expires_at;		/* DT_NOEND: never */
-	Interval   *cost;			/* NULL: not known */
-} NewEntry;
 
 PG_FUNCTION_INFO_V1(pg_hashstash_put);
 PG_FUNCTION_INFO_V1(pg_hashstash_get_or_put);
@@ -120,7 +110,7 @@ refuse_entry(StashStore *store)
 
 /* read the arguments behind the key; the key is read already */
 static void
-read_entry(FunctionCallInfo fcinfo, StashStore *store, NewEntry *entry)
+read_entry(FunctionCallInfo fcinfo, StashStore *store, StashNewEntry *entry)
 {
 	Datum		value = PG_GETARG_DATUM(2);
 	StashType  *type = stash_type_of_site_argument(fcinfo, 2, &value);
@@ -145,7 +135,7 @@ read_entry(FunctionCallInfo fcinfo, StashStore *store, NewEntry *entry)
 
 /* run a statement that inserts an entry; returns the number of rows */
 static uint64
-run_insert(StashStore *store, StashStatement statement, const NewEntry *entry)
+run_insert(StashStore *store, StashStatement statement, const StashNewEntry *entry)
 {
 	Oid			types[] = {stash_catalog_variant_type(false), TIMESTAMPTZOID, TIMESTAMPTZOID, INTERVALOID};
 	Datum		values[] = {
@@ -205,7 +195,7 @@ trim_versions(StashStore *store, const StashKey *key, int64 newest)
  * snapshot is another one; if not, and again, something hides what is there.
  */
 static int64
-put_version(StashStore *store, const NewEntry *entry)
+put_version(StashStore *store, const StashNewEntry *entry)
 {
 	int64		seen = -1;
 	int			stalls = 0;
@@ -241,28 +231,48 @@ check_alone(StashStore *store, const StashKey *key, int64 version)
 {
 	if (version > 1 || store->has_versions || !IsolationUsesXactSnapshot())
 		return;
+	stash_spi_begin();
 	stash_store_run(store, STASH_STATEMENT_COUNT, key, 0, NULL, NULL, NULL);
 	if (fetch_int64(0, 1) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent delete")));
+		stash_store_refuse_concurrent_delete();
+	stash_spi_finish();
 }
 
 static int64
-put_entry(StashStore *store, const NewEntry *entry)
+put_by_statement(StashStore *store, const StashNewEntry *entry)
 {
 	int64		version;
 
+	stash_spi_begin();
 	if (store->has_versions)
 	{
 		lock_key(store, &entry->key);
 		version = put_version(store, entry);
 		trim_versions(store, &entry->key, version);
-		return version;
 	}
-	if (run_insert(store, STASH_STATEMENT_PUT, entry) != 1)
-		refuse_entry(store);
-	version = fetch_int64(0, 1);
+	else
+	{
+		if (run_insert(store, STASH_STATEMENT_PUT, entry) != 1)
+			refuse_entry(store);
+		version = fetch_int64(0, 1);
+	}
+	stash_spi_finish();
+	return version;
+}
+
+static int64
+put_entry(StashStore *store, Relation rel, const StashNewEntry *entry)
+{
+	int64		version;
+
+	if (!stash_store_may_upsert(store, rel))
+		version = put_by_statement(store, entry);
+	else
+	{
+		version = stash_store_upsert(store, rel, entry);
+		if (version == 0)
+			refuse_entry(store);
+	}
 	check_alone(store, &entry->key, version);
 	return version;
 }
@@ -274,7 +284,7 @@ put_entry(StashStore *store, const NewEntry *entry)
  * there then, allocated in 'context'.  Call while connected to SPI.
  */
 static void
-put_absent(StashStore *store, const NewEntry *entry, MemoryContext context,
+put_absent(StashStore *store, const StashNewEntry *entry, MemoryContext context,
 		   StashEntry *there)
 {
 	lock_key(store, &entry->key);
@@ -358,16 +368,14 @@ pg_hashstash_put(PG_FUNCTION_ARGS)
 {
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
-										 AccessShareLock);
-	NewEntry	entry;
+										 RowExclusiveLock);
+	StashNewEntry entry;
 	int64		version;
 
 	require_unique_index(store);
 	stash_store_read_key(fcinfo, 1, &entry.key);
 	read_entry(fcinfo, store, &entry);
-	stash_spi_begin();
-	version = put_entry(store, &entry);
-	stash_spi_finish();
+	version = put_entry(store, rel, &entry);
 	stash_store_sweep_some(store, rel, 1, !PG_ARGISNULL(3));
 	relation_close(rel, NoLock);
 	PG_RETURN_INT64(version);
@@ -391,7 +399,7 @@ pg_hashstash_get_or_put(PG_FUNCTION_ARGS)
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
 										 AccessShareLock);
-	NewEntry	entry;
+	StashNewEntry entry;
 	StashEntry	there;
 	bool		found;
 
