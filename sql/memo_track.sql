@@ -160,6 +160,11 @@ SELECT of_stash('a'), of_stash('a'), of_stash('short'), of_stash('short');
 SELECT value FROM stash.explain('of_stash(text)', 'short') WHERE item = 'last answer not kept';
 SELECT stash.put('settings', 'none', 3);
 SELECT of_stash('none'), of_stash('none');
+CREATE FUNCTION in_stash(k text) RETURNS bool STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed in_stash(%)', k; RETURN stash.has('settings', k); END $$;
+SELECT stash.memoize('in_stash(text)');
+SELECT in_stash('a'), in_stash('a'), in_stash('short'), in_stash('short');
+SELECT stash.remove('settings', 'a');
+SELECT in_stash('a'), in_stash('a');
 
 -- what cannot be proved is computed, with the reason
 CREATE TEMP TABLE fleeting AS SELECT 1 AS amount;

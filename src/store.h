@@ -166,7 +166,8 @@ extern Oid	stash_store_argument(FunctionCallInfo fcinfo, int argno);
 extern void stash_store_read_key(FunctionCallInfo fcinfo, int argno,
 								 StashKey *key);
 extern bool stash_store_look_up(StashStore *store, Relation rel,
-								const StashKey *key, StashEntry *entry);
+								const StashKey *key, StashEntry *entry,
+								bool wants_value);
 extern uint64 stash_store_run(StashStore *store, StashStatement statement,
 							  const StashKey *key, int nmore,
 							  const Oid *types, const Datum *values,
@@ -175,7 +176,7 @@ extern void stash_store_fetch_value(uint64 row, int column,
 									MemoryContext context, StashEntry *entry);
 extern bool stash_store_find(StashStore *store, Relation rel,
 							 StashHash128 key_hash, bytea *key,
-							 StashEntry *entry);
+							 StashEntry *entry, bool wants_value);
 extern void stash_store_append(StashStore *store, Relation rel,
 							   StashHash128 key_hash, bytea *key,
 							   bytea *value, TimestampTz created_at,

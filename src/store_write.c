@@ -407,7 +407,7 @@ pg_hashstash_get_or_put(PG_FUNCTION_ARGS)
 	stash_store_read_key(fcinfo, 1, &entry.key);
 	/* as put and pop do, see what this statement did before */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	found = stash_store_look_up(store, rel, &entry.key, &there);
+	found = stash_store_look_up(store, rel, &entry.key, &there, true);
 	PopActiveSnapshot();
 	if (!found)
 	{
