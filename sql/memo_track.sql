@@ -147,6 +147,25 @@ SELECT dynamic('parts'), dynamic('parts');
 DROP TABLE parts_2;
 SELECT dynamic('parts'), dynamic('parts');
 
+-- a stash is read without the executor, and noted all the same; what expires needs a ttl
+SELECT stash.create('settings');
+SELECT stash.put('settings', 'a', 1), stash.put('settings', 'short', 2, ttl => '1 hour');
+CREATE FUNCTION of_stash(k text) RETURNS int STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed of_stash(%)', k; RETURN stash.get('settings', k, NULL::int); END $$;
+SELECT stash.memoize('of_stash(text)');
+SELECT of_stash('a'), of_stash('a');
+SELECT stash.track('settings');
+SELECT of_stash('a'), of_stash('a'), of_stash('none'), of_stash('none');
+SELECT stash.put('settings', 'a', 11);
+SELECT of_stash('a'), of_stash('a'), of_stash('short'), of_stash('short');
+SELECT value FROM stash.explain('of_stash(text)', 'short') WHERE item = 'last answer not kept';
+SELECT stash.put('settings', 'none', 3);
+SELECT of_stash('none'), of_stash('none');
+CREATE FUNCTION in_stash(k text) RETURNS bool STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed in_stash(%)', k; RETURN stash.has('settings', k); END $$;
+SELECT stash.memoize('in_stash(text)');
+SELECT in_stash('a'), in_stash('a'), in_stash('short'), in_stash('short');
+SELECT stash.remove('settings', 'a');
+SELECT in_stash('a'), in_stash('a');
+
 -- what cannot be proved is computed, with the reason
 CREATE TEMP TABLE fleeting AS SELECT 1 AS amount;
 CREATE FUNCTION show_reason(what regprocedure) RETURNS text LANGUAGE sql AS $$

@@ -73,6 +73,44 @@ SELECT count(DISTINCT stash.get_or_put('parts', k % 5, k)) FROM generate_series(
 SELECT sum(stash.value(stash.get_or_put('parts', k, 0), NULL::int)) FROM generate_series(0, 4) k;
 SELECT sum(stash.pop('parts', k, NULL::int)), count(stash.pop('parts', k, NULL::int)) FROM generate_series(0, 9) k;
 
+-- a key and values that lie outside the row, replaced
+SELECT stash.put('s', (SELECT array_agg(md5(i::text)) FROM generate_series(1, 500) i), (SELECT array_agg(md5(i::text)) FROM generate_series(1, n) i))
+FROM generate_series(1000, 3000, 1000) n;
+SELECT pg_column_size(key) > 10000 AS key_is_large, array_length(stash.value(value, '{}'::text[]), 1), version,
+	stash.get('s', (SELECT array_agg(md5(i::text)) FROM generate_series(1, 500) i), '{}'::text[]) = (SELECT array_agg(md5(i::text)) FROM generate_series(1, 3000) i) AS is_whole
+FROM s;
+SELECT stash.clear('s');
+-- more rows than a page takes, so that new versions get places of their own in the index
+SELECT count(stash.put('s', k, n || repeat(md5(k::text), 20), cost => '1 s')) FROM generate_series(1, 3) n, generate_series(1, 100) k;
+SELECT count(*), count(DISTINCT key_hash), min(version), max(version), sum(left(stash.get('s', k, ''::text), 1)::int)
+FROM s, LATERAL (SELECT stash.value(key, NULL::int)) AS v (k);
+SELECT stash.clear('s');
+-- what the same statement wrote
+WITH written AS (
+	INSERT INTO s (key_hash, key, value) VALUES (stash.hash('w'::text), stash.to_variant('w'::text), NULL) RETURNING 1
+)
+SELECT stash.put('s', 'w', 2), stash.put('s', 'w', 3), stash.get_or_put('s', 'w', 4) FROM written;
+SELECT stash.clear('s');
+-- rows that were written by hand
+INSERT INTO s (key_hash, key, value, version, cost, proof) VALUES (stash.hash(1), stash.to_variant(1), NULL, 41, '1 s', 'proof'),
+	(stash.hash(2), stash.to_variant(2), NULL, 9223372036854775807, '1 s', NULL);
+SELECT stash.put('s', 1, 'new', '1 hour');
+SELECT stash.put('s', 2, 'new');
+\echo :SQLSTATE
+SELECT key, value, version, expires_at > created_at AS expires, cost, proof FROM s ORDER BY key;
+SELECT stash.clear('s');
+-- a published table without replica identity takes no updates
+CREATE TABLE published OF stash.entry;
+CREATE UNIQUE INDEX ON published (key_hash);
+SET client_min_messages = error;
+CREATE PUBLICATION regress_stash_publication FOR TABLE published;
+RESET client_min_messages;
+SELECT stash.put('published', 'k', 1);
+SELECT stash.put('published', 'k', 2);
+\echo :SQLSTATE
+DROP PUBLICATION regress_stash_publication;
+SELECT stash.put('published', 'k', 3);
+
 -- cost is what the last put said
 SELECT stash.put('s', 'k', 1, cost => '1.5 s');
 SELECT cost FROM s;

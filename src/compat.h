@@ -25,6 +25,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/tableam.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
@@ -204,6 +205,40 @@ stash_compat_init_segment(void *address, void *init)
 #else
 #define stash_compat_has_virtual(desc) false
 #endif
+
+/* options came with 19; before 16 an update needed all indexes or none */
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_tuple_update_cid(cid) (cid), 0
+#else
+#define stash_compat_tuple_update_cid(cid) (cid)
+#endif
+#if PG_VERSION_NUM >= 160000
+#define StashCompatIndexes TU_UpdateIndexes
+#define stash_compat_needs_index(indexes) ((indexes) == TU_All)
+#else
+#define StashCompatIndexes bool
+#define stash_compat_needs_index(indexes) (indexes)
+#endif
+
+/*
+ * Update a row that is locked; '*wants_index' tells whether the new version
+ * needs a place of its own in the btree indexes.
+ */
+static inline TM_Result
+stash_compat_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *slot,
+						  CommandId cid, Snapshot snapshot, bool *wants_index)
+{
+	TM_FailureData failure;
+	LockTupleMode mode;
+	StashCompatIndexes indexes;
+	TM_Result	result = table_tuple_update(rel, tid, slot,
+											stash_compat_tuple_update_cid(cid),
+											snapshot, InvalidSnapshot, true,
+											&failure, &mode, &indexes);
+
+	*wants_index = stash_compat_needs_index(indexes);
+	return result;
+}
 
 /*
  * Throw unless the current user may read all columns of a relation, as the

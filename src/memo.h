@@ -51,8 +51,8 @@ typedef enum StashMemoReason
 	STASH_MEMO_SIDE_EFFECTS,	/* the target wrote something */
 	STASH_MEMO_UTILITY,			/* the target ran a command that is no query */
 	STASH_MEMO_SESSION,			/* it asked for the time, the catalogs, chance */
-	STASH_MEMO_SETTING,			/* it asked for a setting, and vary is not
-								 * said */
+	STASH_MEMO_SETTING,			/* it asked for a setting without vary */
+	STASH_MEMO_EXPIRES,			/* it read an entry of a stash that expires */
 	STASH_MEMO_ROW_SECURITY,	/* policies applied, and roles share answers */
 	STASH_MEMO_POLICY,			/* a policy asks for what may not be in the
 								 * key */

@@ -66,6 +66,7 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 	switch (reason)
 	{
 		case STASH_MEMO_SESSION:
+		case STASH_MEMO_EXPIRES:
 			return call->has_ttl || body->allow_volatile;
 		case STASH_MEMO_NESTED_TTL:
 			return call->has_ttl;

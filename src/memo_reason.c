@@ -94,6 +94,8 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "the target asked for the time, the session, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
 		case STASH_MEMO_SETTING:
 			return "the target asked for a setting: name those that it asks for with vary";
+		case STASH_MEMO_EXPIRES:
+			return "the target read an entry that expires: memoize with a ttl";
 		case STASH_MEMO_ROW_SECURITY:
 			return "row security applied to what the target read, and roles share its answers: memoize with share => 'role'";
 		case STASH_MEMO_POLICY:
@@ -135,6 +137,7 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_CHANGED:
 		case STASH_MEMO_REDEFINED:
 		case STASH_MEMO_POLICY:
+		case STASH_MEMO_EXPIRES:
 			return psprintf("%s: %s", relation_name(culprit), text);
 		case STASH_MEMO_SESSION:
 		case STASH_MEMO_SETTING:

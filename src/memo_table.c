@@ -171,7 +171,8 @@ stash_memo_table_find(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 	store = open_stash(memo, AccessShareLock, &rel, &reason);
 	if (store == NULL)
 		return reason;
-	*found = stash_store_find(store, rel, key->hash, frame, entry);
+	*found = stash_store_find(store, rel, key->hash, frame, entry,
+							  true);
 	relation_close(rel, NoLock);
 	return STASH_MEMO_FINE;
 }

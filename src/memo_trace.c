@@ -417,6 +417,21 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 		next_object_access(access, class, object, sub, arg);
 }
 
+/* a stash that is read without a plan */
+static void
+note_stash(Oid relid, bool expires)
+{
+	MemoryContext old;
+
+	if (current == NULL)
+		return;
+	old = MemoryContextSwitchTo(current->context);
+	current->relations = list_append_unique_oid(current->relations, relid);
+	MemoryContextSwitchTo(old);
+	if (expires)
+		note_reason(current, STASH_MEMO_EXPIRES, relid);
+}
+
 /*
  * Set the hooks; called once when the library is loaded.
  */
@@ -429,6 +444,7 @@ stash_memo_trace_init(void)
 	ProcessUtility_hook = trace_process_utility;
 	next_object_access = object_access_hook;
 	object_access_hook = trace_object_access;
+	stash_store_read_note = note_stash;
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
 }
 

@@ -33,6 +33,7 @@ _PG_init(void)
 	stash_typeio_init();
 	stash_frame_init();
 	stash_store_init();
+	stash_store_worker_init();
 	stash_track_init();
 	stash_memo_init();
 	MarkGUCPrefixReserved("pg_hashstash");

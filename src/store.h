@@ -12,6 +12,7 @@
 #ifndef STASH_STORE_H
 #define STASH_STORE_H
 
+#include "compat.h"
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "hash.h"
@@ -76,6 +77,28 @@ typedef struct StashOptions
 
 #define STASH_OPTIONS_CONSTRAINT	"stash_options"
 
+/* What was left in a window of blocks when this session last swept it. */
+typedef struct StashWindow
+{
+	uint32		nblocks;		/* 0: not seen yet */
+	uint32		nentries;
+	int64		bytes;
+} StashWindow;
+
+#define STASH_WINDOWS	64
+
+/* How far this session is with sweeping a stash while it puts. */
+typedef struct StashSweep
+{
+	bool		has_ttl;		/* an entry that expires has been put */
+	bool		has_begun;		/* 'window' is known */
+	uint32		window;			/* the next to look at */
+	int64		nputs;			/* since the last look */
+	int64		due;			/* puts until the next; 0: not known */
+	int64		owed;			/* puts for which nothing was evicted yet */
+	StashWindow seen[STASH_WINDOWS];	/* window modulo that number */
+} StashSweep;
+
 /* What a session knows of a stash; valid until the relation changes. */
 typedef struct StashStore
 {
@@ -98,6 +121,7 @@ typedef struct StashStore
 	TimestampTz locks_since;	/* start of the transaction that 'nlocks' is
 								 * of */
 	int			nlocks;			/* times it has locked a key */
+	StashSweep	sweep;
 	SPIPlanPtr	plans[STASH_STATEMENTS];	/* NULL: not prepared yet */
 } StashStore;
 
@@ -129,6 +153,13 @@ typedef struct StashNewEntry
 	Interval   *cost;			/* NULL: not known */
 } StashNewEntry;
 
+/*
+ * Called for each stash that is read without the executor, and whether what
+ * was found expires; NULL while nobody wants to know.
+ */
+typedef void (*StashStoreReadNote) (Oid relid, bool expires);
+extern StashStoreReadNote stash_store_read_note;
+
 extern void stash_store_init(void);
 extern StashStore *stash_store_open(Oid relid, Relation *rel, LOCKMODE lock);
 extern StashStore *stash_store_open_partition(Oid relid, Relation *rel,
@@ -150,7 +181,8 @@ extern void stash_store_make_key(StashType *type, Datum value, bool isnull,
 extern void stash_store_read_key(FunctionCallInfo fcinfo, int argno,
 								 StashKey *key);
 extern bool stash_store_look_up(StashStore *store, Relation rel,
-								const StashKey *key, StashEntry *entry);
+								const StashKey *key, StashEntry *entry,
+								bool wants_value);
 extern uint64 stash_store_run(StashStore *store, StashStatement statement,
 							  const StashKey *key, int nmore,
 							  const Oid *types, const Datum *values,
@@ -165,7 +197,7 @@ extern void stash_store_fetch_value(uint64 row, int column,
 									MemoryContext context, StashEntry *entry);
 extern bool stash_store_find(StashStore *store, Relation rel,
 							 StashHash128 key_hash, bytea *key,
-							 StashEntry *entry);
+							 StashEntry *entry, bool wants_value);
 extern void stash_store_append(StashStore *store, Relation rel,
 							   StashHash128 key_hash, bytea *key,
 							   bytea *value, TimestampTz created_at,
@@ -177,6 +209,21 @@ extern const char *stash_shard_parent_words(const char *words);
 extern void stash_shard_create(Oid relid, const char *words, int npartitions);
 extern bool stash_shard_is_sharded(Relation rel, const StashOptions *options);
 extern bool stash_shard_find(Relation rel, const StashKey *key,
-							 StashEntry *entry, bool *found);
+							 StashEntry *entry, bool wants_value, bool *found);
+extern void stash_store_note_use(Oid relid, StashHash128 key_hash);
+extern TimestampTz stash_store_used_at(Oid relid,
+									   const unsigned char *key_hash,
+									   TimestampTz now);
+extern void stash_store_sweep(Oid relid, int64 *expired, int64 *evicted);
+extern bool stash_store_has_bounds(StashStore *store);
+extern void stash_store_sweep_blocks(StashStore *store, Relation rel,
+									 int64 *expired, int64 *evicted);
+extern void stash_store_worker_init(void);
+extern void stash_store_sweep_some(StashStore *store, Relation rel,
+								   int64 nputs, bool has_ttl);
+extern bool stash_store_may_upsert(StashStore *store, Relation rel);
+extern int64 stash_store_upsert(StashStore *store, Relation rel,
+								const StashNewEntry *entry);
+pg_noreturn extern void stash_store_refuse_concurrent_delete(void);
 
 #endif							/* STASH_STORE_H */

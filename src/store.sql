@@ -171,6 +171,20 @@ CREATE FUNCTION stash.clear(stash regclass)
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION stash.clear(regclass) IS 'delete all entries; returns how many';
 
+CREATE FUNCTION stash.used_at(stash regclass, key_hash uuid)
+	RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'pg_hashstash_used_at'
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.used_at(regclass, uuid)
+	IS 'about when an entry of a stash with evict lru was last read; NULL where that is not known';
+
+CREATE FUNCTION stash.sweep(stash regclass, OUT expired int8, OUT evicted int8)
+	RETURNS record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_sweep'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.sweep(regclass)
+	IS 'delete entries that have expired, then those beyond max_entries and max_bytes; returns how many of each';
+
 CREATE FUNCTION stash.entries(stash regclass,
 	OUT key stash.variant, OUT value stash.variant, OUT version int8,
 	OUT created_at timestamptz, OUT expires_at timestamptz)

@@ -27,7 +27,6 @@
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -62,7 +61,7 @@ static const char upsert_statement[] =
 "ON CONFLICT (key_hash) DO UPDATE SET value = excluded.value, "
 "version = s.version OPERATOR(pg_catalog.+) 1, "
 "created_at = excluded.created_at, "
-"expires_at = excluded.expires_at, cost = excluded.cost "
+"expires_at = excluded.expires_at, cost = excluded.cost, proof = NULL "
 "WHERE stash.same_key(s.key, excluded.key)";
 
 /* A version more of each key; those that another session took are left out. */
@@ -103,6 +102,7 @@ typedef struct Batch
 	StashStore *store;
 	Relation	rel;			/* of the stash */
 	bool		is_direct;		/* no key was there yet; see may_insert() */
+	bool		has_ttl;		/* some of the entries expire */
 	MemoryContext context;		/* of keys and values; emptied with the rows */
 	EphemeralNamedRelationData relation;	/* what statements see of the rows */
 	int64		nwritten;		/* in all batches so far */
@@ -176,15 +176,8 @@ refuse_keys(StashStore *store)
 static bool
 may_insert(StashStore *store, Relation rel)
 {
-	Oid			role = GetUserId();
-
-	return store->is_unique && store->is_simple && !XactReadOnly &&
-		!IsolationUsesXactSnapshot() && !RelationIsLogicallyLogged(rel) &&
-		pg_class_aclmask(RelationGetRelid(rel), role,
-						 ACL_INSERT | ACL_UPDATE | ACL_SELECT, ACLMASK_ALL) ==
-		(ACL_INSERT | ACL_UPDATE | ACL_SELECT) &&
-		stash_compat_namespace_aclcheck(RelationGetNamespace(rel), role,
-										ACL_USAGE) == ACLCHECK_OK;
+	return stash_store_may_upsert(store, rel) &&
+		!IsolationUsesXactSnapshot() && !RelationIsLogicallyLogged(rel);
 }
 
 /*
@@ -200,9 +193,8 @@ begin_batch(StashStore *store, Relation rel)
 
 	batch->store = store;
 	batch->rel = rel;
+	LockRelationOid(RelationGetRelid(rel), RowExclusiveLock);
 	batch->is_direct = may_insert(store, rel);
-	if (batch->is_direct)
-		LockRelationOid(RelationGetRelid(rel), RowExclusiveLock);
 	batch->context = AllocSetContextCreate(CurrentMemoryContext,
 										   "pg_hashstash batch",
 										   ALLOCSET_DEFAULT_SIZES);
@@ -453,6 +445,8 @@ flush_batch(Batch *batch)
 	StashStore *store = batch->store;
 
 	CHECK_FOR_INTERRUPTS();
+	for (int i = 0; i < batch->nrows; i++)
+		batch->has_ttl |= !batch->rows[i].nulls[STASH_ENTRY_EXPIRES_AT - 1];
 	if (batch->is_direct && batch->nrows >= DIRECT_ROWS)
 		insert_directly(batch);
 	if (batch->nrows > 0 && store->is_unique && !store->is_sharded)
@@ -483,6 +477,7 @@ finish_batch(Batch *batch)
 	flush_batch(batch);
 	nwritten = batch->nwritten;
 	MemoryContextDelete(batch->context);
+	stash_store_sweep_some(batch->store, batch->rel, nwritten, batch->has_ttl);
 	relation_close(batch->rel, NoLock);
 	stash_spi_finish();
 	pfree(batch);
@@ -722,7 +717,7 @@ pg_hashstash_get_many(PG_FUNCTION_ARGS)
 							 keys.nulls[i], &key);
 		row[0] = Int64GetDatum((int64) i + 1);
 		row[1] = PointerGetDatum(key.frame);
-		if (stash_store_look_up(store, rel, &key, &entry))
+		if (stash_store_look_up(store, rel, &key, &entry, true))
 		{
 			row[2] = entry.value;
 			nulls[2] = entry.value_isnull;

@@ -61,6 +61,9 @@ PG_FUNCTION_INFO_V1(pg_hashstash_get);
 PG_FUNCTION_INFO_V1(pg_hashstash_get_like);
 PG_FUNCTION_INFO_V1(pg_hashstash_has);
 
+/* what is told of reading that no executor sees */
+StashStoreReadNote stash_store_read_note;
+
 /* ---- the direct path ---- */
 
 /* true when these columns are the entry of 'key' and it has not expired */
@@ -86,7 +89,8 @@ created_at(const Datum *values, const bool *nulls)
 }
 
 static void
-copy_entry(const Datum *values, const bool *nulls, StashEntry *entry)
+copy_entry(const Datum *values, const bool *nulls, StashEntry *entry,
+		   bool wants_value)
 {
 	const int	value_column = STASH_ENTRY_VALUE - 1;
 	const int	version_column = STASH_ENTRY_VERSION - 1;
@@ -95,7 +99,7 @@ copy_entry(const Datum *values, const bool *nulls, StashEntry *entry)
 
 	entry->value_isnull = nulls[value_column];
 	entry->value = (Datum) 0;
-	if (!entry->value_isnull)
+	if (!entry->value_isnull && wants_value)
 		entry->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[value_column]));
 	entry->version = nulls[version_column] ? 0 :
 		DatumGetInt64(values[version_column]);
@@ -126,7 +130,7 @@ hint_of(Relation rel, StashHash128 key_hash, uint16 *tag)
  */
 static bool
 find_by_hint(Relation rel, StashHash128 key_hash, bytea *key,
-			 StashEntry *entry)
+			 StashEntry *entry, bool wants_value)
 {
 	uint16		tag;
 	Hint	   *hint = hint_of(rel, key_hash, &tag);
@@ -148,8 +152,8 @@ find_by_hint(Relation rel, StashHash128 key_hash, bytea *key,
 	{
 		heap_deform_tuple(&tuple, RelationGetDescr(rel), values, nulls);
 		found = is_hit(values, nulls, key);
-		if (found && entry != NULL)
-			copy_entry(values, nulls, entry);
+		if (found)
+			copy_entry(values, nulls, entry, wants_value);
 		ReleaseBuffer(again);
 	}
 	ReleaseBuffer(buffer);
@@ -172,7 +176,7 @@ remember_place(Relation rel, StashHash128 key_hash, TupleTableSlot *slot)
 /* look for the newest visible entry with the index */
 static bool
 find_by_index(StashStore *store, Relation rel, StashHash128 key_hash,
-			  bytea *key, StashEntry *entry)
+			  bytea *key, StashEntry *entry, bool wants_value)
 {
 	Relation	index = index_open(store->index, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
@@ -197,8 +201,7 @@ find_by_index(StashStore *store, Relation rel, StashHash128 key_hash,
 			continue;
 		newest = created_at(slot->tts_values, slot->tts_isnull);
 		found = true;
-		if (entry != NULL)
-			copy_entry(slot->tts_values, slot->tts_isnull, entry);
+		copy_entry(slot->tts_values, slot->tts_isnull, entry, wants_value);
 		if (store->is_unique)
 			remember_place(rel, key_hash, slot);
 		if (store->is_unique || store->has_versions)
@@ -214,16 +217,17 @@ find_by_index(StashStore *store, Relation rel, StashHash128 key_hash,
  * Find the newest visible entry of a key in a plain stash.
  *
  * The caller has checked rights, and holds a lock on the relation; the index
- * stays locked too.  'key' is the frame of the key; 'entry' may be NULL.  False
- * when there is no entry, or an expired one.
+ * stays locked too.  'key' is the frame of the key.  Without 'wants_value'
+ * entry->value is not read.  False when there is no entry, or an expired one.
  */
 bool
 stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
-				 bytea *key, StashEntry *entry)
+				 bytea *key, StashEntry *entry, bool wants_value)
 {
 	Assert(store->is_plain);
-	return (store->is_unique && find_by_hint(rel, key_hash, key, entry)) ||
-		find_by_index(store, rel, key_hash, key, entry);
+	return (store->is_unique &&
+			find_by_hint(rel, key_hash, key, entry, wants_value)) ||
+		find_by_index(store, rel, key_hash, key, entry, wants_value);
 }
 
 /*
@@ -300,7 +304,8 @@ stash_store_read_key(FunctionCallInfo fcinfo, int argno, StashKey *key)
 }
 
 static bool
-find_by_statement(StashStore *store, const StashKey *key, StashEntry *entry)
+find_by_statement(StashStore *store, const StashKey *key, StashEntry *entry,
+				  bool wants_value)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	bool		found;
@@ -308,7 +313,7 @@ find_by_statement(StashStore *store, const StashKey *key, StashEntry *entry)
 	stash_spi_begin();
 	found = stash_store_run(store, STASH_STATEMENT_GET, key,
 							0, NULL, NULL, NULL) > 0;
-	if (found && entry != NULL)
+	if (found && wants_value)
 		stash_store_fetch_value(0, 1, caller, entry);
 	stash_spi_finish();
 	return found;
@@ -345,23 +350,34 @@ may_read(StashStore *store, Relation rel)
  */
 bool
 stash_store_look_up(StashStore *store, Relation rel, const StashKey *key,
-					StashEntry *entry)
+					StashEntry *entry, bool wants_value)
 {
-	bool		found;
+	bool		found = false;
+	bool		is_direct = false;
 
 	/* what may not be read directly is refused, or granted, by the executor */
 	if (store->is_plain && ActiveSnapshotSet() && may_read(store, rel))
-		return stash_store_find(store, rel, key->hash, key->frame, entry);
-	if (store->is_partitioned && ActiveSnapshotSet() &&
-		may_read(store, rel) &&
-		stash_shard_find(rel, key, entry, &found))
-		return found;
-	return find_by_statement(store, key, entry);
+	{
+		found = stash_store_find(store, rel, key->hash, key->frame, entry,
+								 wants_value);
+		is_direct = true;
+	}
+	else if (store->is_partitioned && ActiveSnapshotSet() &&
+			 may_read(store, rel))
+		is_direct = stash_shard_find(rel, key, entry, wants_value, &found);
+	if (!is_direct)
+		found = find_by_statement(store, key, entry, wants_value);
+	else if (stash_store_read_note != NULL)
+		stash_store_read_note(store->relid, found &&
+							  !TIMESTAMP_IS_NOEND(entry->expires_at));
+	if (found && store->options.evict == STASH_EVICT_LRU)
+		stash_store_note_use(store->relid, key->hash);
+	return found;
 }
 
 /* the lock is kept to the end of the transaction, as that of SELECT */
 static bool
-find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
+find_entry(FunctionCallInfo fcinfo, StashEntry *entry, bool wants_value)
 {
 	Oid			relid = stash_store_argument(fcinfo, 0);
 	Relation	rel;
@@ -370,7 +386,7 @@ find_entry(FunctionCallInfo fcinfo, StashEntry *entry)
 	bool		found;
 
 	stash_store_read_key(fcinfo, 1, &key);
-	found = stash_store_look_up(store, rel, &key, entry);
+	found = stash_store_look_up(store, rel, &key, entry, wants_value);
 	relation_close(rel, NoLock);
 	return found;
 }
@@ -391,7 +407,7 @@ pg_hashstash_get(PG_FUNCTION_ARGS)
 {
 	StashEntry	entry;
 
-	if (!find_entry(fcinfo, &entry) || entry.value_isnull)
+	if (!find_entry(fcinfo, &entry, true) || entry.value_isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(entry.value);
 }
@@ -410,7 +426,7 @@ pg_hashstash_get_like(PG_FUNCTION_ARGS)
 	Datum		value;
 	bool		isnull;
 
-	if (!find_entry(fcinfo, &entry) || entry.value_isnull)
+	if (!find_entry(fcinfo, &entry, true) || entry.value_isnull)
 		PG_RETURN_NULL();
 	value = stash_variant_value_as(entry.value,
 								   get_fn_expr_rettype(fcinfo->flinfo),
@@ -428,5 +444,7 @@ pg_hashstash_get_like(PG_FUNCTION_ARGS)
 Datum
 pg_hashstash_has(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(find_entry(fcinfo, NULL));
+	StashEntry	entry;
+
+	PG_RETURN_BOOL(find_entry(fcinfo, &entry, false));
 }

@@ -162,7 +162,7 @@ find_partition(Relation rel, StashHash128 key_hash)
  */
 bool
 stash_shard_find(Relation rel, const StashKey *key, StashEntry *entry,
-				 bool *found)
+				 bool wants_value, bool *found)
 {
 	Oid			partition = find_partition(rel, key->hash);
 	StashStore *store;
@@ -176,7 +176,8 @@ stash_shard_find(Relation rel, const StashKey *key, StashEntry *entry,
 		(leaf->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT ||
 		 !RecoveryInProgress());
 	if (is_plain)
-		*found = stash_store_find(store, leaf, key->hash, key->frame, entry);
+		*found = stash_store_find(store, leaf, key->hash, key->frame, entry,
+								  wants_value);
 	relation_close(leaf, NoLock);
 	return is_plain;
 }

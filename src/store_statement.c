@@ -31,21 +31,22 @@
 /* $3 value, $4 created_at, $5 expires_at, $6 cost */
 #define INSERT_INTO \
 	"INSERT INTO %1$s AS s " \
-	"(key_hash, key, value, version, created_at, expires_at, cost) "
+	"(key_hash, key, value, version, created_at, expires_at, cost, proof) "
 
 /* another key with the same hash must not be overwritten */
 #define UPSERT \
-	INSERT_INTO "VALUES ($1, $2, $3, 1, $4, $5, $6) " \
+	INSERT_INTO "VALUES ($1, $2, $3, 1, $4, $5, $6, NULL) " \
 	"ON CONFLICT (key_hash) DO UPDATE SET value = excluded.value, " \
 	"version = s.version OPERATOR(pg_catalog.+) 1, " \
 	"created_at = excluded.created_at, " \
-	"expires_at = excluded.expires_at, cost = excluded.cost " \
+	"expires_at = excluded.expires_at, cost = excluded.cost, " \
+	"proof = excluded.proof " \
 	"WHERE stash.same_key(s.key, excluded.key) "
 
 /* nothing is inserted where another session is faster, or for another key */
 #define INSERT_VERSION \
 	INSERT_INTO "SELECT $1, $2, $3, " \
-	"COALESCE(n.version, 0) OPERATOR(pg_catalog.+) 1, $4, $5, $6 " \
+	"COALESCE(n.version, 0) OPERATOR(pg_catalog.+) 1, $4, $5, $6, NULL " \
 	"FROM (SELECT) AS one LEFT JOIN (SELECT key, version FROM %1$s " \
 	"WHERE key_hash OPERATOR(pg_catalog.=) $1" BY_VERSION " LIMIT 1) AS n ON true " \
 	"WHERE (n.version IS NULL OR stash.same_key(n.key, $2)) "

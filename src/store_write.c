@@ -5,8 +5,8 @@
  *
  * Where a key has one entry, a put is an upsert: the server makes sessions
  * that put one key wait for each other.  Where a key has versions, a lock of
- * the key does, and a put inserts the number after the newest.  Nothing here
- * goes around the executor.
+ * the key does, and a put inserts the number after the newest.  All goes
+ * through the executor but what store_upsert.c takes.
  *
  *-------------------------------------------------------------------------
  */
@@ -253,11 +253,11 @@ check_alone(StashStore *store, const StashKey *key, int64 version)
 {
 	if (version > 1 || store->has_versions || !IsolationUsesXactSnapshot())
 		return;
+	stash_spi_begin();
 	stash_store_run(store, STASH_STATEMENT_COUNT, key, 0, NULL, NULL, NULL);
 	if (fetch_int64(0, 1) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent delete")));
+		stash_store_refuse_concurrent_delete();
+	stash_spi_finish();
 }
 
 /*
@@ -287,6 +287,26 @@ stash_store_put_entry(StashStore *store, const StashNewEntry *entry)
 			refuse_entry(store);
 	}
 	version = fetch_int64(0, 1);
+	check_alone(store, &entry->key, version);
+	return version;
+}
+
+/* the same by the shortest way */
+static int64
+put_entry(StashStore *store, Relation rel, const StashNewEntry *entry)
+{
+	int64		version;
+
+	if (!stash_store_may_upsert(store, rel))
+	{
+		stash_spi_begin();
+		version = stash_store_put_entry(store, entry);
+		stash_spi_finish();
+		return version;
+	}
+	version = stash_store_upsert(store, rel, entry);
+	if (version == 0)
+		refuse_entry(store);
 	check_alone(store, &entry->key, version);
 	return version;
 }
@@ -382,16 +402,15 @@ pg_hashstash_put(PG_FUNCTION_ARGS)
 {
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
-										 AccessShareLock);
+										 RowExclusiveLock);
 	StashNewEntry entry;
 	int64		version;
 
 	stash_store_check_writable(store);
 	stash_store_read_key(fcinfo, 1, &entry.key);
 	read_entry(fcinfo, store, &entry);
-	stash_spi_begin();
-	version = stash_store_put_entry(store, &entry);
-	stash_spi_finish();
+	version = put_entry(store, rel, &entry);
+	stash_store_sweep_some(store, rel, 1, !PG_ARGISNULL(3));
 	relation_close(rel, NoLock);
 	PG_RETURN_INT64(version);
 }
@@ -422,7 +441,7 @@ pg_hashstash_get_or_put(PG_FUNCTION_ARGS)
 	stash_store_read_key(fcinfo, 1, &entry.key);
 	/* as put and pop do, see what this statement did before */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	found = stash_store_look_up(store, rel, &entry.key, &there);
+	found = stash_store_look_up(store, rel, &entry.key, &there, true);
 	PopActiveSnapshot();
 	if (!found)
 	{
@@ -430,6 +449,7 @@ pg_hashstash_get_or_put(PG_FUNCTION_ARGS)
 		stash_spi_begin();
 		put_absent(store, &entry, caller, &there);
 		stash_spi_finish();
+		stash_store_sweep_some(store, rel, 1, !PG_ARGISNULL(3));
 	}
 	relation_close(rel, NoLock);
 	if (there.value_isnull)

@@ -6,7 +6,7 @@
 # runs its variants in turn, one round to warm up and seven that count, and
 # prints median, min and max, and ratios within that run.
 #
-# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, stash, memo, jsonl (default: all)
+# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, stash, memo, memo_write, jsonl (default: all)
 # A NAME may have sections; STASH_BENCH_SECTIONS=one,two runs only these.
 set -euo pipefail
 
@@ -45,6 +45,39 @@ run_sections() {
 	sql -c 'SELECT * FROM bench.goals()' -c 'TRUNCATE bench.goal'
 }
 
+# bench_note_rate TITLE PLACE VARIANT ROUND RATE: a round through a socket, at so many calls a second
+bench_note_rate() {
+	[[ $4 -gt 0 ]] || return 0
+	sql -v title="$1" -v place="$2" -v variant="$3" -v round="$4" -v rate="$5" <<-'SQL'
+		INSERT INTO bench.result VALUES (:'title', :'variant', :place, :round, 1000.0 / :rate, 1, NULL);
+	SQL
+}
+
+# bench_pgbench SCRIPT CLIENTS: calls a second, in a round of two seconds
+bench_pgbench() {
+	"$bindir/pgbench" -n -M prepared -f "$work/$1.pgbench" -c "$2" -j "$(($2 < $(nproc) ? $2 : $(nproc)))" -T 2 |
+		sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+}
+
+# bench_compare_rates TITLE CLIENTS PLACE=SCRIPT=VARIANT...: as bench.compare(), with rounds of pgbench, or of a function that is given the clients
+bench_compare_rates() {
+	local round job place script rate
+
+	for round in 0 1 2 3 4 5 6 7; do
+		for job in "${@:3}"; do
+			IFS== read -r place script job <<<"$job"
+			if declare -F "$script" >/dev/null; then
+				rate=$("$script" "$2")
+			else
+				rate=$(bench_pgbench "$script" "$2")
+			fi
+			bench_note_rate "$1" "$place" "$job" "$round" "$rate"
+		done
+	done
+	say "$1"
+	sql -c "SELECT * FROM bench.report_rates('$1')"
+}
+
 run_one() {
 	echo
 	echo "## $1"
@@ -57,7 +90,7 @@ run_one() {
 }
 
 names=("$@")
-[[ $# -gt 0 ]] || names=(hash frame stash memo jsonl)
+[[ $# -gt 0 ]] || names=(hash frame stash memo memo_write jsonl)
 for name in "${names[@]}"; do
 	[[ -e $top/test/bench/$name.sql || -e $top/test/bench/$name.sh ]] || die "no benchmark named $name"
 done

@@ -48,39 +48,6 @@ stash_fill() {
 	SQL
 }
 
-# stash_note TITLE PLACE VARIANT ROUND RATE: a round through a socket, at so many calls a second
-stash_note() {
-	[[ $4 -gt 0 ]] || return 0
-	sql -v title="$1" -v place="$2" -v variant="$3" -v round="$4" -v rate="$5" <<-'SQL'
-		INSERT INTO bench.result VALUES (:'title', :'variant', :place, :round, 1000.0 / :rate, 1, NULL);
-	SQL
-}
-
-# stash_pgbench SCRIPT CLIENTS: calls a second, in a round of two seconds
-stash_pgbench() {
-	"$bindir/pgbench" -n -M prepared -f "$work/$1.pgbench" -c "$2" -j "$(($2 < $(nproc) ? $2 : $(nproc)))" -T 2 |
-		sed -n 's/^tps = \([0-9.]*\).*/\1/p'
-}
-
-# stash_compare TITLE CLIENTS PLACE=SCRIPT=VARIANT...: as bench.compare(), with rounds of pgbench, and of Redis
-stash_compare() {
-	local round job place script rate
-
-	for round in 0 1 2 3 4 5 6 7; do
-		for job in "${@:3}"; do
-			IFS== read -r place script job <<<"$job"
-			if [[ $script == redis ]]; then
-				rate=$(stash_redis_benchmark "$2")
-			else
-				rate=$(stash_pgbench "$script" "$2")
-			fi
-			stash_note "$1" "$place" "$job" "$round" "$rate"
-		done
-	done
-	say "$1"
-	sql -c "SELECT * FROM bench.report_rates('$1')"
-}
-
 # --- Redis
 
 # A server that only its socket reaches, and that writes nothing; false where there is no package.
@@ -102,8 +69,8 @@ stash_redis_start() {
 
 stash_redis() { redis-cli -s "$work/redis/socket" "$@"; }
 
-# stash_redis_benchmark CLIENTS: GETs a second
-stash_redis_benchmark() {
+# stash_redis_rate CLIENTS: GETs a second
+stash_redis_rate() {
 	redis-benchmark -s "$work/redis/socket" -c "$1" -n "$((30000 + 30000 * $1))" -r 1000000 --csv GET key:__rand_int__ |
 		sed -n 's/^"GET[^"]*","\([0-9.]*\)".*/\1/p'
 }
@@ -126,8 +93,8 @@ stash_socket() {
 	fi
 	for clients in 1 8; do
 		title="get through a socket, clients: $clients"
-		stash_compare "$title" "$clients" "1=select=SELECT by primary key, $clients" "2=get=stash.get, $clients" \
-			"3=get_like=stash.get like text, $clients" ${redis:+"4=redis=Redis GET, $clients"}
+		bench_compare_rates "$title" "$clients" "1=select=SELECT by primary key, $clients" "2=get=stash.get, $clients" \
+			"3=get_like=stash.get like text, $clients" ${redis:+"4=stash_redis_rate=Redis GET, $clients"}
 		sql -v title="$title" -v clients="$clients" <<-'SQL'
 			CALL bench.add_goal(:'title', 'stash.get, ' || :clients, 'SELECT by primary key, ' || :clients, 0.95);
 			CALL bench.add_goal(:'title', 'stash.get like text, ' || :clients, 'SELECT by primary key, ' || :clients, 0.95);
@@ -311,7 +278,7 @@ stash_put_socket() {
 	} >"$work/insert.pgbench"
 	printf '%s\n' "\\set i random(1, $2)" "SELECT stash.put('bench.put', :i::bigint, 'value'::text);" >"$work/put.pgbench"
 	sql -c 'TRUNCATE bench.put, bench.put_plain' -c 'SELECT bench.insert_all(), bench.put_all()' >/dev/null
-	stash_compare "$title" "$3" "1=insert=INSERT ON CONFLICT, $1, $3" "2=put=stash.put, $1, $3"
+	bench_compare_rates "$title" "$3" "1=insert=INSERT ON CONFLICT, $1, $3" "2=put=stash.put, $1, $3"
 	sql -c "CALL bench.add_goal('$title', 'stash.put, $1, $3', 'INSERT ON CONFLICT, $1, $3', 0.9)"
 }
 
@@ -366,7 +333,7 @@ stash_growth() {
 		jobs+=("$((++place))=select_$rows=SELECT by primary key, $rows" "$((++place))=get_$rows=stash.get, $rows")
 	done
 	rows=$((rows / 10))
-	stash_compare 'get through a socket from a growing table' 1 "${jobs[@]}"
+	bench_compare_rates 'get through a socket from a growing table' 1 "${jobs[@]}"
 	sql -v most="$rows" <<-'SQL'
 		WITH rate AS (
 			SELECT variant, 1 / median AS rate FROM bench.per_job WHERE title = 'get through a socket from a growing table'

@@ -225,6 +225,8 @@ stage_settings() {
 	elif as_user "$bindir/postgres" --describe-config | grep '^extension_destdir' >/dev/null; then
 		# a setting of Debian's packages
 		say "extension_destdir = '$stage'"
+		# which LOAD and preloading do not look at
+		say "dynamic_library_path = '$stage$("$PG_CONFIG" --pkglibdir):\$libdir'"
 	else
 		die "this server loads extensions only from its own folders: run make install, then set STASH_INSTALLED=1"
 	fi

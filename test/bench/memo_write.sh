@@ -1,0 +1,65 @@
+# memo_write.sh: what tracking a table costs those who write to it; sourced by run.sh
+#
+# STASH_BENCH_SECTIONS=single,bulk chooses among single and bulk; both take some
+# four minutes. Two tables alike, one tracked: a primary key, an int, a text.
+
+# memo_write_table NAME: a table of 100,000 rows, and a sequence for more
+memo_write_table() {
+	sql -v name="bench.$1" <<-'SQL'
+		CREATE TABLE :name (id bigint PRIMARY KEY, n int NOT NULL, note text);
+		INSERT INTO :name SELECT i, i % 1000, repeat('x', 80) FROM generate_series(1, 100000) i;
+		VACUUM ANALYZE :name;
+	SQL
+}
+
+# single-row transactions through a socket: insert, update, delete of one row each
+memo_write_single() {
+	local clients title table
+
+	for table in untracked tracked; do
+		memo_write_table "$table"
+		printf '%s\n' '\set i random(1, 100000)' "UPDATE bench.$table SET n = n + 1 WHERE id = :i;" >"$work/$table.pgbench"
+		printf '%s\n' '\set i random(200000, 9000000000)' \
+			"INSERT INTO bench.$table VALUES (:i, 1, 'x') ON CONFLICT DO NOTHING;" >"$work/${table}_insert.pgbench"
+	done
+	sql -c "SELECT stash.track('bench.tracked')" >/dev/null
+	for clients in 1 8; do
+		title="single-row transactions, clients: $clients"
+		bench_compare_rates "$title" "$clients" "1=untracked=UPDATE untracked, $clients" "2=tracked=UPDATE tracked, $clients" \
+			"3=untracked_insert=INSERT untracked, $clients" "4=tracked_insert=INSERT tracked, $clients"
+		sql -v title="$title" -v clients="$clients" <<-'SQL'
+			CALL bench.add_goal(:'title', 'UPDATE tracked, ' || :clients, 'UPDATE untracked, ' || :clients, 0.9);
+			CALL bench.add_goal(:'title', 'INSERT tracked, ' || :clients, 'INSERT untracked, ' || :clients, 0.9);
+			DO $$ BEGIN ASSERT (SELECT count(*) > 100 FROM stash.change WHERE relation = 'bench.tracked'::regclass); END $$;
+		SQL
+	done
+}
+
+# a million rows in one statement
+memo_write_bulk() {
+	local table
+
+	sql -c "COPY (SELECT i, i % 1000, repeat('x', 80) FROM generate_series(1, 1000000) i) TO '$work/rows'"
+	for table in bulk_untracked bulk_tracked; do
+		sql -v name="bench.$table" -v title="${table#bulk_}" -v file="$work/rows" <<-'SQL'
+			CREATE TABLE :name (id bigint PRIMARY KEY, n int NOT NULL, note text) WITH (autovacuum_enabled = off);
+			SELECT format($$INSERT INTO %s SELECT i, i %% 1000, repeat('x', 80) FROM generate_series(1, 1000000) i$$, :'name') AS insert,
+			       format('COPY %s FROM %L', :'name', :'file') AS copy,
+			       format('TRUNCATE %s;', :'name') AS empty
+			\gset
+			CALL bench.add_statement('INSERT ... SELECT ' || :'title', :'insert', 1, :'empty');
+			CALL bench.add_statement('COPY ' || :'title', :'copy', 1, :'empty');
+		SQL
+	done
+	sql <<-'SQL'
+		SELECT stash.track('bench.bulk_tracked') \g /dev/null
+		CALL bench.compare('a million rows', '{INSERT ... SELECT untracked,INSERT ... SELECT tracked}', 7);
+		CALL bench.compare('a million rows by COPY', '{COPY untracked,COPY tracked}', 7);
+		SELECT * FROM bench.report('a million rows');
+		SELECT * FROM bench.report('a million rows by COPY');
+		CALL bench.add_goal('a million rows', 'INSERT ... SELECT tracked', 'INSERT ... SELECT untracked', 0.99);
+		CALL bench.add_goal('a million rows by COPY', 'COPY tracked', 'COPY untracked', 0.99);
+	SQL
+}
+
+run_sections memo_write single bulk
