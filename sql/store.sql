@@ -27,7 +27,7 @@ SELECT stash.create('hiding', 'temp');
 SELECT stash.create('hiding');
 DROP TABLE hidden, hiding;
 
--- put returns how many times the key has been put
+-- put returns how many times the key has been put since it was absent
 SELECT stash.put('animals', 'cat', 9), stash.put('animals', 'dog', 'wuff'::text);
 SELECT stash.put('animals', 'cat', 10);
 SELECT stash.get('animals', 'cat'), stash.get('animals', 'dog'), stash.get('animals', 'cow');

@@ -153,8 +153,9 @@ SELECT stash.create('passing', 'temp'), stash.create('fleeting', 'unlogged');
 CREATE TABLE parts OF stash.entry (PRIMARY KEY (key_hash)) PARTITION BY HASH (key_hash);
 CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
-SELECT t, stash.put_many(t, keys, vals), differs(t, keys, vals), stash.put_many(t, keys, keys), differs(t, keys, keys),
-	(SELECT count(DISTINCT ord) FROM stash.get_many(t, keys) WHERE value = key)
+SELECT t, stash.put_many(t, keys, vals), differs(t, keys, vals), stash.put_many(t, keys, keys), differs(t, keys, keys)
+FROM source, unnest('{passing,fleeting,parts}'::regclass[]) AS t;
+SELECT t, (SELECT pg_catalog.count(DISTINCT ord) FROM stash.get_many(t, keys) WHERE stash.identical(value, key))
 FROM source, unnest('{passing,fleeting,parts}'::regclass[]) AS t;
 
 -- rights are those of the table

@@ -30,6 +30,14 @@
 #define STASH_ENTRY_PROOF		8
 #define STASH_ENTRY_COLUMNS		8
 
+/*
+ * The version of an entry that takes the place of s: one that has expired is as
+ * good as none, be it swept already or not.
+ */
+#define STASH_NEXT_VERSION \
+	"CASE WHEN s.expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() " \
+	"THEN 1 ELSE s.version OPERATOR(pg_catalog.+) 1 END"
+
 /* What every query of entries asks; qualified, for search_path is anybody's. */
 #define STASH_ENTRY_NOT_EXPIRED \
 	"(expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp())"

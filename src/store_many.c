@@ -59,7 +59,7 @@ static const char upsert_statement[] =
 "SELECT b.key_hash, b.key, b.value, 1, b.created_at, b.expires_at, b.cost "
 "FROM stash_batch b "
 "ON CONFLICT (key_hash) DO UPDATE SET value = excluded.value, "
-"version = s.version OPERATOR(pg_catalog.+) 1, "
+"version = " STASH_NEXT_VERSION ", "
 "created_at = excluded.created_at, "
 "expires_at = excluded.expires_at, cost = excluded.cost, proof = NULL "
 "WHERE stash.same_key(s.key, excluded.key)";

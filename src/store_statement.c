@@ -37,7 +37,7 @@
 #define UPSERT \
 	INSERT_INTO "VALUES ($1, $2, $3, 1, $4, $5, $6, NULL) " \
 	"ON CONFLICT (key_hash) DO UPDATE SET value = excluded.value, " \
-	"version = s.version OPERATOR(pg_catalog.+) 1, " \
+	"version = " STASH_NEXT_VERSION ", " \
 	"created_at = excluded.created_at, " \
 	"expires_at = excluded.expires_at, cost = excluded.cost, " \
 	"proof = excluded.proof " \
@@ -57,8 +57,8 @@
 
 #define REPLACE \
 	"UPDATE %1$s AS s SET value = $3, " \
-	"version = s.version OPERATOR(pg_catalog.+) 1, " \
-	"created_at = $4, expires_at = $5, cost = $6 WHERE " OF_KEY
+	"version = " STASH_NEXT_VERSION ", " \
+	"created_at = $4, expires_at = $5, cost = $6, proof = NULL WHERE " OF_KEY
 
 #define SELECT_VALUE \
 	"SELECT value FROM %1$s WHERE " OF_KEY " AND " STASH_ENTRY_NOT_EXPIRED
@@ -87,7 +87,7 @@ static const Statement statements[STASH_STATEMENTS] = {
 		"RETURNING version, value"
 	},
 	[STASH_STATEMENT_INSERT] = {
-		INSERT_INTO "VALUES ($1, $2, $3, 1, $4, $5, $6) "
+		INSERT_INTO "VALUES ($1, $2, $3, 1, $4, $5, $6, NULL) "
 		"ON CONFLICT DO NOTHING RETURNING version, value"
 	},
 	/* $3 the newest version that goes */

@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "compat.h"
@@ -199,6 +200,14 @@ insert_into_index(Upsert *upsert, IndexUniqueCheck check, bool is_update)
 						upsert->rel, check, is_update, upsert->info);
 }
 
+static bool
+has_expired(TupleTableSlot *slot)
+{
+	return !slot->tts_isnull[STASH_ENTRY_EXPIRES_AT - 1] &&
+		DatumGetTimestampTz(slot->tts_values[STASH_ENTRY_EXPIRES_AT - 1]) <=
+		GetCurrentTimestamp();
+}
+
 /*
  * Replace the row that is locked in 'existing'.  False for another key of the
  * same hash.
@@ -218,7 +227,8 @@ update_row(Upsert *upsert, ItemPointer tid, int64 *version)
 		!stash_variant_same_key(existing->tts_values[STASH_ENTRY_KEY - 1],
 								PointerGetDatum(upsert->entry->key.frame)))
 		return false;
-	next = existing->tts_isnull[STASH_ENTRY_VERSION - 1] ? Int64GetDatum(1) :
+	next = existing->tts_isnull[STASH_ENTRY_VERSION - 1] ||
+		has_expired(existing) ? Int64GetDatum(1) :
 		DirectFunctionCall2(int8pl, existing->tts_values[STASH_ENTRY_VERSION - 1],
 							Int64GetDatum(1));
 	CheckCmdReplicaIdentity(upsert->rel, CMD_UPDATE);

@@ -391,7 +391,8 @@ pop_entry(FunctionCallInfo fcinfo, StashEntry *entry)
  *          value  any value; NULL is remembered
  *          ttl    time until the entry expires; NULL: the stash's own option
  *          cost   time that computing the value took; NULL: not known
- * Returns: the version: how many times the key has been put
+ * Returns: the version: how many times the key has been put since it was
+ *          absent or expired
  * Errors:  42809 no stash, 42501, 22004 NULL stash, 22023 ttl not positive,
  *          55000 no unique index, 23505 another key of the same hash; all that
  *          an INSERT, UPDATE or DELETE may throw

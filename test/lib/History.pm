@@ -81,7 +81,7 @@ sub read_operation
 # cannot have had its result here.
 #
 # A state is '' for an absent key, else value:version, and for a value with a time to live value:version:from:until,
-# for the times between which it expires. The value of an entry that has expired is "-". A statement that only reads
+# for the times between which it expires: then the key is absent. A statement that only reads
 # looks at the clock after it took its snapshot: it can find expired what was replaced in time, but after the snapshot.
 sub apply_operation
 {
@@ -96,7 +96,7 @@ sub apply_operation
 	}
 	elsif (defined $from && $by > $from)
 	{
-		push @next, [ _apply($op, "-:$version", '-', $version), $from ];
+		push @next, [ _apply($op, '', '-', 0), $from ];
 	}
 	return grep { $op->{result} eq '?' || $op->{result} eq $_->[0] } @next;
 }
