@@ -11,6 +11,7 @@ SELECT * FROM stash.to_jsonl('VALUES (1, ''a''), (2, NULL)');
 SELECT * FROM stash.to_jsonl('WITH w AS (SELECT 1 AS one) SELECT * FROM w -- and a remark');
 SELECT * FROM stash.to_jsonl('(SELECT 1 AS n UNION ALL SELECT 2) ORDER BY n DESC');
 
+-- trap 102: no rows
 -- no rows, no chunk; no columns, empty objects
 SELECT * FROM stash.to_jsonl('SELECT * FROM export_t WHERE false');
 SELECT * FROM stash.to_jsonl('SELECT FROM generate_series(1, 3)');
@@ -96,6 +97,7 @@ EXCEPTION WHEN division_by_zero THEN
 	RAISE NOTICE 'caught, and then: %', (SELECT data FROM stash.to_jsonl('SELECT 1 AS x'));
 END$$;
 
+-- trap 101: rights
 -- column privileges, row security, views with their owner's rights: as in the query itself
 CREATE ROLE regress_stash_reader;
 GRANT SELECT (id, name) ON export_t TO regress_stash_reader;
@@ -144,6 +146,7 @@ SELECT g, (SELECT (x).data FROM (SELECT stash.to_jsonl('SELECT ' || g || ' AS g 
 FROM generate_series(1, 3) g;
 SELECT data FROM stash.to_jsonl($$SELECT (stash.to_jsonl('SELECT id FROM export_t WHERE id < 4 ORDER BY id', 2)).data$$);
 
+-- trap 103: snapshot
 -- one snapshot: rows written between two chunks are not seen, savepoints do no harm
 BEGIN;
 DECLARE c CURSOR FOR SELECT (x).* FROM (SELECT stash.to_jsonl('SELECT id FROM export_t ORDER BY id', 4) AS x OFFSET 0) s;
@@ -191,12 +194,14 @@ BEGIN READ ONLY;
 SELECT row_count FROM stash.to_jsonl('TABLE export_t');
 ROLLBACK;
 
+-- trap 103: cancel
 -- it can be interrupted
 SET statement_timeout = '50ms';
 SELECT count(*) FROM (SELECT stash.to_jsonl('SELECT generate_series(1, 1000000000000)')) s;
 \echo :SQLSTATE
 RESET statement_timeout;
 
+-- trap 103: memory
 -- the memory limit: of what is held at once, not of what passes
 \set VERBOSITY terse
 SELECT sum(row_count) FROM stash.to_jsonl('SELECT generate_series(1, 100000), repeat(''x'', 80) AS x',

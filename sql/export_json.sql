@@ -22,6 +22,7 @@ END$$;
 CREATE TEMP SEQUENCE ticks;
 SELECT * FROM pg_temp.compare('SELECT nextval(''ticks'') AS tick');
 
+-- trap 102: values
 -- every type of the server that has a literal
 CREATE TEMP TABLE sample (type text, literals text[]);
 INSERT INTO sample VALUES
@@ -236,6 +237,7 @@ SELECT * FROM pg_temp.compare($$
 	SELECT ROW(21.5)::pg_temp.celsius AS c, 'sad'::pg_temp.mood AS m, '{sad,happy}'::pg_temp.moods AS mm$$);
 SELECT data FROM stash.to_jsonl($$SELECT ROW(21.5)::pg_temp.celsius AS c, 'sad'::pg_temp.mood AS m$$);
 
+-- trap 102: a row is a line
 -- the one difference: line ends inside of json become spaces, a line stays a line
 SELECT data FROM stash.to_jsonl(E'SELECT E''{\\n "a" :\\r\\n "x\\\\ny" }''::json AS j, 1 AS one');
 SELECT count(*) AS lines, bool_and(line::json->'j'->>'a' = E'x\ny') AS same
@@ -255,6 +257,7 @@ SELECT * FROM pg_temp.compare('SELECT * FROM toasted');
 SELECT * FROM pg_temp.compare($$SELECT (repeat('[', n) || repeat(']', n))::jsonb AS j,
 	(repeat('{"a":', n) || '[1, {"b": null}]' || repeat('}', n))::jsonb AS o FROM unnest('{1,62,63,64,65,66,500}'::int[]) n$$);
 
+-- trap 102: names
 -- names: quoted, escaped, repeated
 SELECT data FROM stash.to_jsonl('SELECT 1 AS "a ""quoted"" name", 2 AS x, 3 AS x, 4 AS "ünï", 5, 6');
 SELECT * FROM pg_temp.compare('SELECT 1 AS "a ""quoted"" name", 2 AS "longer than sixteen bytes", 4 AS "ünï", 5, 6');

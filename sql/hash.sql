@@ -14,6 +14,7 @@ CREATE TYPE empty AS ();
 CREATE DOMAIN positive AS int CHECK (value > 0);
 CREATE DOMAIN pairs AS pair[];
 
+-- trap 62: types
 -- each line is another value: no two hashes may be equal
 CREATE TABLE different (what text, hash uuid, hash64 bigint);
 CREATE FUNCTION add(what text, hash uuid, hash64 bigint) RETURNS void LANGUAGE sql AS

@@ -65,6 +65,7 @@ WHERE pronargs > 0 AND (proargnames IS NULL OR '' = ANY (proargnames))
 	AND oid NOT IN (SELECT oid FROM plumbing)
 ORDER BY 1;
 
+-- trap 15: search_path of our own functions
 -- functions that any schema in front of ours could mislead: none
 SELECT object FROM owned_function
 WHERE prolang IN (SELECT oid FROM pg_language WHERE lanname IN ('sql', 'plpgsql'))

@@ -19,6 +19,7 @@ SELECT square(-3);
 -- many at once, in any place of a statement
 SELECT n, square(n) FROM generate_series(1, 4) AS n WHERE square(n) > 1 ORDER BY square(n) DESC;
 SELECT sum(square(n)) FROM generate_series(1, 4) AS n;
+-- trap 63: NULL
 -- a result that is NULL is remembered, and so is a call with NULL
 SELECT square(NULL);
 SELECT square(NULL);
@@ -66,6 +67,7 @@ SELECT count(*) FROM strict_list_too(NULL);
 SELECT strict_list_too(NULL), strict_list_too(2);
 SELECT args, result FROM stash.calls('shout(text, text)') ORDER BY args;
 
+-- trap 27, 64: spellings
 -- one call has many spellings, but one entry
 CREATE FUNCTION spell(a int, b int DEFAULT 2) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -206,6 +208,7 @@ SELECT stash.memoize('list(int)');
 SELECT * FROM list(2);
 SELECT * FROM list(2);
 SELECT list(2), (list(2)).word;
+-- trap 38: a set that is not read to its end
 -- a caller that stops early remembers all the same, for all is computed
 SELECT * FROM list(5) LIMIT 1;
 SELECT count(*) FROM list(5);
@@ -262,6 +265,7 @@ SELECT * FROM series(1, 3);
 SELECT count(*), sum(s) FROM series(1, 3) AS s;
 SELECT args, result FROM stash.calls('series(int, int)');
 
+-- trap 27: polymorphic arguments
 -- polymorphic: a type is part of the call
 CREATE FUNCTION last_of(a anyarray) RETURNS anyelement IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -309,6 +313,7 @@ SELECT length(enlarge('abc', 100000)), enlarge('abc', 100000) = repeat('abc', 10
 SELECT length(enlarge(repeat('xyz', 100000), 2));
 SELECT length(enlarge(repeat('xyz', 100000), 2));
 
+-- trap 40: recursion
 -- a function that calls itself
 CREATE FUNCTION fibonacci(n int) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -319,6 +324,7 @@ SELECT stash.memoize('fibonacci(int)');
 SELECT fibonacci(150);
 SELECT count(*) FROM stash.calls('fibonacci(int)');
 
+-- trap 38: a cursor that is not read to its end
 -- in a prepared statement, a cursor, a generated column, an index and a view
 PREPARE ask_square AS SELECT square($1);
 EXECUTE ask_square(11);

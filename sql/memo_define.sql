@@ -140,6 +140,7 @@ SELECT stash.memoize('plain(int)', '1 hour', share => 'all', volatile => true);
 SELECT definition FROM stash.memos WHERE function = 'plain(int)'::regprocedure;
 SELECT stash.unmemoize('plain(int)');
 
+-- trap 22: VOLATILE
 -- what cannot be remembered
 CREATE PROCEDURE proc() LANGUAGE sql AS 'SELECT 1';
 CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int);

@@ -16,6 +16,7 @@ $$;
 SELECT stash.memoize('show_all()', ttl => '1 hour');
 CREATE FUNCTION remembered() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM stash_memo_key.show_all_stash';
 
+-- trap 17, 19: settings
 -- called twice under a setting, then without it: how many answers came to be remembered, are they right?
 CREATE PROCEDURE toggle(setting text, new text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -103,6 +104,7 @@ RESET ALL;
 SET search_path = stash_memo_key, public;
 SET pg_hashstash.local_cache_size = 0;
 
+-- trap 14: search_path
 -- the same text may read another schema's table
 CREATE SCHEMA stash_memo_key_a
 	CREATE TABLE who (name text);
@@ -125,6 +127,7 @@ SELECT who_is();
 SELECT who_is();
 SET search_path = stash_memo_key, stash_memo_key_a;
 SELECT who_is();
+-- trap 16: temporary tables
 -- a temporary table stands before all others, and is nobody else's: answers stay in the session
 RESET pg_hashstash.local_cache_size;
 SELECT who_is();
@@ -175,6 +178,7 @@ SELECT whoami(), anybody();
 SET ROLE regress_stash_key_a;
 SELECT whoami(), anybody();
 RESET ROLE;
+-- trap 4: memberships
 -- what a role may see depends on its memberships, direct or not, and on its attributes
 CREATE ROLE regress_stash_key_group;
 GRANT regress_stash_key_b TO regress_stash_key_a;
@@ -205,6 +209,7 @@ SET timezone = 'UTC';
 SELECT anybody();
 RESET timezone;
 
+-- trap 28: equal, and yet not the same
 -- arguments: bit for bit, not by "="
 CREATE FUNCTION as_text(n numeric) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -260,6 +265,7 @@ $$;
 SELECT stash.memoize('len(text)');
 SELECT len(t) FROM toasted;
 SELECT len(repeat('x', 5000)), len(t) FROM toasted;
+-- trap 29: lengths
 -- two arguments do not run into each other
 CREATE FUNCTION glue(a text, b text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -271,6 +277,7 @@ SELECT stash.memoize('glue(text, text)');
 SELECT glue('ab', 'c'), glue('a', 'bc'), glue('abc', ''), glue(NULL, 'abc'), glue('abc', NULL);
 SELECT glue('ab', 'c'), glue('a', 'bc'), glue('abc', ''), glue(NULL, 'abc'), glue('abc', NULL);
 
+-- trap 20: collations
 -- the collation of a call
 CREATE COLLATION stash_ordinary (LOCALE = 'C');
 CREATE FUNCTION below(a text, b text) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$
@@ -286,6 +293,7 @@ SELECT below('a', 'B' COLLATE stash_ordinary);
 SELECT below('a', 'B' COLLATE stash_ordinary), below('a', 'B' COLLATE "C");
 SELECT below('a' COLLATE "C", 'B' COLLATE stash_ordinary);
 
+-- trap 65: an edited body
 -- the function: its name, and the definition of the target
 CREATE SCHEMA stash_memo_key_c;
 CREATE FUNCTION stash_memo_key_c.square(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT -n';
@@ -310,6 +318,7 @@ SELECT square(2);
 SELECT square(2);
 ALTER FUNCTION square_uncached(int) IMMUTABLE;
 SELECT square(2);
+-- trap 27: types of arguments
 -- an overloaded sibling is another function
 CREATE FUNCTION square(n bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT n * n';
 SELECT stash.memoize('square(bigint)');

@@ -82,6 +82,7 @@ SELECT * FROM verdict(1);
 RESET pg_hashstash.local_cache_size;
 SELECT f(1);
 SELECT * FROM verdict(1);
+-- trap 57: the memory of a session
 -- what does not fit makes room: the least recently used goes first
 CREATE FUNCTION wide(n int) RETURNS bytea IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -117,12 +118,14 @@ SELECT f(3);
 COMMIT;
 SELECT f(3), kept();
 
+-- trap 35: SERIALIZABLE
 -- serializable: the stash is left alone, so that it is no reason to fail
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SELECT f(1), f(4), kept();
 SELECT * FROM verdict(5);
 COMMIT;
 
+-- trap 31: rolled back fills
 -- what a transaction filled goes with it, from the stash and from memory
 BEGIN;
 SELECT f(6), (SELECT count(*) FROM rows_of(6)), kept();
@@ -131,6 +134,7 @@ ROLLBACK;
 SELECT kept();
 SELECT * FROM verdict(6);
 SELECT (SELECT count(*) FROM rows_of(6));
+-- trap 32: savepoints
 -- so it is with savepoints
 BEGIN;
 SELECT f(7);
@@ -148,6 +152,7 @@ SELECT f(10);
 RELEASE c;
 COMMIT;
 SELECT f(7), f(8), f(9), f(10);
+-- trap 32: exceptions
 -- and with exceptions that are caught
 DO $$
 BEGIN
@@ -161,6 +166,7 @@ BEGIN
 END
 $$;
 SELECT f(11);
+-- trap 39: timeout
 -- a function that fails or is cancelled leaves nothing
 CREATE FUNCTION slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -178,6 +184,7 @@ SELECT count(*) FROM stash.calls('slow(int)');
 SELECT slow(0);
 SELECT slow(0);
 
+-- trap 58: expiry
 -- ttl: counted from the beginning of the computation, by the clock
 CREATE FUNCTION g(n int) RETURNS int STABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -208,6 +215,7 @@ SELECT g(1);
 SELECT g(1);
 SELECT item, value FROM stash.explain('g(int)', 1) WHERE item IN ('verdict', 'reason');
 SELECT count(*) FROM g_stash;
+-- trap 22: VOLATILE after the fact
 -- VOLATILE by now, though it was not when it was memoized
 ALTER FUNCTION f_uncached(int) VOLATILE;
 SELECT f(1);
@@ -291,6 +299,7 @@ ALTER TABLE f_stash RENAME TO f_store;
 SELECT f(2);
 SELECT * FROM verdict(3);
 ALTER TABLE f_store RENAME TO f_stash;
+-- trap 56: hostile entries
 -- what somebody put into it is no answer unless it could be one
 SELECT stash.forget('f(int)');
 SELECT f(1);
@@ -309,6 +318,7 @@ TRUNCATE f_stash;
 SELECT f(1);
 RESET pg_hashstash.local_cache_size;
 
+-- trap 46, 55: types
 -- results of a type that has changed since are computed again
 CREATE TYPE mood AS ENUM ('sad', 'glad');
 CREATE TYPE person AS (name text, feels mood);

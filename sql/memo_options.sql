@@ -15,6 +15,7 @@ BEGIN
 	RETURN result;
 END $$;
 
+-- trap 18: custom settings
 -- settings: named, they are in the key; not named, nothing is kept, ttl or not
 CREATE FUNCTION tenant() RETURNS text STABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -105,6 +106,7 @@ SELECT count(*), stash.stash_of('adds(int,bool,int)'), stash.stash_of('size_of(t
 SELECT stash.unmemoize('adds(int,bool,int)'), stash.unmemoize('size_of(text)');
 SELECT count(*) FROM mine;
 
+-- trap 5, 6: policies
 -- row security: by role and rows alone, or with what is named
 CREATE ROLE regress_stash_one;
 CREATE ROLE regress_stash_two;

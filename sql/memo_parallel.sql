@@ -21,6 +21,7 @@ CREATE FUNCTION kept() RETURNS bigint LANGUAGE sql AS $$
 $$;
 SELECT kept();
 
+-- trap 41: parallel workers
 -- by the planner's own choice; the leader cannot write either
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;

@@ -23,6 +23,7 @@ SELECT stash.memoize('square(int)');
 SELECT square(3);
 SELECT square(3);
 
+-- trap 13: who may undo and forget
 -- others call it, and share what depends on no role; they may not touch it
 SET ROLE regress_stash_bob;
 SELECT square(3), square(4);
@@ -43,6 +44,7 @@ SELECT stash.memoize('bobs(int)');
 SELECT stash.memoize('pg_catalog.upper(text)');
 \echo :SQLSTATE
 
+-- trap 10: reading the stash
 -- nobody but the owner reads or writes the stash, calls the original, or sees the calls
 SET ROLE regress_stash_bob;
 SELECT count(*) FROM square_stash;
@@ -103,6 +105,7 @@ SET pg_hashstash.memo = off;
 SELECT * FROM upto(2);
 RESET pg_hashstash.memo;
 
+-- trap 3: EXECUTE
 -- a right that is lost after the fill: an error, in place and with "as"
 SET ROLE regress_stash_alice;
 CREATE FUNCTION cube(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
@@ -132,6 +135,7 @@ SELECT * FROM stash.explain('square(int)', 3);
 \echo :SQLSTATE
 SELECT * FROM stash.explain('bobs_cube(int)', 2);
 \echo :SQLSTATE
+-- trap 9: the wrapper
 -- the wrapper is no way round: alice may call cube, mallory only the wrapper
 SET ROLE regress_stash_alice;
 SELECT bobs_cube(2);
@@ -196,6 +200,7 @@ RESET check_function_bodies;
 SELECT lent(1);
 \echo :SQLSTATE
 
+-- trap 11: poisoning
 -- a wrapper that names somebody else's stash neither reads nor writes it
 SET ROLE regress_stash_mallory;
 CREATE FUNCTION poison(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT -666';
@@ -231,6 +236,7 @@ SELECT given(1);
 SELECT given(1);
 RESET pg_hashstash.local_cache_size;
 
+-- trap 1: SET ROLE
 -- row security: two roles call one function and never get each other's rows
 SET ROLE regress_stash_alice;
 CREATE TABLE letters (reader name, body text);
@@ -271,6 +277,7 @@ SET search_path = stash_memo_priv;
 SET ROLE regress_stash_bob;
 SELECT mine();
 RESET ROLE;
+-- trap 2: SET SESSION AUTHORIZATION
 -- the session's user is part of the key, for current_user is not all that a function may ask
 SET SESSION AUTHORIZATION regress_stash_bob;
 SELECT mine();
@@ -278,6 +285,7 @@ SELECT mine();
 SET SESSION AUTHORIZATION regress_stash_alice;
 SELECT mine();
 RESET SESSION AUTHORIZATION;
+-- trap 4: BYPASSRLS
 -- attributes of a role are, too
 ALTER ROLE regress_stash_bob BYPASSRLS;
 SET SESSION AUTHORIZATION regress_stash_bob;
@@ -286,6 +294,7 @@ RESET SESSION AUTHORIZATION;
 ALTER ROLE regress_stash_bob NOBYPASSRLS;
 SET SESSION AUTHORIZATION regress_stash_bob;
 SELECT mine();
+-- trap 7: row_security
 -- row_security = off is an error, remembered answer or not
 SET row_security = off;
 SELECT mine();
@@ -295,6 +304,7 @@ RESET SESSION AUTHORIZATION;
 -- the owner of the function sees whose answers there are, by name
 SELECT DISTINCT substring(key::text FROM 'role=(\w+)') AS role FROM mine_stash WHERE key::text LIKE '%role=regress_stash%' ORDER BY 1;
 
+-- trap 2: SECURITY DEFINER
 -- the effective role counts, also within functions with the rights of their owner
 SET ROLE regress_stash_alice;
 CREATE FUNCTION through_alice() RETURNS text STABLE SECURITY DEFINER LANGUAGE plpgsql AS $$

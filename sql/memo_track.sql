@@ -24,6 +24,7 @@ SELECT stash.track('sale');
 SELECT total('north');
 SELECT total('north');
 SELECT * FROM why('north');
+-- trap 51: a write that changes nothing
 -- the change of another transaction, and one that changes nothing
 INSERT INTO sale VALUES ('north', 1);
 SELECT * FROM why('north');
@@ -36,6 +37,7 @@ SELECT total('north');
 INSERT INTO sale VALUES ('north', 5);
 SELECT total('north');
 
+-- trap 30, 31, 32: own changes
 -- own changes are seen, and answers made of them kept for nobody
 BEGIN;
 UPDATE sale SET amount = 6;
@@ -51,6 +53,7 @@ SELECT total('north');
 ROLLBACK TO one;
 SELECT total('north');
 COMMIT;
+-- trap 42, 79: changes within a statement
 -- inside one statement: before, and behind, what changes the table
 WITH changed AS (UPDATE sale SET amount = 8 RETURNING amount) SELECT amount, total('north') FROM changed;
 SELECT total('north');
@@ -61,6 +64,7 @@ UPDATE sale SET amount = 9;
 DROP TRIGGER asking ON sale;
 SELECT total('north');
 
+-- trap 44, 80: triggers that were switched off between
 -- what changes what the table is: its definition, rights, triggers
 ALTER TABLE sale ADD note text;
 SELECT * FROM why('north');
@@ -84,6 +88,7 @@ DROP TABLE sale;
 ALTER TABLE sold RENAME TO sale;
 SELECT total('north');
 
+-- trap 45, 46, 48: views, called functions, dynamic SQL
 -- views, functions that are called, dynamic SQL; each is noticed
 CREATE VIEW northern AS SELECT amount FROM sale WHERE region = 'north';
 CREATE FUNCTION doubled(n bigint) RETURNS bigint STABLE LANGUAGE sql AS 'SELECT 2 * n';
@@ -112,6 +117,7 @@ SELECT outermost(), outermost();
 UPDATE sale SET amount = amount + 1;
 SELECT outermost(), outermost();
 
+-- trap 45: materialized views
 -- a materialized view counts its refresh as a change
 CREATE MATERIALIZED VIEW kept AS SELECT amount FROM sale;
 CREATE UNIQUE INDEX ON kept (amount);
@@ -123,6 +129,7 @@ SELECT dynamic('kept'), dynamic('kept');
 REFRESH MATERIALIZED VIEW kept;
 SELECT dynamic('kept'), dynamic('kept');
 
+-- trap 44: partitions
 -- partitions
 CREATE TABLE parts (amount int, a int) PARTITION BY LIST (a);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
@@ -166,6 +173,7 @@ SELECT in_stash('a'), in_stash('a'), in_stash('short'), in_stash('short');
 SELECT stash.remove('settings', 'a');
 SELECT in_stash('a'), in_stash('a');
 
+-- trap 23, 26: time, chance, side effects
 -- what cannot be proved is computed, with the reason
 CREATE TEMP TABLE fleeting AS SELECT 1 AS amount;
 CREATE FUNCTION show_reason(what regprocedure) RETURNS text LANGUAGE sql AS $$

@@ -40,6 +40,7 @@ SELECT stash.put('animals', 'cat', 1);
 SELECT stash.clear('animals'), stash.clear('animals');
 SELECT stash.count('animals'), stash.has('animals', 'dog');
 
+-- trap 63: NULL
 -- a NULL value is there, and is not the same as absent
 SELECT stash.put('animals', 'yeti', NULL), stash.put('animals', 'ghost', NULL::int);
 SELECT stash.has('animals', 'yeti'), stash.get('animals', 'yeti') IS NULL AS is_null, stash.has('animals', 'unicorn');
@@ -102,6 +103,7 @@ SELECT key::text, expires_at - created_at AS lifetime, abs(extract(epoch FROM cr
 FROM (SELECT * FROM animals UNION ALL SELECT * FROM quick) AS two
 ORDER BY 1;
 
+-- trap 58: expiry
 -- an expired entry is never returned, whoever asks
 SELECT stash.put('quick', 'flash', 1, '0.1 s');
 SELECT pg_sleep(0.15);

@@ -157,6 +157,7 @@ SELECT stash.put('s', 'c', 'text'::cstring);
 SELECT stash.get('s', 'text'::cstring);
 \echo :SQLSTATE
 
+-- trap 29: one hash, two keys
 -- another key of the same hash is neither returned nor overwritten
 SELECT stash.put('s', 'mine', 1);
 UPDATE s SET key = stash.to_variant('yours'::text) WHERE stash.identical(key, stash.to_variant('mine'::text));

@@ -16,6 +16,7 @@ SELECT stash.track('plain');
 SELECT stash.track_problem('plain') IS NULL AS is_tracked;
 \d plain
 
+-- trap 43, 51, 52: kinds of writes
 -- one note a transaction, whatever it does; none where it changes nothing
 INSERT INTO plain SELECT generate_series(1, 3);
 BEGIN;
@@ -44,6 +45,7 @@ INSERT INTO plain VALUES (1);
 RESET session_replication_role;
 SELECT * FROM noted();
 
+-- trap 81: rolled back to a savepoint, and changed again
 -- what is rolled back is not noted; a change after that is
 BEGIN;
 SAVEPOINT one;
@@ -113,6 +115,7 @@ SELECT stash.untrack('plain'), stash.untrack('plain'), stash.untrack('parts_1');
 SELECT stash.track_problem('plain'), stash.track_problem('parts'), stash.track_problem('parts_2_2');
 SELECT stash.untrack('parts');
 
+-- trap 13, 49: who may track what
 -- who may, and what can be
 CREATE UNLOGGED TABLE hasty (a int);
 CREATE TEMP TABLE fleeting (a int);

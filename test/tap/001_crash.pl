@@ -77,6 +77,7 @@ for my $round (1 .. $rounds)
 $node->stop;
 done_testing();
 
+# trap 53: crash
 sub check
 {
 	my ($when) = @_;

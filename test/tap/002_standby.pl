@@ -60,6 +60,7 @@ sub catch_up { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('ins
 call($primary, 'SELECT square(1); SELECT * FROM upto(2); SELECT fleeting(1)');
 catch_up();
 
+# trap 54: hot standby
 is(call($standby, 'SELECT square(1)'), '1 0', 'a remembered value is found');
 is(call($standby, 'SELECT * FROM upto(2)'), '1|glad 2|glad 0', 'a remembered set is found');
 is(call($standby, 'SELECT square(2); SELECT square(2)'), '4 4 1', 'another value is computed, and kept by the session');

@@ -193,6 +193,7 @@ $old->command_ok([ 'pg_dump', '-Fc', '-f', "$dir/custom.dump", '-d', $old->conns
 $old->command_ok([ 'pg_dump', '--schema-only', '-f', "$dir/schema.sql", '-d', $old->connstr('postgres') ], 'schema-only dump');
 $old->stop;
 
+# trap 55: other OIDs
 # a cluster in which every OID is another one, and the settings are foreign
 my $new = PostgreSQL::Test::Cluster->new('new');
 $new->init;

@@ -173,6 +173,7 @@ sub check_good
 }
 
 # The checksum finds every flipped bit and every cut.
+# trap 56: damaged and hostile frames
 sub check_damage
 {
 	is($node->safe_psql('postgres', <<'SQL'), "22P03|t\nXX001|t", 'every flipped bit is found');
