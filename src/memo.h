@@ -267,7 +267,7 @@ extern StashMemoReason stash_memo_prove(const StashMemoCall *call,
 										const StashMemoTrace *trace,
 										StashMemoProof **proof, Oid *culprit);
 extern StashMemoReason stash_memo_proof_judge(const StashMemoProof *proof,
-											  Oid *culprit);
+											  bool has_ttl, Oid *culprit);
 extern StashMemoReason stash_memo_entry_judge(const StashMemoCall *call,
 											  const StashEntry *entry,
 											  StashMemoProof **proof,

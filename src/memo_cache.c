@@ -107,7 +107,7 @@ drop_entry(StashMemoEntry *entry)
  * news that drop entries, this one among them.
  */
 static bool
-is_proved(StashMemoEntry *entry)
+is_proved(StashMemoEntry *entry, bool has_ttl)
 {
 	uint64		moment;
 	bool		holds;
@@ -121,7 +121,8 @@ is_proved(StashMemoEntry *entry)
 	busy = entry;
 	moment = stash_track_moment();
 	holds = (moment != 0 && moment == entry->proved) ||
-		stash_memo_proof_judge(entry->result.proof, &culprit) == STASH_MEMO_FINE;
+		stash_memo_proof_judge(entry->result.proof, has_ttl,
+							   &culprit) == STASH_MEMO_FINE;
 	busy = NULL;
 	if (entry->is_dropped)
 	{
@@ -284,7 +285,7 @@ stash_memo_cache_find(const StashMemoKey *key, const StashMemoCall *call)
 		drop_entry(entry);
 		return NULL;
 	}
-	if (!is_proved(entry))
+	if (!is_proved(entry, call->has_ttl))
 		return NULL;
 	dlist_move_head(&used, &entry->lru);
 	return &entry->result;

@@ -243,8 +243,11 @@ append_role(StringInfo out, const char *what, Oid role)
 					 ((Form_pg_authid) GETSTRUCT(tuple))->rolinherit ? "" : "+noinherit");
 	ReleaseSysCache(tuple);
 	list_sort(memberships, list_oid_cmp);
+	/* a member has the rights only if all on the way inherit them */
 	foreach(cell, memberships)
-		appendStringInfo(out, "+%u", lfirst_oid(cell));
+		appendStringInfo(out, "%c%u",
+						 has_privs_of_role(role, lfirst_oid(cell)) ? '+' : '-',
+						 lfirst_oid(cell));
 	appendStringInfoChar(out, ' ');
 }
 

@@ -85,7 +85,8 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
  *
  * Returns STASH_MEMO_FINE and the proof, in the current memory context; or why
  * the answer cannot be proved, and which relation or function is to blame.
- * Where a ttl was given, what may change without a word is left out of it.
+ * Where a ttl was given, what may change without a word counts by its
+ * definition and rights alone.
  */
 StashMemoReason
 stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
@@ -134,13 +135,10 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 		/* though it did not apply to this role it does to others */
 		if (state->has_row_security && leaves_out_role(memo))
 			return STASH_MEMO_ROW_SECURITY;
-		if (state->problem == STASH_TRACK_FINE)
-		{
-			made->sources[made->nsources].relid = state->relid;
-			made->sources[made->nsources++].digest = state->digest;
-		}
-		else if (!has_ttl)
+		if (state->problem != STASH_TRACK_FINE && !has_ttl)
 			return STASH_MEMO_UNTRACKED;
+		made->sources[made->nsources].relid = state->relid;
+		made->sources[made->nsources++].digest = state->digest;
 	}
 	add_functions(made, trace);
 	*culprit = InvalidOid;
@@ -184,10 +182,10 @@ stash_memo_proof_copy(const StashMemoProof *proof, MemoryContext context)
 
 /* ---- asking ---- */
 
+/* whether a catalog row was there in a snapshot; releases it */
 static bool
-function_is_fresh(Oid function, const StashTrackSnapshot *snapshot)
+row_is_fresh(HeapTuple tuple, const StashTrackSnapshot *snapshot)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	TransactionId xid;
 
 	if (!HeapTupleIsValid(tuple))
@@ -198,12 +196,28 @@ function_is_fresh(Oid function, const StashTrackSnapshot *snapshot)
 		stash_track_sees(snapshot, stash_track_widen(xid));
 }
 
+/* its definition, and the rights to it and to look into its schema */
+static bool
+function_is_fresh(Oid function, const StashTrackSnapshot *snapshot)
+{
+	return row_is_fresh(SearchSysCache1(PROCOID, ObjectIdGetDatum(function)),
+						snapshot) &&
+		row_is_fresh(SearchSysCache1(NAMESPACEOID,
+									 ObjectIdGetDatum(get_func_namespace(function))),
+					 snapshot);
+}
+
 static StashMemoReason
-judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot)
+judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
+			 bool has_ttl)
 {
 	const StashTrackState *state = stash_track_state(source->relid);
+	StashTrackVerdict verdict = stash_track_judge(state, snapshot);
 
-	switch (stash_track_judge(state, snapshot))
+	/* by the clock then, but for rights, policies and columns */
+	if (verdict == STASH_TRACK_UNKNOWN && has_ttl)
+		verdict = stash_track_judge_definition(state, snapshot);
+	switch (verdict)
 	{
 		case STASH_TRACK_FRESH:
 			return state->digest == source->digest ?
@@ -223,10 +237,10 @@ judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot)
 /*
  * Whether an answer is what its target would return now, under the active
  * snapshot: STASH_MEMO_FINE, or why not and which relation or function is to
- * blame.
+ * blame.  'has_ttl': what is not tracked may be as old as that.
  */
 StashMemoReason
-stash_memo_proof_judge(const StashMemoProof *proof, Oid *culprit)
+stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 {
 	*culprit = InvalidOid;
 	if (!ActiveSnapshotSet())
@@ -238,7 +252,7 @@ stash_memo_proof_judge(const StashMemoProof *proof, Oid *culprit)
 	for (int i = 0; i < proof->nsources; i++)
 	{
 		StashMemoReason reason = judge_source(&proof->sources[i],
-											  proof->snapshot);
+											  proof->snapshot, has_ttl);
 
 		*culprit = proof->sources[i].relid;
 		if (reason != STASH_MEMO_FINE)
@@ -271,7 +285,7 @@ stash_memo_entry_judge(const StashMemoCall *call, const StashEntry *entry,
 	*proof = stash_memo_proof_read(entry->proof);
 	if (*proof == NULL)
 		return STASH_MEMO_OTHER_SERVER;
-	return stash_memo_proof_judge(*proof, culprit);
+	return stash_memo_proof_judge(*proof, call->has_ttl, culprit);
 }
 
 /* ---- bytes ---- */

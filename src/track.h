@@ -87,6 +87,8 @@ extern uint64 stash_track_marks(void);
 extern StashTrackSnapshot *stash_track_snapshot(Snapshot snapshot);
 extern bool stash_track_sees(const StashTrackSnapshot *snapshot,
 							 FullTransactionId xid);
+extern StashTrackVerdict stash_track_judge_definition(const StashTrackState *state,
+													  const StashTrackSnapshot *snapshot);
 extern StashTrackVerdict stash_track_judge(const StashTrackState *state,
 										   const StashTrackSnapshot *snapshot);
 extern bool stash_track_is_not_newer(const StashTrackSnapshot *snapshot,

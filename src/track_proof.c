@@ -103,6 +103,20 @@ has_changed(Relation change, Oid root, const StashTrackSnapshot *snapshot,
 }
 
 /*
+ * Whether what the catalogs say of a relation, rights and policies among it,
+ * was seen by the snapshot of an answer.
+ */
+StashTrackVerdict
+stash_track_judge_definition(const StashTrackState *state,
+							 const StashTrackSnapshot *snapshot)
+{
+	if (state->problem == STASH_TRACK_GONE ||
+		!stash_track_sees(snapshot, state->newest))
+		return STASH_TRACK_REDEFINED;
+	return STASH_TRACK_FRESH;
+}
+
+/*
  * Whether all that is known to have changed a relation, as the active snapshot
  * sees it, was seen by the snapshot of an answer.
  */
@@ -117,7 +131,7 @@ stash_track_judge(const StashTrackState *state,
 		return STASH_TRACK_UNKNOWN;
 	if (stash_track_changed_here(state))
 		return STASH_TRACK_CHANGED_HERE;
-	if (!stash_track_sees(snapshot, state->newest))
+	if (stash_track_judge_definition(state, snapshot) != STASH_TRACK_FRESH)
 		return STASH_TRACK_REDEFINED;
 	if (state->nroots == 0)
 		return STASH_TRACK_FRESH;
