@@ -16,6 +16,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -252,4 +253,25 @@ stash_catalog_has_temporary(void)
 		temporary_found = namespace_holds_anything(nsp);
 	}
 	return temporary_found;
+}
+
+/*
+ * Whether a parsed body or query, as the catalogs write it, asks for the time
+ * or the name of the database by what is no call of a function in the end:
+ * the words of standard SQL, and age(), which the planner replaces by one.
+ */
+bool
+stash_catalog_asks_for_time(const char *tree)
+{
+	static const char word[] = "{SQLVALUEFUNCTION :op ";
+
+	for (const char *at = tree; (at = strstr(at, word)) != NULL; at++)
+	{
+		int			op = atoi(at + strlen(word));
+
+		if (op < SVFOP_CURRENT_ROLE || op == SVFOP_CURRENT_CATALOG)
+			return true;
+	}
+	return strstr(tree, psprintf(":funcid %u ", F_AGE_TIMESTAMPTZ)) != NULL ||
+		strstr(tree, psprintf(":funcid %u ", F_AGE_TIMESTAMP)) != NULL;
 }

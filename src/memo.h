@@ -51,11 +51,14 @@ typedef enum StashMemoReason
 	STASH_MEMO_SIDE_EFFECTS,	/* the target wrote something */
 	STASH_MEMO_UTILITY,			/* the target ran a command that is no query */
 	STASH_MEMO_SESSION,			/* it asked for the time, the catalogs, chance */
+	STASH_MEMO_VIEW,			/* a view that it read asked for the time */
 	STASH_MEMO_SETTING,			/* it asked for a setting without vary */
 	STASH_MEMO_EXPIRES,			/* it read an entry of a stash that expires */
 	STASH_MEMO_ROW_SECURITY,	/* policies applied, and roles share answers */
 	STASH_MEMO_POLICY,			/* a policy asks for what may not be in the
 								 * key */
+	STASH_MEMO_UNSEEN,			/* what it ran was prepared before we were
+								 * there */
 	STASH_MEMO_NESTED_TTL,		/* it used another memo's answer, up to a ttl */
 	STASH_MEMO_CHANGED,			/* what an answer was read from has changed */
 	STASH_MEMO_REDEFINED,		/* a relation's definition or rights have */
@@ -253,11 +256,19 @@ typedef struct StashMemoTrace
 	FullTransactionId xid;
 } StashMemoTrace;
 
+/* memo_ran.c */
+extern void stash_memo_ran_init(void);
+extern void stash_memo_ran_prepared(List *running, Oid function);
+extern void stash_memo_ran_outside(Oid function, bool is_query);
+extern List *stash_memo_ran_all(List *functions);
+extern bool stash_memo_ran_unseen(void);
+
 /* memo_trace.c */
 extern void stash_memo_trace_init(void);
 extern void stash_memo_trace_begin(StashMemoTrace *trace, Oid target);
 extern void stash_memo_trace_end(StashMemoTrace *trace);
 extern void stash_memo_trace_drop(StashMemoTrace *trace);
+extern void stash_memo_trace_skip(Oid target);
 extern void stash_memo_trace_hit(const StashMemo *memo,
 								 const StashMemoResult *result);
 extern void stash_memo_trace_write(void);

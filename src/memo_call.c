@@ -569,10 +569,15 @@ pg_hashstash_call_handler(PG_FUNCTION_ARGS)
 	}
 	if (call->memo->retset && call->is_record &&
 		((ReturnSetInfo *) fcinfo->resultinfo)->expectedDesc == NULL)
+	{
+		stash_memo_trace_skip(call->memo->target);
 		return stream_set(call, fcinfo);
+	}
 	remembers = stash_memo_bypass(call->memo) == STASH_MEMO_FINE;
 	if (remembers)
 		stash_memo_key(&key, call, fcinfo);
+	else
+		stash_memo_trace_skip(call->memo->target);
 	if (call->memo->retset)
 		return answer_set(call, remembers ? &key : NULL, fcinfo);
 	if (remembers)

@@ -66,6 +66,7 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 	switch (reason)
 	{
 		case STASH_MEMO_SESSION:
+		case STASH_MEMO_VIEW:
 		case STASH_MEMO_EXPIRES:
 			return call->has_ttl || body->allow_volatile;
 		case STASH_MEMO_NESTED_TTL:
@@ -79,6 +80,11 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 			return false;
 	}
 }
+
+/* no promise makes up for what a hit would not do, or for what is not known */
+static const StashMemoReason never_excused[] = {
+	STASH_MEMO_SIDE_EFFECTS, STASH_MEMO_UTILITY, STASH_MEMO_UNSEEN
+};
 
 /*
  * Make the proof of an answer whose target has come to its end.
@@ -100,6 +106,11 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 
 	*culprit = InvalidOid;
 	*proof = NULL;
+	for (int i = 0; is_immutable && i < lengthof(never_excused); i++)
+	{
+		if (trace->reasons & UINT64CONST(1) << never_excused[i])
+			return never_excused[i];
+	}
 	/* of one that is IMMUTABLE only the functions that it calls can change */
 	if (is_immutable && list_length(trace->functions) <= 1)
 		return STASH_MEMO_FINE;
@@ -135,6 +146,8 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 		/* though it did not apply to this role it does to others */
 		if (state->has_row_security && leaves_out_role(memo))
 			return STASH_MEMO_ROW_SECURITY;
+		if (state->asks_for_time && !is_excused(call, STASH_MEMO_VIEW))
+			return STASH_MEMO_VIEW;
 		if (state->problem != STASH_TRACK_FINE && !has_ttl)
 			return STASH_MEMO_UNTRACKED;
 		made->sources[made->nsources].relid = state->relid;

@@ -92,6 +92,10 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "the target ran a command that is no query";
 		case STASH_MEMO_SESSION:
 			return "the target asked for the time, the session, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
+		case STASH_MEMO_VIEW:
+			return "it asks for the time or the database: memoize with a ttl";
+		case STASH_MEMO_UNSEEN:
+			return "the library was loaded in the middle of this transaction, and does not know what the target ran: the next one is fine";
 		case STASH_MEMO_SETTING:
 			return "the target asked for a setting: name those that it asks for with vary";
 		case STASH_MEMO_EXPIRES:
@@ -138,6 +142,7 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_REDEFINED:
 		case STASH_MEMO_POLICY:
 		case STASH_MEMO_EXPIRES:
+		case STASH_MEMO_VIEW:
 			return psprintf("%s: %s", relation_name(culprit), text);
 		case STASH_MEMO_SESSION:
 		case STASH_MEMO_SETTING:

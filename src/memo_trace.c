@@ -39,6 +39,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 
@@ -49,6 +50,10 @@ static object_access_hook_type next_object_access;
 /* the innermost; ended on errors, too, so that it never points to nowhere */
 static StashMemoTrace *current;
 static bool runs_functions;		/* of users: set by note_function() */
+
+/* a query that is starting, and what was on the stack before */
+static bool is_starting;
+static ErrorContextCallback *starting_stack;
 
 static void
 note_reason(StashMemoTrace *trace, StashMemoReason reason, Oid culprit)
@@ -68,10 +73,10 @@ note_reason(StashMemoTrace *trace, StashMemoReason reason, Oid culprit)
 static const char *const session_functions[] = {
 	"now", "transaction_timestamp", "statement_timestamp", "age",
 	"inet_", "txid_", "pg_", "has_", "row_security_active",
-	"to_reg", "obj_description", "col_description", "shobj_description",
-	"getdatabaseencoding", "version", "lastval", "currval", "database_to_xml",
-	"schema_to_xml", "table_to_xml", "query_to_xml", "cursor_to_xml",
-	"format_type", "ts_debug"
+	"to_reg", "regclass", "obj_description", "col_description",
+	"shobj_description", "getdatabaseencoding", "current_database", "version",
+	"mxid_age", "lastval", "currval", "database_to_", "schema_to_",
+	"table_to_", "query_to_", "cursor_to_", "format_type", "ts_debug"
 };
 
 static bool
@@ -99,10 +104,11 @@ depends_on_session(Oid function)
 	return depends;
 }
 
-/* words that are calls though they do not look like it */
-static const char *const time_words[] = {
+/* words that are calls though they do not look like it; strings that are */
+static const char *const call_words[] = {
 	"current_date", "current_time", "current_timestamp", "localtime",
-	"localtimestamp"
+	"localtimestamp", "current_catalog", "'now'", "'today'", "'tomorrow'",
+	"'yesterday'"
 };
 
 static bool
@@ -112,7 +118,8 @@ is_word_part(char c)
 		IS_HIGHBIT_SET(c);
 }
 
-static bool
+/* what follows a word, where it is first found; NULL: nowhere */
+static const char *
 has_word(const char *source, const char *word)
 {
 	Size		len = strlen(word);
@@ -121,17 +128,43 @@ has_word(const char *source, const char *word)
 	{
 		if (pg_strncasecmp(at, word, len) == 0 &&
 			(at == source || !is_word_part(at[-1])) && !is_word_part(at[len]))
-			return true;
+			return at + len;
+	}
+	return NULL;
+}
+
+/* age() of one argument, which is replaced when it is planned */
+static bool
+asks_for_age(const char *source)
+{
+	while ((source = has_word(source, "age")) != NULL)
+	{
+		const char *at = source + strspn(source, " \t\r\n");
+		int			depth = 0;
+
+		if (*at != '(')
+			continue;
+		/* to where it ends, or the second argument begins */
+		for (; *at != '\0'; at++)
+		{
+			if (*at == '(')
+				depth++;
+			else if (*at == ')' && --depth == 0)
+				return true;
+			else if (*at == ',' && depth == 1)
+				break;
+		}
 	}
 	return false;
 }
 
 /*
- * Whether the body of a function asks for the time by a word that no hook
- * sees.  Words in comments and strings count, too: rather once too often.
+ * Whether the body of a function asks for the time or the database by a word
+ * that no hook sees.  Words in comments and strings count, too: rather once
+ * too often.
  */
 static bool
-asks_for_time(Oid function)
+has_call_word(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	bool		found = false;
@@ -142,10 +175,12 @@ asks_for_time(Oid function)
 		return true;
 	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
 	if (!isnull)
-		found = strstr(TextDatumGetCString(datum), "{SQLVALUEFUNCTION :op") != NULL;
+		found = stash_catalog_asks_for_time(TextDatumGetCString(datum));
 	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	for (int i = 0; !isnull && !found && i < lengthof(time_words); i++)
-		found = has_word(TextDatumGetCString(datum), time_words[i]);
+	for (int i = 0; !isnull && !found && i < lengthof(call_words); i++)
+		found = has_word(TextDatumGetCString(datum), call_words[i]) != NULL;
+	if (!isnull && !found)
+		found = asks_for_age(TextDatumGetCString(datum));
 	ReleaseSysCache(tuple);
 	return found;
 }
@@ -170,7 +205,7 @@ note_function(StashMemoTrace *trace, Oid function)
 	old = MemoryContextSwitchTo(trace->context);
 	trace->functions = lappend_oid(trace->functions, function);
 	MemoryContextSwitchTo(old);
-	if (asks_for_time(function))
+	if (has_call_word(function))
 		note_reason(trace, STASH_MEMO_SESSION, function);
 }
 
@@ -379,14 +414,20 @@ static void
 trace_executor_start(QueryDesc *query, int eflags)
 {
 	StashMemoTrace *trace = current;
+	bool		was_starting = is_starting;
+	ErrorContextCallback *outer_stack = starting_stack;
 
 	runs_functions = false;
 	if (trace != NULL)
 		note_plan(trace, query->plannedstmt);
+	is_starting = true;
+	starting_stack = error_context_stack;
 	if (next_executor_start != NULL)
 		next_executor_start(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+	is_starting = was_starting;
+	starting_stack = outer_stack;
 	if (trace != NULL && runs_functions && query->plannedstmt->parallelModeNeeded)
 		run_without_workers(query);
 }
@@ -411,8 +452,21 @@ static void
 trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 					void *arg)
 {
-	if (current != NULL && access == OAT_FUNCTION_EXECUTE)
-		note_function(current, object);
+	if (access == OAT_FUNCTION_EXECUTE)
+	{
+		/* functions that run while a query starts put something on the stack */
+		bool		is_query = is_starting &&
+		error_context_stack == starting_stack;
+
+		if (current == NULL)
+			stash_memo_ran_outside(object, is_query);
+		else
+		{
+			if (!is_query)
+				stash_memo_ran_prepared(current->functions, object);
+			note_function(current, object);
+		}
+	}
 	if (next_object_access != NULL)
 		next_object_access(access, class, object, sub, arg);
 }
@@ -432,6 +486,22 @@ note_stash(Oid relid, bool expires)
 		note_reason(current, STASH_MEMO_EXPIRES, relid);
 }
 
+/* after an error no query is starting */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT)
+		is_starting = false;
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subid,
+				   SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		is_starting = false;
+}
+
 /*
  * Set the hooks; called once when the library is loaded.
  */
@@ -446,6 +516,9 @@ stash_memo_trace_init(void)
 	object_access_hook = trace_object_access;
 	stash_store_read_note = note_stash;
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+	stash_memo_ran_init();
 }
 
 /* ---- traces ---- */
@@ -466,6 +539,20 @@ stash_memo_trace_begin(StashMemoTrace *trace, Oid target)
 	trace->outer = current;
 	note_function(trace, target);
 	current = trace;
+}
+
+/* what ran without being prepared anew */
+static void
+note_prepared(StashMemoTrace *trace)
+{
+	List	   *all = stash_memo_ran_all(trace->functions);
+	ListCell   *cell;
+
+	for_each_from(cell, all, list_length(trace->functions))
+		note_function(trace, lfirst_oid(cell));
+	list_free(all);
+	if (stash_memo_ran_unseen())
+		note_reason(trace, STASH_MEMO_UNSEEN, InvalidOid);
 }
 
 /* the same for what is around: whatever happens within happens there, too */
@@ -500,6 +587,7 @@ stash_memo_trace_end(StashMemoTrace *trace)
 	if (trace->command != GetCurrentCommandId(false) ||
 		!FullTransactionIdEquals(trace->xid, GetTopFullTransactionIdIfAny()))
 		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
+	note_prepared(trace);
 	current = trace->outer;
 	tell_outer(trace);
 }
@@ -512,6 +600,18 @@ stash_memo_trace_drop(StashMemoTrace *trace)
 {
 	current = trace->outer;
 	tell_outer(trace);
+}
+
+/*
+ * A target is about to run of which no answer is to be kept.
+ */
+void
+stash_memo_trace_skip(Oid target)
+{
+	if (current != NULL)
+		note_function(current, target);
+	else
+		stash_memo_ran_outside(target, true);
 }
 
 /*

@@ -338,6 +338,19 @@ digest_oids(List *oids, uint64 seed)
 }
 
 static void
+read_rule(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	StashTrackState *state = arg;
+	bool		isnull;
+	Datum		action = heap_getattr(tuple, Anum_pg_rewrite_ev_action, desc,
+									  &isnull);
+
+	if (!isnull &&
+		stash_catalog_asks_for_time(TextDatumGetCString(action)))
+		state->asks_for_time = true;
+}
+
+static void
 build_state(StashTrackState *state)
 {
 	List	   *members = NIL;
@@ -348,6 +361,7 @@ build_state(StashTrackState *state)
 	char		relkind;
 
 	state->newest = InvalidFullTransactionId;
+	state->asks_for_time = false;
 	state->problem = check_kind(state, state->relid, &relkind);
 	state->culprit = state->relid;
 	if (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE)
@@ -361,7 +375,8 @@ build_state(StashTrackState *state)
 	read_rows(state, PolicyRelationId, PolicyPolrelidPolnameIndexId,
 			  Anum_pg_policy_polrelid, state->relid, add_oid, &policies);
 	read_rows(state, RewriteRelationId, RewriteRelRulenameIndexId,
-			  Anum_pg_rewrite_ev_class, state->relid, NULL, NULL);
+			  Anum_pg_rewrite_ev_class, state->relid,
+			  relkind == RELKIND_VIEW ? read_rule : NULL, state);
 
 	list_sort(members, list_oid_cmp);
 	list_sort(policies, list_oid_cmp);

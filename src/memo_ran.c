@@ -1,0 +1,177 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo_ran.c
+ *	  Functions whose calls are prepared once in a transaction, and run often.
+ *
+ * The right to execute a function is checked when a call of it is prepared.
+ * For a query that is each time it starts; but PL/pgSQL prepares an expression
+ * once in a transaction, so that a target that runs again, or calls what has
+ * run before, would seem to call less than it does.
+ *
+ * Here is remembered, until the transaction ends, what was prepared apart from
+ * queries while which functions may have been running: all that were noted for
+ * the target that ran.  Whoever runs one of them may call what it prepared.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "memo.h"
+
+/* what was prepared while a function may have been running */
+typedef struct Runner
+{
+	Oid			function;		/* must be first; 0: what ran outside of
+								 * targets */
+	bool		is_outside;		/* it was among that */
+	List	   *prepared;
+} Runner;
+
+static HTAB *runners;			/* of this transaction; NULL: nothing yet */
+
+/*
+ * We were loaded in the middle of a transaction.  What ran outside before is
+ * not known; when PL/pgSQL had been there already, nothing is.
+ */
+static bool came_late;
+static bool is_blind;
+
+static Runner *
+find_runner(Oid function)
+{
+	Runner	   *runner;
+	bool		found;
+
+	if (runners == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(Runner);
+		ctl.hcxt = TopTransactionContext;
+		runners = hash_create("pg_hashstash functions that ran", 32, &ctl,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	runner = hash_search(runners, &function, HASH_ENTER, &found);
+	if (!found)
+	{
+		runner->is_outside = false;
+		runner->prepared = NIL;
+	}
+	return runner;
+}
+
+static void
+add_prepared(Oid runner, Oid function)
+{
+	Runner	   *entry = find_runner(runner);
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+	entry->prepared = list_append_unique_oid(entry->prepared, function);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * While a target ran for which 'running' were noted, a call was prepared that
+ * is no part of a query.
+ */
+void
+stash_memo_ran_prepared(List *running, Oid function)
+{
+	List	   *all = stash_memo_ran_all(running);
+	ListCell   *cell;
+
+	foreach(cell, all)
+		add_prepared(lfirst_oid(cell), function);
+	list_free(all);
+}
+
+/*
+ * A call was prepared while no target ran, or a function of users was called
+ * there; 'is_query': as part of a query.
+ */
+void
+stash_memo_ran_outside(Oid function, bool is_query)
+{
+	if (function >= FirstNormalObjectId)
+		find_runner(function)->is_outside = true;
+	if (!is_query)
+		add_prepared(InvalidOid, function);
+}
+
+/*
+ * The functions given and all that these may have called, in a list of its
+ * own in the current memory context.
+ */
+List *
+stash_memo_ran_all(List *functions)
+{
+	List	   *all = list_copy(functions);
+	Runner	   *outside = NULL;
+
+	if (runners == NULL)
+		return all;
+	/* it grows while it is read */
+	for (int i = 0; i < list_length(all); i++)
+	{
+		Oid			function = list_nth_oid(all, i);
+		Runner	   *runner = hash_search(runners, &function, HASH_FIND, NULL);
+
+		if (runner != NULL)
+			all = list_concat_unique_oid(all, runner->prepared);
+		if (outside == NULL && (came_late || (runner && runner->is_outside)))
+		{
+			outside = find_runner(InvalidOid);
+			all = list_concat_unique_oid(all, outside->prepared);
+		}
+	}
+	return all;
+}
+
+/*
+ * Whether functions may have run in this transaction of which nothing is
+ * known.
+ */
+bool
+stash_memo_ran_unseen(void)
+{
+	return is_blind;
+}
+
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			return;
+		default:
+			/* it goes with its memory context */
+			runners = NULL;
+			came_late = false;
+			is_blind = false;
+	}
+}
+
+/*
+ * Register the callback; called once when the library is loaded.
+ */
+void
+stash_memo_ran_init(void)
+{
+	RegisterXactCallback(end_transaction, NULL);
+	came_late = IsTransactionState();
+	/* a setting of its own tells that the language has been loaded */
+	is_blind = came_late &&
+		GetConfigOption("plpgsql.variable_conflict", true, false) != NULL &&
+		GetCurrentStatementStartTimestamp() !=
+		GetCurrentTransactionStartTimestamp();
+}
