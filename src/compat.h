@@ -33,6 +33,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "parser/parse_relation.h"
+#include "parser/parser.h"
 #include "parser/parse_type.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
@@ -50,6 +51,13 @@ extern PGDLLIMPORT char *locale_time;
 /* before 18 the attribute had another name and another place */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
+#endif
+
+/* from 19 on they cannot be switched off */
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_conforming_strings() true
+#else
+#define stash_compat_conforming_strings() standard_conforming_strings
 #endif
 
 /* 19 wants a hand-made descriptor to be finished before use */

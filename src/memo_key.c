@@ -25,6 +25,7 @@
 #include "common/sha2.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "parser/parse_expr.h"
 #include "tsearch/ts_cache.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -74,7 +75,7 @@ typedef struct Environment
 	Oid			session_role;
 	uint64		roles_generation;
 	pg_tz	   *timezone;
-	int			numbers[12];
+	int			numbers[14];
 	char	   *texts[lengthof(text_settings)];
 } Environment;
 
@@ -174,6 +175,8 @@ read_numbers(int *numbers)
 	numbers[i++] = row_security;
 	numbers[i++] = Array_nulls;
 	numbers[i++] = quote_all_identifiers;
+	numbers[i++] = Transform_null_equals;
+	numbers[i++] = stash_compat_conforming_strings();
 	numbers[i++] = pg_get_client_encoding();
 	numbers[i++] = stash_catalog_has_temporary();
 	Assert(i == lengthof(((Environment *) NULL)->numbers));
@@ -257,8 +260,8 @@ describe_environment(const Environment *env)
 	static const char *const names[] = {
 		"datestyle", "dateorder", "intervalstyle", "extra_float_digits",
 		"bytea_output", "xmloption", "xmlbinary", "row_security",
-		"array_nulls", "quote_all_identifiers", "client_encoding",
-		"temporary_tables"
+		"array_nulls", "quote_all_identifiers", "transform_null_equals",
+		"standard_conforming_strings", "client_encoding", "temporary_tables"
 	};
 	StringInfoData out;
 
