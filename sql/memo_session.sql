@@ -166,8 +166,8 @@ SET search_path = stash_memo_session, public;
 BEGIN;
 SELECT asks_uncached(7);
 SELECT asks(8), asks(8);
-SELECT value FROM stash.explain('asks(int)', 8) WHERE item = 'last answer not kept';
 COMMIT;
+SELECT value FROM stash.explain('asks(int)', 8) WHERE item = 'verdict';
 CREATE OR REPLACE FUNCTION helper(n int) RETURNS int STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN n; END $$;
 SELECT asks(8);
 

@@ -57,10 +57,9 @@ typedef enum StashMemoReason
 	STASH_MEMO_ROW_SECURITY,	/* policies applied, and roles share answers */
 	STASH_MEMO_POLICY,			/* a policy asks for what may not be in the
 								 * key */
-	STASH_MEMO_UNSEEN,			/* what it ran was prepared before we were
-								 * there */
 	STASH_MEMO_NESTED_TTL,		/* it used another memo's answer, up to a ttl */
 	STASH_MEMO_CHANGED,			/* what an answer was read from has changed */
+	STASH_MEMO_ANYTHING,		/* what any answer may depend on has */
 	STASH_MEMO_REDEFINED,		/* a relation's definition or rights have */
 	STASH_MEMO_FUNCTION_CHANGED,	/* a function that ran has */
 	STASH_MEMO_NEWER,			/* an answer sees what our snapshot does not */
@@ -261,7 +260,6 @@ extern void stash_memo_ran_init(void);
 extern void stash_memo_ran_prepared(List *running, Oid function);
 extern void stash_memo_ran_outside(Oid function, bool is_query);
 extern List *stash_memo_ran_all(List *functions);
-extern bool stash_memo_ran_unseen(void);
 
 /* memo_trace.c */
 extern void stash_memo_trace_init(void);
@@ -271,7 +269,8 @@ extern void stash_memo_trace_drop(StashMemoTrace *trace);
 extern void stash_memo_trace_skip(Oid target);
 extern void stash_memo_trace_hit(const StashMemo *memo,
 								 const StashMemoResult *result);
-extern void stash_memo_trace_write(void);
+extern void stash_memo_trace_before_write(void);
+extern void stash_memo_trace_after_write(void);
 
 /* memo_proof.c */
 extern StashMemoReason stash_memo_prove(const StashMemoCall *call,

@@ -81,9 +81,9 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 	}
 }
 
-/* no promise makes up for what a hit would not do, or for what is not known */
+/* no promise makes up for what a hit would not do */
 static const StashMemoReason never_excused[] = {
-	STASH_MEMO_SIDE_EFFECTS, STASH_MEMO_UTILITY, STASH_MEMO_UNSEEN
+	STASH_MEMO_SIDE_EFFECTS, STASH_MEMO_UTILITY
 };
 
 /*
@@ -262,6 +262,8 @@ stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 		return STASH_MEMO_NEWER;
 	/* as opening the relations would: what was committed before counts */
 	AcceptInvalidationMessages();
+	if (stash_track_anything_changed(proof->snapshot))
+		return STASH_MEMO_ANYTHING;
 	for (int i = 0; i < proof->nsources; i++)
 	{
 		StashMemoReason reason = judge_source(&proof->sources[i],

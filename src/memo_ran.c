@@ -16,10 +16,15 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
-#include "utils/guc.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "commands/proclang.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "memo.h"
@@ -29,18 +34,33 @@ typedef struct Runner
 {
 	Oid			function;		/* must be first; 0: what ran outside of
 								 * targets */
+	bool		may_prepare;	/* by its language */
 	bool		is_outside;		/* it was among that */
 	List	   *prepared;
 } Runner;
 
 static HTAB *runners;			/* of this transaction; NULL: nothing yet */
 
-/*
- * We were loaded in the middle of a transaction.  What ran outside before is
- * not known; when PL/pgSQL had been there already, nothing is.
- */
+/* we were loaded in the middle of it, and do not know all that ran outside */
 static bool came_late;
-static bool is_blind;
+
+/*
+ * Whether a function may prepare calls apart from queries, and do so but once.
+ * C functions have other ways to call others, and no checks; ours are traced.
+ */
+static bool
+may_prepare(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			language;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language != INTERNALlanguageId && language != ClanguageId &&
+		language != SQLlanguageId && language != get_language_oid("stash", true);
+}
 
 static Runner *
 find_runner(Oid function)
@@ -61,8 +81,11 @@ find_runner(Oid function)
 	runner = hash_search(runners, &function, HASH_ENTER, &found);
 	if (!found)
 	{
+		runner->may_prepare = true;
 		runner->is_outside = false;
 		runner->prepared = NIL;
+		if (OidIsValid(function))
+			runner->may_prepare = may_prepare(function);
 	}
 	return runner;
 }
@@ -71,8 +94,11 @@ static void
 add_prepared(Oid runner, Oid function)
 {
 	Runner	   *entry = find_runner(runner);
-	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	MemoryContext old;
 
+	if (!entry->may_prepare)
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
 	entry->prepared = list_append_unique_oid(entry->prepared, function);
 	MemoryContextSwitchTo(old);
 }
@@ -100,7 +126,11 @@ void
 stash_memo_ran_outside(Oid function, bool is_query)
 {
 	if (function >= FirstNormalObjectId)
-		find_runner(function)->is_outside = true;
+	{
+		Runner	   *runner = find_runner(function);
+
+		runner->is_outside = runner->may_prepare;
+	}
 	if (!is_query)
 		add_prepared(InvalidOid, function);
 }
@@ -121,27 +151,20 @@ stash_memo_ran_all(List *functions)
 	for (int i = 0; i < list_length(all); i++)
 	{
 		Oid			function = list_nth_oid(all, i);
-		Runner	   *runner = hash_search(runners, &function, HASH_FIND, NULL);
+		Runner	   *runner;
 
-		if (runner != NULL)
-			all = list_concat_unique_oid(all, runner->prepared);
-		if (outside == NULL && (came_late || (runner && runner->is_outside)))
+		if (function < FirstNormalObjectId)
+			continue;
+		runner = find_runner(function);
+		all = list_concat_unique_oid(all, runner->prepared);
+		if (outside == NULL && runner->may_prepare &&
+			(came_late || runner->is_outside))
 		{
 			outside = find_runner(InvalidOid);
 			all = list_concat_unique_oid(all, outside->prepared);
 		}
 	}
 	return all;
-}
-
-/*
- * Whether functions may have run in this transaction of which nothing is
- * known.
- */
-bool
-stash_memo_ran_unseen(void)
-{
-	return is_blind;
 }
 
 static void
@@ -157,7 +180,6 @@ end_transaction(XactEvent event, void *arg)
 			/* it goes with its memory context */
 			runners = NULL;
 			came_late = false;
-			is_blind = false;
 	}
 }
 
@@ -169,9 +191,7 @@ stash_memo_ran_init(void)
 {
 	RegisterXactCallback(end_transaction, NULL);
 	came_late = IsTransactionState();
-	/* a setting of its own tells that the language has been loaded */
-	is_blind = came_late &&
-		GetConfigOption("plpgsql.variable_conflict", true, false) != NULL &&
-		GetCurrentStatementStartTimestamp() !=
-		GetCurrentTransactionStartTimestamp();
+	/* what is prepared already is prepared again, and seen */
+	if (came_late)
+		ResetPlanCache();
 }

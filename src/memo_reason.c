@@ -94,8 +94,6 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "the target asked for the time, the session, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
 		case STASH_MEMO_VIEW:
 			return "it asks for the time or the database: memoize with a ttl";
-		case STASH_MEMO_UNSEEN:
-			return "the library was loaded in the middle of this transaction, and does not know what the target ran: the next one is fine";
 		case STASH_MEMO_SETTING:
 			return "the target asked for a setting: name those that it asks for with vary";
 		case STASH_MEMO_EXPIRES:
@@ -108,6 +106,8 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "computing the answer took less than min_cost";
 		case STASH_MEMO_CHANGED:
 			return "what the answer was read from has changed";
+		case STASH_MEMO_ANYTHING:
+			return "a type, an operator, a cast or a subscription has changed, on which any answer may depend";
 		case STASH_MEMO_REDEFINED:
 			return "a definition or a right has changed of what the answer was read from";
 		case STASH_MEMO_FUNCTION_CHANGED:

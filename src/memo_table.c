@@ -233,10 +233,11 @@ stash_memo_table_append(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 	if (store == NULL)
 		return reason;
 	cost.time = cost_us;
+	stash_memo_trace_before_write();
 	stash_store_append(store, rel, key->hash, frame, value,
 					   result->created_at, result->expires_at, &cost,
 					   result->proof ? stash_memo_proof_write(result->proof) : NULL);
-	stash_memo_trace_write();
+	stash_memo_trace_after_write();
 	relation_close(rel, NoLock);
 	return STASH_MEMO_FINE;
 }

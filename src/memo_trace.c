@@ -551,8 +551,6 @@ note_prepared(StashMemoTrace *trace)
 	for_each_from(cell, all, list_length(trace->functions))
 		note_function(trace, lfirst_oid(cell));
 	list_free(all);
-	if (stash_memo_ran_unseen())
-		note_reason(trace, STASH_MEMO_UNSEEN, InvalidOid);
 }
 
 /* the same for what is around: whatever happens within happens there, too */
@@ -577,6 +575,15 @@ tell_outer(StashMemoTrace *trace)
 	MemoryContextSwitchTo(old);
 }
 
+/* whether it has written anything since we looked last */
+static void
+note_writes(StashMemoTrace *trace)
+{
+	if (trace->command != GetCurrentCommandId(false) ||
+		!FullTransactionIdEquals(trace->xid, GetTopFullTransactionIdIfAny()))
+		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
+}
+
 /*
  * The target has come to its end.
  */
@@ -584,9 +591,7 @@ void
 stash_memo_trace_end(StashMemoTrace *trace)
 {
 	Assert(current == trace);
-	if (trace->command != GetCurrentCommandId(false) ||
-		!FullTransactionIdEquals(trace->xid, GetTopFullTransactionIdIfAny()))
-		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
+	note_writes(trace);
 	note_prepared(trace);
 	current = trace->outer;
 	tell_outer(trace);
@@ -639,11 +644,26 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 }
 
 /*
- * We have written into a stash ourselves: that is no side effect of a target.
+ * We are going to write into a stash ourselves.
  */
 void
-stash_memo_trace_write(void)
+stash_memo_trace_before_write(void)
 {
 	for (StashMemoTrace *trace = current; trace != NULL; trace = trace->outer)
+		note_writes(trace);
+}
+
+/*
+ * We have: that is no side effect of a target, nor is what the next
+ * subtransaction would do otherwise, which is to count a command.
+ */
+void
+stash_memo_trace_after_write(void)
+{
+	CommandCounterIncrement();
+	for (StashMemoTrace *trace = current; trace != NULL; trace = trace->outer)
+	{
+		trace->command = GetCurrentCommandId(false);
 		trace->xid = GetTopFullTransactionIdIfAny();
+	}
 }

@@ -7,7 +7,7 @@ CREATE TABLE stash.change (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.5);
 CREATE INDEX change_relation_xid ON stash.change (relation, xid);
 COMMENT ON TABLE stash.change IS 'transactions that changed tracked tables';
-COMMENT ON COLUMN stash.change.relation IS 'topmost table of the tree of partitions or heirs; 0: any may have changed';
+COMMENT ON COLUMN stash.change.relation IS 'topmost table of the tree of partitions or heirs; 0: any may have changed, or what queries mean';
 COMMENT ON COLUMN stash.change.xid IS 'transaction that changed it';
 COMMENT ON COLUMN stash.change.is_pruned IS 'stands for all changes before it, too';
 COMMENT ON COLUMN stash.change.system IS 'identifier of the server on which it happened';
@@ -56,14 +56,20 @@ COMMENT ON VIEW stash.tracked IS 'tables whose changes are noted';
 COMMENT ON COLUMN stash.tracked.problem IS 'why they are not all known; NULL where they are';
 GRANT SELECT ON stash.tracked TO PUBLIC;
 
--- while a subscription feeds tables no statement trigger fires: with each change of one, anything may have changed
-CREATE FUNCTION stash.note_subscription()
+-- while a subscription feeds tables no statement trigger fires; and what a query means by an operator, a cast or a type is
+-- written nowhere: with each change of one, anything may have changed
+CREATE FUNCTION stash.note_definition()
 	RETURNS event_trigger
-	AS 'MODULE_PATHNAME', 'pg_hashstash_note_subscription'
+	AS 'MODULE_PATHNAME', 'pg_hashstash_note_definition'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION stash.note_subscription() IS 'event trigger: notes that a subscription was made, changed or dropped';
-CREATE EVENT TRIGGER stash_note_subscription ON ddl_command_end
-	WHEN TAG IN ('CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION')
-	EXECUTE FUNCTION stash.note_subscription();
-ALTER EVENT TRIGGER stash_note_subscription ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER stash_note_subscription IS 'notes that a subscription was made, changed or dropped';
+COMMENT ON FUNCTION stash.note_definition() IS 'event trigger: notes that something was made, changed or dropped on which any answer may depend';
+CREATE EVENT TRIGGER stash_note_definition ON ddl_command_end
+	WHEN TAG IN ('CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION',
+		'CREATE OPERATOR', 'ALTER OPERATOR', 'DROP OPERATOR', 'CREATE CAST', 'DROP CAST',
+		'CREATE OPERATOR CLASS', 'ALTER OPERATOR CLASS', 'DROP OPERATOR CLASS',
+		'CREATE OPERATOR FAMILY', 'ALTER OPERATOR FAMILY', 'DROP OPERATOR FAMILY',
+		'CREATE TYPE', 'ALTER TYPE', 'DROP TYPE', 'CREATE DOMAIN', 'ALTER DOMAIN', 'DROP DOMAIN',
+		'ALTER TEXT SEARCH CONFIGURATION', 'ALTER TEXT SEARCH DICTIONARY')
+	EXECUTE FUNCTION stash.note_definition();
+ALTER EVENT TRIGGER stash_note_definition ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER stash_note_definition IS 'notes that something was made, changed or dropped on which any answer may depend';

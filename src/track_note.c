@@ -36,7 +36,7 @@
 #define PRUNE_ROWS		1024	/* looked at in one go */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_note_change);
-PG_FUNCTION_INFO_V1(pg_hashstash_note_subscription);
+PG_FUNCTION_INFO_V1(pg_hashstash_note_definition);
 PG_FUNCTION_INFO_V1(pg_hashstash_prune_changes);
 
 /* What this transaction does to a topmost table. */
@@ -305,19 +305,19 @@ pg_hashstash_note_change(PG_FUNCTION_ARGS)
 }
 
 /*
- * stash.note_subscription() returns event_trigger
+ * stash.note_definition() returns event_trigger
  *
  * Errors: 39P03 when called otherwise.
  */
 Datum
-pg_hashstash_note_subscription(PG_FUNCTION_ARGS)
+pg_hashstash_note_definition(PG_FUNCTION_ARGS)
 {
 	Note	   *note;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("stash.note_subscription() can only be called as an event trigger")));
+				 errmsg("stash.note_definition() can only be called as an event trigger")));
 	note = find_note(InvalidOid, true);
 	note->marked = GetCurrentSubTransactionId();
 	write_note(note);
@@ -341,6 +341,7 @@ pg_hashstash_prune_changes(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("stash.prune_changes()");
 	PreventCommandIfParallelMode("stash.prune_changes()");
 	change = table_open(stash_catalog_change_relation(), RowExclusiveLock);
+	deleted += prune(change, InvalidOid);
 	while (OidIsValid(root = stash_change_root_after(change, root,
 													 GetActiveSnapshot())))
 	{

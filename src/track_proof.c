@@ -136,12 +136,28 @@ stash_track_judge(const StashTrackState *state,
 	if (state->nroots == 0)
 		return STASH_TRACK_FRESH;
 	change = table_open(stash_catalog_change_relation(), AccessShareLock);
-	fresh = !has_changed(change, InvalidOid, snapshot, GetActiveSnapshot());
+	fresh = true;
 	for (int i = 0; fresh && i < state->nroots; i++)
 		fresh = !has_changed(change, state->roots[i], snapshot,
 							 GetActiveSnapshot());
 	table_close(change, AccessShareLock);
 	return fresh ? STASH_TRACK_FRESH : STASH_TRACK_CHANGED;
+}
+
+/*
+ * Whether a change that the active snapshot sees, and that of an answer does
+ * not, may concern any table, or what any query means.
+ */
+bool
+stash_track_anything_changed(const StashTrackSnapshot *snapshot)
+{
+	Relation	change = table_open(stash_catalog_change_relation(),
+									AccessShareLock);
+	bool		changed = has_changed(change, InvalidOid, snapshot,
+									  GetActiveSnapshot());
+
+	table_close(change, AccessShareLock);
+	return changed;
 }
 
 /*

@@ -1,0 +1,243 @@
+-- Memoized functions: what an answer was made of, and all ways in which that changes.
+-- A function says when it computes; silence is a hit.
+\set SHOW_CONTEXT never
+CREATE SCHEMA stash_memo_deps;
+SET search_path = stash_memo_deps, public;
+CREATE TABLE base (a int PRIMARY KEY, b text);
+INSERT INTO base VALUES (1, 'x');
+SELECT stash.track('base');
+CREATE FUNCTION content() RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT string_agg(format('%s%s', a, b), ' ' ORDER BY a) FROM stash_memo_deps.base);
+END
+$$;
+SELECT stash.memoize('content()');
+
+-- trap 43, 44: each way to change a table: what was remembered before, and what is answered afterwards
+CREATE PROCEDURE change(statement text) LANGUAGE plpgsql AS $$
+DECLARE
+	was_hit bool;
+	before text;
+	after text;
+BEGIN
+	PERFORM stash_memo_deps.content();
+	COMMIT;
+	was_hit := (SELECT value = 'hit' FROM stash.explain('stash_memo_deps.content()') WHERE item = 'verdict');
+	before := stash_memo_deps.content();
+	EXECUTE statement;
+	IF stash_memo_deps.content() IS DISTINCT FROM stash_memo_deps.content_uncached() THEN
+		RAISE WARNING 'wrong within the transaction after %', statement;
+	END IF;
+	COMMIT;
+	after := stash_memo_deps.content();
+	IF after IS DISTINCT FROM stash_memo_deps.content_uncached() THEN
+		RAISE WARNING 'wrong after %', statement;
+	END IF;
+	RAISE NOTICE '%: % "%" "%"', statement, CASE WHEN was_hit THEN 'hit, then' ELSE 'no hit' END, before, after;
+END
+$$;
+CREATE VIEW auto_view AS SELECT a, b FROM base;
+CREATE VIEW trigger_view AS SELECT a, b, 1 AS c FROM base UNION ALL SELECT NULL, NULL, 2;
+CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO stash_memo_deps.base VALUES (NEW.a, NEW.b); RETURN NEW; END $$;
+CREATE TRIGGER instead INSTEAD OF INSERT ON trigger_view FOR EACH ROW EXECUTE FUNCTION instead();
+CREATE TABLE ruled (a int);
+CREATE RULE ruled AS ON INSERT TO ruled DO INSTEAD UPDATE base SET b = 'ruled' WHERE a = NEW.a;
+CREATE TABLE written (a int);
+CREATE FUNCTION writes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE stash_memo_deps.base SET b = 'by trigger'; RETURN NULL; END $$;
+CREATE TRIGGER writes AFTER INSERT ON written FOR EACH ROW EXECUTE FUNCTION writes();
+CREATE FUNCTION runs() RETURNS int LANGUAGE sql AS $$ UPDATE stash_memo_deps.base SET b = 'by function' RETURNING 1 $$;
+CREATE TABLE parent (a int PRIMARY KEY, b text);
+CALL change('INSERT INTO base VALUES (2, ''y'')');
+CALL change('UPDATE base SET b = ''z'' WHERE a = 2');
+CALL change('DELETE FROM base WHERE a = 2');
+CALL change('MERGE INTO base USING (VALUES (1), (2)) v (a) ON base.a = v.a WHEN MATCHED THEN UPDATE SET b = ''merged'' WHEN NOT MATCHED THEN INSERT VALUES (2, ''new'')');
+CALL change('MERGE INTO base USING (VALUES (2)) v (a) ON base.a = v.a WHEN MATCHED THEN DELETE');
+CALL change('WITH w AS (UPDATE base SET b = ''by cte'' RETURNING a) SELECT a FROM w');
+CALL change('INSERT INTO base VALUES (1, ''upserted'') ON CONFLICT (a) DO UPDATE SET b = excluded.b');
+CALL change('INSERT INTO auto_view VALUES (3, ''by view'')');
+CALL change('INSERT INTO trigger_view VALUES (4, ''instead'')');
+CALL change('INSERT INTO ruled VALUES (4)');
+CALL change('INSERT INTO written VALUES (1)');
+CALL change('SELECT stash_memo_deps.runs()');
+CALL change('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) UPDATE base SET b = ''explained''');
+CALL change('SET LOCAL session_replication_role = replica; UPDATE base SET b = ''as replica''');
+CALL change('ALTER TABLE base ADD c int DEFAULT 7');
+CALL change('ALTER TABLE base DISABLE TRIGGER ALL; UPDATE base SET b = ''unseen''; ALTER TABLE base ENABLE ALWAYS TRIGGER stash_track_before; ALTER TABLE base ENABLE ALWAYS TRIGGER stash_track_after');
+CALL change('CREATE TABLE heir () INHERITS (base); INSERT INTO heir VALUES (8, ''of an heir'')');
+CALL change('SELECT stash.track(''base'')');
+CALL change('INSERT INTO heir VALUES (9, ''of an heir'')');
+CALL change('ALTER TABLE heir NO INHERIT base');
+CALL change('DROP VIEW auto_view, trigger_view; DROP TABLE ruled; ALTER TABLE base ALTER b TYPE varchar USING upper(b)');
+CALL change('TRUNCATE base');
+DROP TABLE heir;
+-- what leaves the rows as they are
+CALL change('CLUSTER base USING base_pkey');
+CALL change('ALTER TABLE base ALTER b SET STORAGE EXTERNAL');
+
+-- trap 81: of a tree of tables the mark stays when nothing was changed, the note must not
+CREATE TABLE tree (a int, b text) PARTITION BY LIST (a);
+CREATE TABLE tree_1 PARTITION OF tree FOR VALUES IN (1);
+SELECT stash.track('tree');
+CREATE FUNCTION in_tree() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM stash_memo_deps.tree';
+SELECT stash.memoize('in_tree()');
+SELECT in_tree();
+BEGIN;
+UPDATE tree SET b = 'none';
+SAVEPOINT s;
+INSERT INTO tree VALUES (1, 'gone');
+ROLLBACK TO s;
+INSERT INTO tree VALUES (1, 'kept');
+COMMIT;
+SELECT in_tree();
+
+-- trap 46: what is called by another name than its own: operators, casts, what a domain allows
+CREATE FUNCTION plus(a int, b int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN a + b; END';
+CREATE FUNCTION times(a int, b int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN a * b; END';
+CREATE OPERATOR ### (FUNCTION = plus, LEFTARG = int, RIGHTARG = int);
+CREATE TYPE pair AS (a int, b int);
+CREATE FUNCTION first_of(p pair) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN p.a; END';
+CREATE FUNCTION last_of(p pair) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN p.b; END';
+CREATE CAST (pair AS int) WITH FUNCTION first_of(pair);
+CREATE DOMAIN small AS int CHECK (value < 10);
+CREATE FUNCTION uses_operator(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+	r int;
+BEGIN
+	RAISE NOTICE 'computed uses_operator(%)', n;
+	EXECUTE 'SELECT $1 OPERATOR(stash_memo_deps.###) 3' INTO r USING n;
+	RETURN r;
+END
+$$;
+CREATE FUNCTION uses_cast(n int) RETURNS int STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	r int;
+BEGIN
+	RAISE NOTICE 'computed uses_cast(%)', n;
+	EXECUTE 'SELECT (ROW(1, 2)::stash_memo_deps.pair)::int + $1' INTO r USING n;
+	RETURN r;
+END
+$$;
+CREATE FUNCTION uses_domain(n int) RETURNS bool STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed uses_domain(%)', n;
+	EXECUTE 'SELECT $1::stash_memo_deps.small' USING n;
+	RETURN true;
+EXCEPTION WHEN check_violation THEN
+	RETURN false;
+END
+$$;
+SELECT stash.memoize('uses_operator(int)'), stash.memoize('uses_cast(int)'), stash.memoize('uses_domain(int)');
+SELECT uses_operator(2), uses_cast(0), uses_domain(7);
+SELECT uses_operator(2), uses_cast(0), uses_domain(7);
+CREATE OR REPLACE FUNCTION plus(a int, b int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN a + b + 100; END';
+SELECT uses_operator(2);
+DROP OPERATOR ### (int, int);
+CREATE OPERATOR ### (FUNCTION = times, LEFTARG = int, RIGHTARG = int);
+SELECT uses_operator(2);
+DROP CAST (pair AS int);
+CREATE CAST (pair AS int) WITH FUNCTION last_of(pair);
+SELECT uses_cast(0);
+ALTER DOMAIN small ADD CHECK (value < 5) NOT VALID;
+SELECT uses_domain(7);
+SELECT uses_operator(2), uses_cast(0), uses_domain(7);
+
+-- trap 47: dropped and made again under its name
+CREATE FUNCTION of_remade() RETURNS int STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_remade()';
+	RETURN (SELECT n FROM stash_memo_deps.remade) + stash_memo_deps.remade();
+END
+$$;
+CREATE TABLE remade AS SELECT 1 AS n;
+CREATE FUNCTION remade() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 10; END';
+SELECT stash.track('remade');
+SELECT stash.memoize('of_remade()');
+SELECT of_remade(), of_remade();
+DROP TABLE remade;
+CREATE TABLE remade AS SELECT 2 AS n;
+SELECT stash.track('remade');
+SELECT of_remade(), of_remade();
+DROP FUNCTION remade();
+CREATE FUNCTION remade() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 20; END';
+SELECT of_remade(), of_remade();
+-- the function itself, with the stash that was left behind
+DROP FUNCTION of_remade(), of_remade_uncached();
+CREATE FUNCTION of_remade() RETURNS int STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed another of_remade()';
+	RETURN -1;
+END
+$$;
+SELECT stash.memoize('of_remade()', stash => 'of_remade_stash');
+SELECT of_remade(), of_remade();
+
+-- trap 48: tables that are read for some arguments only
+CREATE TABLE other (n int);
+SELECT stash.track('other');
+CREATE FUNCTION either(which bool) RETURNS bigint STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed either(%)', which;
+	IF which THEN
+		RETURN (SELECT count(*) FROM stash_memo_deps.base);
+	END IF;
+	RETURN (SELECT count(*) FROM stash_memo_deps.other);
+END
+$$;
+SELECT stash.memoize('either(bool)');
+SELECT either(true), either(false);
+INSERT INTO other VALUES (1);
+SELECT either(true), either(false);
+INSERT INTO base VALUES (1, 'x');
+SELECT either(true), either(false);
+
+-- trap 49: what changes without a word is refused, and said
+CREATE UNLOGGED TABLE hasty (n int);
+CREATE FOREIGN DATA WRAPPER regress_stash_wrapper;
+CREATE SERVER regress_stash_server FOREIGN DATA WRAPPER regress_stash_wrapper;
+CREATE FOREIGN TABLE elsewhere (n int) SERVER regress_stash_server;
+CREATE VIEW statistics AS SELECT count(*) AS n FROM pg_stat_user_tables;
+CREATE FUNCTION of_any(name text) RETURNS bool STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SELECT count(*) FROM stash_memo_deps.%I WHERE false', name);
+	RETURN true;
+END
+$$;
+SELECT stash.memoize('of_any(text)');
+SELECT name, of_any(name), (SELECT value FROM stash.explain('of_any(text)', name) WHERE item = 'last answer not kept') AS why
+FROM unnest('{base,hasty,statistics}'::text[]) AS name;
+SELECT stash.track_problem('elsewhere');
+SELECT args FROM stash.calls('of_any(text)');
+
+-- trap 50: a change that cannot be noted does not happen
+BEGIN;
+ALTER TABLE stash.change RENAME TO changed;
+\set VERBOSITY sqlstate
+INSERT INTO base VALUES (50, 'unnoted');
+\set VERBOSITY default
+ROLLBACK;
+SELECT count(*) AS unnoted FROM base WHERE a = 50;
+
+-- trap 25: a set without an order keeps the one that it was computed in, which is one of the right ones
+CREATE TABLE unordered AS SELECT n FROM generate_series(1, 5) AS n;
+CREATE INDEX ON unordered (n DESC);
+SELECT stash.track('unordered');
+CREATE FUNCTION all_of() RETURNS SETOF int STABLE LANGUAGE plpgsql AS $$BEGIN RETURN QUERY EXECUTE 'SELECT n FROM stash_memo_deps.unordered WHERE n > 0'; END$$;
+SELECT stash.memoize('all_of()');
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
+SET enable_indexonlyscan = off;
+SELECT array_agg(n) FROM all_of() AS n;
+RESET enable_indexscan;
+RESET enable_indexonlyscan;
+SET enable_seqscan = off;
+SELECT array_agg(n) AS remembered, (SELECT array_agg(n) FROM all_of_uncached() AS n) AS computed,
+	stash.hash_set_agg(n) = (SELECT stash.hash_set_agg(n) FROM all_of_uncached() AS n) AS same_set,
+	stash.hash_agg(n) = (SELECT stash.hash_agg(n) FROM all_of_uncached() AS n) AS same_list
+FROM all_of() AS n;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+
+SET client_min_messages = warning;
+DROP SERVER regress_stash_server CASCADE;
+DROP FOREIGN DATA WRAPPER regress_stash_wrapper;
+DROP SCHEMA stash_memo_deps CASCADE;
