@@ -21,5 +21,6 @@ check sizes awk -f "$here/sizes.awk" src/*.[ch] image/*.[ch]
 check owners awk -f "$here/owners.awk" src/*.[ch] image/*.[ch]
 check tests bash "$here/tests.sh"
 check traps bash "$here/../traps/list.sh"
+check commands bash "$here/../traps/commands.sh"
 check indent bash "$here/indent.sh" check
 exit $status
