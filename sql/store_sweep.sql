@@ -10,6 +10,7 @@ BEGIN
 END
 $$;
 
+-- trap 58: expired entries
 -- expired entries go; those without expiry stay
 SELECT stash.create('old');
 INSERT INTO old (key_hash, key, expires_at)
@@ -32,6 +33,7 @@ SELECT stash.put('old', 'c', 2);
 SELECT * FROM stash.sweep('old');
 SELECT keys('old');
 
+-- trap 57: number of entries
 -- no more than max_entries, after each put; the oldest goes first, and a key put again is no longer old
 SELECT stash.create('few', max_entries => 3);
 SELECT stash.put('few', k, 1), keys('few') FROM unnest('{a,b,c}'::text[]) AS k;
@@ -104,6 +106,7 @@ SELECT stash.configure('same', max_entries => 2);
 SELECT * FROM stash.sweep('same');
 SELECT string_agg(stash.value(key, NULL::text), ' ' ORDER BY ctid) FROM same;
 
+-- trap 57: bytes
 -- bytes are what key and value take as stored, and 80 for the rest
 SELECT stash.create('heavy', codec => 'none', max_bytes => 10000);
 CREATE VIEW heaviness AS

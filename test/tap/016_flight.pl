@@ -141,6 +141,7 @@ cmp_ok($waiter->{took}, '<', 4, 'is over when it has computed');
 is(computed('slow(2)'), 2, 'then the waiter computes');
 finish($holder);
 
+# trap 40: who computes is gone, a waiter is cancelled, a lock of the waiter, two that ask for each other
 # the one who computes is gone
 $holder = begin('SELECT slow(3)');
 wait_for_computing('slow(3)');
@@ -163,6 +164,7 @@ finish($holder, $other);
 is("$holder->{out} $other->{out}", '4 4', 'the others go on');
 is(computed('slow(4)'), 1, 'as if it had not been there');
 
+# trap 39: an error
 # errors are everybody's own
 @sessions = map { begin('SELECT fails(1)') } 1 .. 3;
 finish(@sessions);
@@ -207,5 +209,13 @@ is($node->safe_psql('postgres', 'SELECT ages(1)'), $holder->{out}, 'which all ge
 is(computed('ages(1)'), 2, 'twice in all');
 my ($ok, $out, $err) = $node->psql('postgres', "SELECT stash.unmemoize('slow(int)'); SELECT stash.memoize('slow(int)', stale => '1 hour')");
 like($err, qr/stale needs a ttl/, 'stale without a ttl is refused');
+
+# trap 21: another database computes for itself, though it is a copy, in which everything has the same OIDs
+$node->safe_psql('template1', 'CREATE DATABASE copy TEMPLATE postgres');
+my $before = computed('slow(21)');
+my @copies = (begin('SELECT slow(21), current_database()'), begin('\c copy', 'SELECT slow(21), current_database()'));
+finish(@copies);
+is(join(' ', map { $_->{out} } @copies), '21|postgres 21|copy', 'two databases');
+is(computed('slow(21)') - $before, 2, 'each computes');
 
 done_testing();

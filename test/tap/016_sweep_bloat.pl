@@ -12,6 +12,7 @@ $node->append_conf('postgresql.conf', "autovacuum = on\nautovacuum_naptime = '1s
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_hashstash; CREATE SEQUENCE key');
 
+# trap 57: bloat
 # the sizes after each of ten cycles of 10,000 new keys, put by two sessions, that all expire before the next
 sub cycles
 {
