@@ -217,5 +217,6 @@ my @copies = (begin('SELECT slow(21), current_database()'), begin('\c copy', 'SE
 finish(@copies);
 is(join(' ', map { $_->{out} } @copies), '21|postgres 21|copy', 'two databases');
 is(computed('slow(21)') - $before, 2, 'each computes');
+cmp_ok($copies[1]{took}, '<', 1.8, 'at the same time');
 
 done_testing();
