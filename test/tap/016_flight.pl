@@ -207,8 +207,6 @@ finish($holder);
 isnt($holder->{out}, $first, 'while one computes');
 is($node->safe_psql('postgres', 'SELECT ages(1)'), $holder->{out}, 'which all get then');
 is(computed('ages(1)'), 2, 'twice in all');
-my ($ok, $out, $err) = $node->psql('postgres', "SELECT stash.unmemoize('slow(int)'); SELECT stash.memoize('slow(int)', stale => '1 hour')");
-like($err, qr/stale needs a ttl/, 'stale without a ttl is refused');
 
 # trap 21: another database computes for itself, though it is a copy, in which everything has the same OIDs
 $node->safe_psql('template1', 'CREATE DATABASE copy TEMPLATE postgres');
@@ -218,5 +216,8 @@ finish(@copies);
 is(join(' ', map { $_->{out} } @copies), '21|postgres 21|copy', 'two databases');
 is(computed('slow(21)') - $before, 2, 'each computes');
 cmp_ok($copies[1]{took}, '<', 1.8, 'at the same time');
+
+my ($ok, $out, $err) = $node->psql('postgres', "SELECT stash.unmemoize('slow(int)'); SELECT stash.memoize('slow(int)', stale => '1 hour')");
+like($err, qr/stale needs a ttl/, 'stale without a ttl is refused');
 
 done_testing();
