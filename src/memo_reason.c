@@ -79,7 +79,7 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_TEMPORARY:
 			return "the session has temporary tables, which may stand before others: results are kept in its memory only";
 		case STASH_MEMO_NO_SNAPSHOT:
-			return "the call runs without a snapshot";
+			return "the call runs without a snapshot, or there are too many subtransactions for one that knows them all";
 		case STASH_MEMO_TOO_LARGE:
 			return "the result is too large to be kept";
 		case STASH_MEMO_UNTRACKED:

@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "storage/proc.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 
@@ -37,27 +38,38 @@ stash_track_widen(TransactionId xid)
 	return FullTransactionIdFromEpochAndXid(epoch, xid);
 }
 
+static void
+add_running(StashTrackSnapshot *copy, const TransactionId *xids, int nxids)
+{
+	for (int i = 0; i < nxids; i++)
+		copy->xip[copy->nxip++] = stash_track_widen(xids[i]);
+}
+
 /*
  * A copy of a snapshot, to be kept with an answer; in the current context.
  * NULL when the snapshot does not know all transactions that were running.
+ *
+ * Subtransactions count as transactions: rows of catalogs are theirs.
  */
 StashTrackSnapshot *
 stash_track_snapshot(Snapshot snapshot)
 {
 	FullTransactionId own = GetTopFullTransactionIdIfAny();
-	bool		in_recovery = snapshot->takenDuringRecovery;
-	TransactionId *running = in_recovery ? snapshot->subxip : snapshot->xip;
-	int			nrunning = in_recovery ? snapshot->subxcnt : snapshot->xcnt;
+	int			nown = MyProc->subxidStatus.count;
 	StashTrackSnapshot *copy;
 
-	if (in_recovery && snapshot->suboverflowed)
+	if (snapshot->suboverflowed || MyProc->subxidStatus.overflowed)
 		return NULL;
-	copy = palloc(STASH_TRACK_SNAPSHOT_SIZE(nrunning + 1));
+	copy = palloc(STASH_TRACK_SNAPSHOT_SIZE(snapshot->xcnt + snapshot->subxcnt +
+											nown + 1));
 	copy->xmin = stash_track_widen(snapshot->xmin);
 	copy->xmax = stash_track_widen(snapshot->xmax);
 	copy->nxip = 0;
-	for (int i = 0; i < nrunning; i++)
-		copy->xip[copy->nxip++] = stash_track_widen(running[i]);
+	/* in recovery all of them are in the second list */
+	if (!snapshot->takenDuringRecovery)
+		add_running(copy, snapshot->xip, snapshot->xcnt);
+	add_running(copy, snapshot->subxip, snapshot->subxcnt);
+	add_running(copy, MyProc->subxids.xids, nown);
 	if (FullTransactionIdIsValid(own))
 	{
 		copy->xip[copy->nxip++] = own;
