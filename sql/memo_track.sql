@@ -117,6 +117,33 @@ SELECT outermost(), outermost();
 UPDATE sale SET amount = amount + 1;
 SELECT outermost(), outermost();
 
+-- expressions that PL/pgSQL evaluates without the executor: planned once in a session, made ready once in a transaction
+CREATE FUNCTION one_more(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT n + 1';
+CREATE FUNCTION two_more(n int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN n + 2; END';
+CREATE FUNCTION today() RETURNS date STABLE LANGUAGE sql AS 'SELECT current_date';
+CREATE FUNCTION by_expression(n int) RETURNS int STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	m int := one_more(n);
+BEGIN
+	RAISE NOTICE 'computed by_expression(%)', n;
+	IF two_more(n) > 0 THEN
+		RETURN m + two_more(n);
+	END IF;
+END
+$$;
+CREATE FUNCTION at_time_of(n int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN now()::text; END';
+CREATE FUNCTION at_day_of(n int) RETURNS date STABLE LANGUAGE plpgsql AS 'BEGIN RETURN today(); END';
+SELECT by_expression(1), by_expression(1);
+SELECT count(stash.memoize(f)) FROM unnest('{by_expression(int),at_time_of(int),at_day_of(int)}'::regprocedure[]) f;
+SELECT by_expression(1), by_expression(2), by_expression(2);
+SELECT count(at_time_of(n)), count(at_day_of(n)) FROM generate_series(1, 2) n;
+SELECT n, t.value, d.value FROM generate_series(1, 2) n, stash.explain('at_time_of(int)', n) t, stash.explain('at_day_of(int)', n) d
+WHERE t.item = 'last answer not kept' AND d.item = 'last answer not kept' ORDER BY n;
+CREATE OR REPLACE FUNCTION two_more(n int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN n + 20; END';
+SELECT by_expression(1), by_expression(2);
+CREATE OR REPLACE FUNCTION one_more(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT n + 10';
+SELECT by_expression(1), by_expression(2), by_expression(2);
+
 -- trap 45: materialized views
 -- a materialized view counts its refresh as a change
 CREATE MATERIALIZED VIEW kept AS SELECT amount FROM sale;

@@ -194,6 +194,15 @@ stash_compat_init_segment(void *address, void *init)
 	pg_plan_query(query, string, options, NULL)
 #endif
 
+/* what a planner is told of EXPLAIN came with 19 */
+#if PG_VERSION_NUM >= 190000
+#define STASH_COMPAT_EXPLAIN_PARAM , struct ExplainState *explain
+#define STASH_COMPAT_EXPLAIN_ARG , explain
+#else
+#define STASH_COMPAT_EXPLAIN_PARAM
+#define STASH_COMPAT_EXPLAIN_ARG
+#endif
+
 /*
  * Run until the receiver stops it.  Not 'once': may be called again to go on,
  * and uses no workers, which could not wait in between.

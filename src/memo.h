@@ -20,6 +20,7 @@
 #include "hash.h"
 #include "lib/ilist.h"
 #include "nodes/execnodes.h"
+#include "nodes/plannodes.h"
 #include "sink.h"
 #include "store.h"
 #include "track.h"
@@ -251,6 +252,7 @@ typedef struct StashMemoTrace
 	List	   *functions;
 	uint64		reasons;		/* what was seen, bits by StashMemoReason */
 	Oid			culprits[STASH_MEMO_REASONS];	/* function or relation */
+	struct HTAB *statements;	/* of PL/pgSQL, that were met; NULL: none */
 	CommandId	command;		/* of the transaction before the target ran */
 	FullTransactionId xid;
 } StashMemoTrace;
@@ -271,6 +273,12 @@ extern void stash_memo_trace_hit(const StashMemo *memo,
 								 const StashMemoResult *result);
 extern void stash_memo_trace_before_write(void);
 extern void stash_memo_trace_after_write(void);
+extern void stash_memo_trace_expression(const PlannedStmt *plan);
+extern bool stash_memo_trace_meets(const void *statement);
+
+/* memo_plpgsql.c */
+extern void stash_memo_plpgsql_begin(void);
+extern void stash_memo_plpgsql_end(void);
 
 /* memo_proof.c */
 extern StashMemoReason stash_memo_prove(const StashMemoCall *call,

@@ -8,8 +8,9 @@
  * passes the server's check of the right to execute it.  Both are noted in the
  * innermost trace; when that ends, what it noted goes to the one around it.
  *
- * The only unit that sets the executor's, the utility and the object access
- * hook.  They do nothing while no target runs.
+ * The only unit that sets the planner's, the executor's, the utility and the
+ * object access hook.  They do nothing while no target runs.  What PL/pgSQL
+ * evaluates without them memo_plpgsql.c shows.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +30,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "nodes/readfuncs.h"
+#include "optimizer/planner.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -43,6 +45,7 @@
 #include "compat.h"
 #include "memo.h"
 
+static planner_hook_type next_planner;
 static ExecutorStart_hook_type next_executor_start;
 static ProcessUtility_hook_type next_process_utility;
 static object_access_hook_type next_object_access;
@@ -394,7 +397,78 @@ note_plan(StashMemoTrace *trace, PlannedStmt *plan)
 	MemoryContextSwitchTo(old);
 }
 
+/* ---- expressions ---- */
+
+static bool
+note_called(Oid function, void *context)
+{
+	note_function(current, function);
+	return false;
+}
+
+static bool
+note_calls(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	(void) check_functions_in_node(node, note_called, context);
+	return expression_tree_walker(node, note_calls, context);
+}
+
+/*
+ * A plan that stands for an expression, which is evaluated without a hook.
+ */
+void
+stash_memo_trace_expression(const PlannedStmt *plan)
+{
+	Plan	   *tree = plan->planTree;
+
+	/* it may have been told to be run by a worker */
+	while (outerPlan(tree) != NULL)
+		tree = outerPlan(tree);
+	note_inlined(current, plan->invalItems);
+	(void) note_calls((Node *) tree->targetlist, NULL);
+}
+
+/*
+ * Whether the innermost trace meets a statement for the first time: from then
+ * on the hooks see what its expressions call.
+ */
+bool
+stash_memo_trace_meets(const void *statement)
+{
+	bool		found;
+
+	if (current == NULL)
+		return false;
+	if (current->statements == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(statement);
+		ctl.entrysize = sizeof(statement);
+		ctl.hcxt = current->context;
+		current->statements = hash_create("pg_hashstash statements", 32, &ctl,
+										  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	(void) hash_search(current->statements, &statement, HASH_ENTER, &found);
+	return !found;
+}
+
 /* ---- hooks ---- */
+
+static PlannedStmt *
+trace_planner(Query *query, const char *text, int options,
+			  ParamListInfo params STASH_COMPAT_EXPLAIN_PARAM)
+{
+	planner_hook_type plan_it = next_planner != NULL ? next_planner : standard_planner;
+	PlannedStmt *plan = plan_it(query, text, options,
+								params STASH_COMPAT_EXPLAIN_ARG);
+
+	if (current != NULL)
+		note_inlined(current, plan->invalItems);
+	return plan;
+}
 
 /*
  * A function that a worker runs reads what we do not see: no workers, then.
@@ -508,6 +582,8 @@ end_subtransaction(SubXactEvent event, SubTransactionId subid,
 void
 stash_memo_trace_init(void)
 {
+	next_planner = planner_hook;
+	planner_hook = trace_planner;
 	next_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = trace_executor_start;
 	next_process_utility = ProcessUtility_hook;
@@ -538,6 +614,8 @@ stash_memo_trace_begin(StashMemoTrace *trace, Oid target)
 	trace->xid = GetTopFullTransactionIdIfAny();
 	trace->outer = current;
 	note_function(trace, target);
+	if (current == NULL)
+		stash_memo_plpgsql_begin();
 	current = trace;
 }
 
@@ -584,6 +662,17 @@ note_writes(StashMemoTrace *trace)
 		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
 }
 
+static void
+leave(StashMemoTrace *trace)
+{
+	current = trace->outer;
+	if (current == NULL)
+		stash_memo_plpgsql_end();
+	if (trace->statements != NULL)
+		hash_destroy(trace->statements);
+	tell_outer(trace);
+}
+
 /*
  * The target has come to its end.
  */
@@ -593,8 +682,7 @@ stash_memo_trace_end(StashMemoTrace *trace)
 	Assert(current == trace);
 	note_writes(trace);
 	note_prepared(trace);
-	current = trace->outer;
-	tell_outer(trace);
+	leave(trace);
 }
 
 /*
@@ -603,8 +691,7 @@ stash_memo_trace_end(StashMemoTrace *trace)
 void
 stash_memo_trace_drop(StashMemoTrace *trace)
 {
-	current = trace->outer;
-	tell_outer(trace);
+	leave(trace);
 }
 
 /*
