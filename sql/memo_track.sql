@@ -144,6 +144,16 @@ SELECT by_expression(1), by_expression(2);
 CREATE OR REPLACE FUNCTION one_more(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT n + 10';
 SELECT by_expression(1), by_expression(2), by_expression(2);
 
+-- what a memo may ask for, another that uses its answer may not, be that remembered or not
+CREATE FUNCTION scaled() RETURNS bigint STABLE LANGUAGE sql AS $$ SELECT sum(amount) * current_setting('memo_track.scale')::int FROM sale $$;
+CREATE FUNCTION scaled_more(n int) RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed scaled_more(%)', n; RETURN scaled() + n; END $$;
+SELECT stash.memoize('scaled()', vary => '{memo_track.scale}'), stash.memoize('scaled_more(int)');
+SET memo_track.scale = 1;
+SELECT scaled_more(0), scaled_more(0), scaled_more(1);
+SET memo_track.scale = 2;
+SELECT scaled_more(0), scaled_more(1);
+SELECT value FROM stash.explain('scaled_more(int)', 0) WHERE item = 'last answer not kept';
+
 -- trap 45: materialized views
 -- a materialized view counts its refresh as a change
 CREATE MATERIALIZED VIEW kept AS SELECT amount FROM sale;

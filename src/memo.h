@@ -156,6 +156,8 @@ typedef struct StashMemoProof
 	StashMemoSource *sources;
 	int			nfunctions;
 	Oid		   *functions;		/* of users, that ran */
+	uint64		excused;		/* reasons that this memo allows; another that
+								 * uses its answer may not */
 	StashTrackSnapshot *snapshot;
 } StashMemoProof;
 

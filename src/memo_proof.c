@@ -12,6 +12,7 @@
  *		version		1 byte
  *		system		8, the identifier of the server: another one, other numbers
  *		xmin, xmax	8 each
+ *		excused		8, what was allowed by what the memo's maker said, bits
  *		counts		4 each: running transactions, relations, functions
  *		running		8 each
  *		relations	12 each: OID, digest
@@ -33,8 +34,8 @@
 #include "compat.h"
 #include "memo.h"
 
-#define PROOF_VERSION	1
-#define HEADER_BYTES	(1 + 8 + 2 * 8 + 3 * 4)
+#define PROOF_VERSION	2
+#define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 3 * 4)
 
 /* ---- making ---- */
 
@@ -125,11 +126,14 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 	}
 	for (int i = 0; i < STASH_MEMO_REASONS; i++)
 	{
-		if ((trace->reasons & (UINT64CONST(1) << i)) == 0 ||
-			is_excused(call, (StashMemoReason) i))
+		if ((trace->reasons & (UINT64CONST(1) << i)) == 0)
 			continue;
-		*culprit = trace->culprits[i];
-		return (StashMemoReason) i;
+		if (!is_excused(call, (StashMemoReason) i))
+		{
+			*culprit = trace->culprits[i];
+			return (StashMemoReason) i;
+		}
+		made->excused |= UINT64CONST(1) << i;
 	}
 	if (trace->snapshot == NULL)
 		return STASH_MEMO_NO_SNAPSHOT;
@@ -356,6 +360,7 @@ stash_memo_proof_write(const StashMemoProof *proof)
 	at = put64(at, GetSystemIdentifier());
 	at = put64(at, U64FromFullTransactionId(snapshot->xmin));
 	at = put64(at, U64FromFullTransactionId(snapshot->xmax));
+	at = put64(at, proof->excused);
 	at = put32(at, snapshot->nxip);
 	at = put32(at, proof->nsources);
 	at = put32(at, proof->nfunctions);
@@ -384,6 +389,7 @@ stash_memo_proof_read(const bytea *bytes)
 	StashMemoProof *proof;
 	FullTransactionId xmin;
 	FullTransactionId xmax;
+	uint64		excused;
 	uint32		nxip;
 	uint32		nsources;
 	uint32		nfunctions;
@@ -393,6 +399,7 @@ stash_memo_proof_read(const bytea *bytes)
 		return NULL;
 	xmin = FullTransactionIdFromU64(get64(&at));
 	xmax = FullTransactionIdFromU64(get64(&at));
+	excused = get64(&at);
 	nxip = get32(&at);
 	nsources = get32(&at);
 	nfunctions = get32(&at);
@@ -401,6 +408,7 @@ stash_memo_proof_read(const bytea *bytes)
 		return NULL;
 
 	proof = palloc(sizeof(StashMemoProof));
+	proof->excused = excused;
 	proof->nsources = nsources;
 	proof->sources = palloc(sizeof(StashMemoSource) * Max(nsources, 1));
 	proof->nfunctions = nfunctions;

@@ -720,6 +720,11 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 		note_reason(current, STASH_MEMO_NESTED_TTL, memo->function);
 	if (result->proof == NULL)
 		return;
+	for (int i = 0; i < STASH_MEMO_REASONS; i++)
+	{
+		if (result->proof->excused & (UINT64CONST(1) << i))
+			note_reason(current, (StashMemoReason) i, memo->function);
+	}
 	old = MemoryContextSwitchTo(current->context);
 	for (int i = 0; i < result->proof->nsources; i++)
 		current->relations = list_append_unique_oid(current->relations,
