@@ -85,10 +85,13 @@ check-majors: ## the same with PostgreSQL 15, 17, 18 and 19
 check-fuzz: ## ten minutes of hostile bytes for the bytes floor; clang finds most
 	@PG_CONFIG='$(PG_CONFIG)' CC='$(CC)' bash $(top)/test/fuzz/run.sh 600
 
+check-mutants: ## the random oracle of memoized functions notices each clause of their proof that is taken out; some minutes
+	bash $(top)/test/mutate.sh
+
 check-regressdb: ## every row of PostgreSQL's own regression database through frames and variants; some ten minutes
 	bash $(top)/test/regressdb.sh $(TREE)
 
 check-sanitize: ## the regression tests and 100,000 hostile frames with address and undefined-behaviour checks, in a newer Debian
 	bash $(top)/test/bare.sh trixie bash test/sanitize.sh
 
-.PHONY: help test unit lint indent image image-install image-clean check-bare check-majors check-fuzz check-regressdb check-sanitize
+.PHONY: help test unit lint indent image image-install image-clean check-bare check-majors check-fuzz check-mutants check-regressdb check-sanitize
