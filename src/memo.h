@@ -64,6 +64,7 @@ typedef enum StashMemoReason
 	STASH_MEMO_REDEFINED,		/* a relation's definition or rights have */
 	STASH_MEMO_FUNCTION_CHANGED,	/* a function that ran has */
 	STASH_MEMO_NEWER,			/* an answer sees what our snapshot does not */
+	STASH_MEMO_BEING_COMMITTED, /* a change of a relation, just now */
 	STASH_MEMO_OTHER_SERVER,	/* an answer without a proof of this server */
 	STASH_MEMO_CHEAP			/* computing took less than min_cost */
 } StashMemoReason;

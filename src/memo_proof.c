@@ -24,8 +24,12 @@
 
 #include "access/htup_details.h"
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "miscadmin.h"
 #include "port/pg_bswap.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -225,8 +229,8 @@ function_is_fresh(Oid function, const StashTrackSnapshot *snapshot)
 }
 
 static StashMemoReason
-judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
-			 bool has_ttl)
+judge_told(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
+		   bool has_ttl)
 {
 	const StashTrackState *state = stash_track_state(source->relid);
 	StashTrackVerdict verdict = stash_track_judge(state, snapshot);
@@ -249,6 +253,47 @@ judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 			break;
 	}
 	return STASH_MEMO_CHANGED;
+}
+
+/*
+ * Whether word of all that our snapshot sees of a relation has come, or its
+ * lock is ours: '*locked'.
+ *
+ * Who redefines or refreshes a relation tells others when they can see the
+ * commit already, and gives up the lock after that.  In between nobody holds
+ * it who counts as running.
+ */
+static bool
+is_told(Oid relid, LOCKMODE lock, bool *locked)
+{
+	LOCKTAG		tag;
+	int			nrunning;
+
+	*locked = ConditionalLockRelationOid(relid, lock);
+	if (*locked)
+		return true;
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	(void) GetLockConflicts(&tag, lock, &nrunning);
+	AcceptInvalidationMessages();
+	/* on a standby one process, which always runs, holds them all */
+	return nrunning > 0 && !RecoveryInProgress();
+}
+
+static StashMemoReason
+judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
+			 bool has_ttl)
+{
+	/* the second for a refresh that lets others read */
+	LOCKMODE	lock = get_rel_relkind(source->relid) != RELKIND_MATVIEW ?
+	AccessShareLock : RowShareLock;
+	bool		locked;
+	StashMemoReason reason = STASH_MEMO_BEING_COMMITTED;
+
+	if (is_told(source->relid, lock, &locked))
+		reason = judge_told(source, snapshot, has_ttl);
+	if (locked)
+		UnlockRelationOid(source->relid, lock);
+	return reason;
 }
 
 /*

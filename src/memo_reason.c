@@ -114,6 +114,8 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "a function that the target calls has changed";
 		case STASH_MEMO_NEWER:
 			return "the answer is newer than what this transaction sees";
+		case STASH_MEMO_BEING_COMMITTED:
+			return "another session is about to commit, or has prepared, a change of what the answer was read from";
 		case STASH_MEMO_OTHER_SERVER:
 			return "the answer carries no proof of this server";
 		case STASH_MEMO_NESTED_TTL:
@@ -140,6 +142,7 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_CHANGED_HERE:
 		case STASH_MEMO_CHANGED:
 		case STASH_MEMO_REDEFINED:
+		case STASH_MEMO_BEING_COMMITTED:
 		case STASH_MEMO_POLICY:
 		case STASH_MEMO_EXPIRES:
 		case STASH_MEMO_VIEW:
