@@ -196,27 +196,29 @@ stash_track_is_not_newer(const StashTrackSnapshot *snapshot, Snapshot than)
  * A number that stays the same while everything that was proved still is: the
  * snapshot sees the same, and neither the catalogs nor this transaction have
  * changed anything.  0 when that cannot be told.
+ *
+ * Two snapshots with the same end and as many running transactions know the
+ * same ones: below the end none is added, and those that are over go.  But the
+ * own is never among them, and goes on running when it is prepared.
  */
 uint64
 stash_track_moment(void)
 {
 	static uint64 moment = 1;
-	static uint64 last[5];
+	static uint64 last[6];
 	Snapshot	mine;
-	uint64		now[5];
+	uint64		now[6];
 
 	if (!ActiveSnapshotSet())
 		return 0;
 	AcceptInvalidationMessages();
 	mine = GetActiveSnapshot();
-	/* one that was handed over does not know */
-	if (mine->snapXactCompletionCount == 0)
-		return 0;
-	now[0] = mine->snapXactCompletionCount;
+	now[0] = mine->takenDuringRecovery ? mine->subxcnt : mine->xcnt;
 	now[1] = mine->xmin;
 	now[2] = mine->xmax;
-	now[3] = stash_track_news();
-	now[4] = stash_track_marks();
+	now[3] = GetTopTransactionIdIfAny();
+	now[4] = stash_track_news();
+	now[5] = stash_track_marks();
 	if (memcmp(now, last, sizeof(now)) != 0)
 	{
 		memcpy(last, now, sizeof(now));
