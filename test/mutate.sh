@@ -32,7 +32,7 @@ mutants=(
 	'what another memo was excused for | memo_trace.c | s/if (result->proof->excused & /if (0 \& /'
 	'expressions of PL/pgSQL | memo_plpgsql.c | s/if (stash_memo_trace_meets(statement))/if (false)/'
 	'functions put into plans | memo_trace.c | s/^\tnote_inlined(.*/;/; s/^\t\tnote_inlined(.*/;/'
-	'transactions that ended since the last proof | track_proof.c | s/now\[0\] = .*/now[0] = 0;/'
+	'what the snapshot sees since the last proof | track_proof.c | s/now\[\([012]\)\] = .*/now[\1] = 0;/'
 	'own changes since the last proof | track_proof.c | s/now\[5\] = stash_track_marks();/now[5] = 0;/'
 	'redefinitions since the last proof | track_proof.c | s/now\[4\] = stash_track_news();/now[4] = 0;/'
 )
