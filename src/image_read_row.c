@@ -78,6 +78,9 @@ typedef struct TupleBuffer
 				pg_attribute_aligned(MAXIMUM_ALIGNOF) char local[FEW_BYTES];
 } TupleBuffer;
 
+/* what make_place() asks for a column of FIXED_COPY bytes */
+#define ROOM	(FIXED_COPY + STASH_IMAGE_SOME + MAXIMUM_ALIGNOF)
+
 static char *
 grow_tuples(TupleBuffer *out, StashType *type, char *to, Size len)
 {
@@ -116,7 +119,7 @@ make_payload_place(TupleBuffer *out, StashType *row, char *to, int at, Size len)
 {
 	/* a tuple keeps short ones with a length of one byte, not aligned */
 	if (len + VARHDRSZ_SHORT <= VARATT_SHORT_MAX &&
-		TupleDescAttr(row->desc, at)->attstorage != TYPSTORAGE_PLAIN)
+		row->columns[at].may_be_short)
 	{
 		to = make_place(out, row, to, 1, len + VARHDRSZ_SHORT);
 		SET_VARSIZE_SHORT(to, len + VARHDRSZ_SHORT);
@@ -253,6 +256,7 @@ append_tuple(TupleBuffer *out, char *to, StashImageReader *reader,
 	Size		hoff = MAXALIGN(SizeofHeapTupleHeader +
 								(has_nulls ? BITMAPLEN(row->desc->natts) : 0));
 	uint16		infomask = has_nulls ? HEAP_HASNULL : 0;
+	uint32		nfields = row->nfields; /* a sign would cost in each column */
 	HeapTupleHeader header;
 	Size		start;
 
@@ -264,13 +268,24 @@ append_tuple(TupleBuffer *out, char *to, StashImageReader *reader,
 	if (has_nulls)
 		set_tuple_bitmap(header->t_bits, row, bitmap);
 	to += hoff;
-	for (int i = 0; i < row->nfields; i++)
+	for (uint32 i = 0; i < nfields; i++)
 	{
 		int			at = row->fields[i].attno - 1;
 		const StashTupleColumn *column = &row->columns[at];
 
 		if ((bitmap[i / 8] & (1 << (i % 8))) == 0)
 			continue;
+		/* most columns, and most of what they cost is what is asked of them */
+		if (column->is_blind && column->len <= FIXED_COPY &&
+			likely(in.end - in.at >= FIXED_COPY && out->end - to >= ROOM))
+		{
+			memset(to, 0, MAXIMUM_ALIGNOF);
+			to = (char *) TYPEALIGN(column->align, to);
+			memcpy(to, in.at, FIXED_COPY);
+			to += column->len;
+			in.at += column->len;
+			continue;
+		}
 		if (column->len < 0)
 			infomask |= HEAP_HASVARWIDTH;
 		if (likely(column->is_copied_back))

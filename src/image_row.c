@@ -181,6 +181,18 @@ copy_few(char *to, const char *data, int len, const char *end)
 }
 
 /* the same for a varlena that lies as it is written, with its length before it */
+/* a varlena with a length of one byte whose image is one such, too */
+static inline bool
+is_short_as_written(const StashTupleColumn *column, const char *data)
+{
+	/* all of its bytes but the first are payload, less than 128 */
+	return column->len == -1 && VARATT_IS_SHORT(data) &&
+		!VARATT_IS_EXTERNAL(data) && column->copy != STASH_COPY_DATUM &&
+		column->copy != STASH_COPY_NOTHING &&
+		(column->copy != STASH_COPY_NUMERIC ||
+		 stash_image_is_short_numeric(VARDATA_SHORT(data)));
+}
+
 static inline char *
 copy_varlena(char *to, const char *data, const char *end)
 {
@@ -218,14 +230,29 @@ write_tuple(StashImageWriter *writer, StashType *type, HeapTupleHeader header)
 
 		if (bits != NULL && att_isnull(i, bits))
 			continue;
+		/* most columns are of these two kinds */
+		if (column->copy == STASH_COPY_FIXED)
+		{
+			data = (const char *) TYPEALIGN(column->align, data);
+			to = copy_few(to, data, column->len, end);
+			data += column->len;
+			continue;
+		}
+		if (is_short_as_written(column, data))
+		{
+			int			len = VARSIZE_SHORT(data) - VARHDRSZ_SHORT;
+
+			*to++ = (char) len;
+			to = copy_few(to, VARDATA_SHORT(data), len, end);
+			data += VARHDRSZ_SHORT + len;
+			continue;
+		}
 		/* a varlena with a short header is not aligned */
 		if (column->len != -1 || *data == '\0')
 			data = (const char *) TYPEALIGN(column->align, data);
-		if (column->copy == STASH_COPY_FIXED)
-			to = copy_few(to, data, column->len, end);
-		else if (column->copy == STASH_COPY_DATUM ||
-				 (column->copy != STASH_COPY_NOTHING &&
-				  !stash_image_lies_as_written(column->copy, data)))
+		if (column->copy == STASH_COPY_DATUM ||
+			(column->copy != STASH_COPY_NOTHING &&
+			 !stash_image_lies_as_written(column->copy, data)))
 		{
 			stash_sink_put(writer->sink, bytes, to - bytes);
 			to = bytes;

@@ -440,10 +440,13 @@ build_column(StashTupleColumn *column, Form_pg_attribute att, StashType *type)
 	column->len = att->attlen;
 	column->align = (uint8) att_align_nominal(1, att->attalign);
 	column->byval = att->attbyval;
+	column->may_be_short = att->attstorage != TYPSTORAGE_PLAIN;
 	/* a domain has conditions, json must be JSON */
 	column->is_copied_back = column->copy != STASH_COPY_NOTHING &&
 		column->copy != STASH_COPY_DATUM && type->kind == STASH_KIND_BASE &&
 		type->image != STASH_IMAGE_SEND;
+	column->is_blind = column->is_copied_back &&
+		column->copy == STASH_COPY_FIXED && type->is_any_value;
 	column->type = type;
 }
 

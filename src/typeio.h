@@ -119,6 +119,9 @@ typedef struct StashTupleColumn
 	int16		len;			/* -1: varlena, -2: cstring */
 	uint8		align;			/* 1, 2, 4 or 8 */
 	bool		byval;
+	bool		may_be_short;	/* a tuple keeps its varlenas with a length of
+								 * one byte */
+	bool		is_blind;		/* any bytes of that length are a value */
 	bool		is_copied_back; /* 'copy' the other way, but for what is
 								 * judged */
 	StashType  *type;			/* NULL when dropped */
