@@ -179,6 +179,18 @@ stash_memo_proof_size(const StashMemoProof *proof)
 		sizeof(Oid) * proof->nfunctions;
 }
 
+/* copy what may be nothing, and step behind it */
+static void *
+copy_part(char **to, const void *from, Size size)
+{
+	char	   *at = *to;
+
+	if (size > 0)
+		memcpy(at, from, size);
+	*to += size;
+	return at;
+}
+
 /*
  * A copy, in one block of a memory context.
  */
@@ -193,11 +205,9 @@ stash_memo_proof_copy(const StashMemoProof *proof, MemoryContext context)
 
 	*copy = *proof;
 	block += MAXALIGN(sizeof(StashMemoProof));
-	copy->sources = (StashMemoSource *) memcpy(block, proof->sources, sources);
-	copy->snapshot = (StashTrackSnapshot *) memcpy(block + sources,
-												   proof->snapshot, snapshot);
-	copy->functions = (Oid *) memcpy(block + sources + snapshot,
-									 proof->functions, functions);
+	copy->sources = copy_part(&block, proof->sources, sources);
+	copy->snapshot = copy_part(&block, proof->snapshot, snapshot);
+	copy->functions = copy_part(&block, proof->functions, functions);
 	return copy;
 }
 
