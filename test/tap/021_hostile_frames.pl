@@ -40,7 +40,8 @@ CREATE TABLE landed (v stash.variant);
 CREATE FUNCTION info(f bytea) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN (stash.frame_info(f)).type;
-EXCEPTION WHEN SQLSTATE '22P03' THEN
+-- no frame, or one that claims to hold what nothing can hold, such as anyarray
+EXCEPTION WHEN SQLSTATE '22P03' OR SQLSTATE '0A000' THEN
 	RETURN NULL;
 END $$;
 
