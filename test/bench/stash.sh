@@ -300,21 +300,14 @@ stash_many() {
 			END LOOP;
 		END
 		$$;
-		SELECT '100,000 entries at once' AS title,
-		       to_regprocedure('stash.put_many(regclass, anyarray, anycompatiblearray)') IS NOT NULL AS has_many
-		\gset
+		\set title '100,000 entries at once'
 		CALL bench.add_statement('loop of PERFORM stash.put', 'SELECT bench.put_one_by_one()', 100000, 'TRUNCATE bench.many;');
 		CALL bench.add_statement('SELECT stash.put FROM', $$SELECT count(stash.put('bench.many', k, v)) FROM bench.many_entries$$,
 			100000, 'TRUNCATE bench.many;');
-		\if :has_many
-			CALL bench.add_statement('stash.put_many', $$SELECT stash.put_many('bench.many', keys, "values") FROM bench.many_arrays$$,
-				100000, 'TRUNCATE bench.many;');
-			CALL bench.compare(:'title', ARRAY['loop of PERFORM stash.put', 'SELECT stash.put FROM', 'stash.put_many'], 7);
-			DO $$ BEGIN ASSERT stash.count('bench.many') = 100000 AND stash.get('bench.many', 7::bigint, NULL::text) = 'value 7'; END $$;
-		\else
-			\echo function stash.put_many is missing here
-			CALL bench.compare(:'title', ARRAY['loop of PERFORM stash.put', 'SELECT stash.put FROM'], 7);
-		\endif
+		CALL bench.add_statement('stash.put_many', $$SELECT stash.put_many('bench.many', keys, "values") FROM bench.many_arrays$$,
+			100000, 'TRUNCATE bench.many;');
+		CALL bench.compare(:'title', ARRAY['loop of PERFORM stash.put', 'SELECT stash.put FROM', 'stash.put_many'], 7);
+		DO $$ BEGIN ASSERT stash.count('bench.many') = 100000 AND stash.get('bench.many', 7::bigint, NULL::text) = 'value 7'; END $$;
 		\echo :title
 		SELECT * FROM bench.report(:'title');
 		CALL bench.add_goal(:'title', 'stash.put_many', 'loop of PERFORM stash.put', 5);
