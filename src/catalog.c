@@ -213,6 +213,21 @@ stash_catalog_note_function(void)
 	return note_function;
 }
 
+/*
+ * The name of a relation with its schema, quoted for statements; its OID where
+ * there is none any more.
+ */
+char *
+stash_catalog_relation_name(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (name == NULL)
+		return psprintf("%u", relid);
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  name);
+}
+
 static bool
 namespace_holds_anything(Oid nsp)
 {

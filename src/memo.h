@@ -368,6 +368,9 @@ extern bool stash_memo_find(StashMemoCall *call, StashMemoKey *key,
 extern bool stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 								   StashMemoResult *result);
 
+/* memo_call.c */
+extern void stash_memo_check_set_context(FunctionCallInfo fcinfo);
+
 /* memo_query.c */
 extern char *stash_memo_normal_query(const char *query);
 

@@ -472,8 +472,11 @@ rows_of_frame(bytea *frame, TupleDesc desc, bool random)
 	return reading.store;
 }
 
-static void
-check_set_context(FunctionCallInfo fcinfo)
+/*
+ * Throw 0A000 unless the caller takes a set as a whole.
+ */
+void
+stash_memo_check_set_context(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
@@ -559,7 +562,7 @@ pg_hashstash_call_handler(PG_FUNCTION_ARGS)
 	call = stash_memo_call(fcinfo, fcinfo->flinfo->fn_oid);
 	stash_memo_refresh(call, fcinfo);
 	if (call->memo->retset)
-		check_set_context(fcinfo);
+		stash_memo_check_set_context(fcinfo);
 
 	if (is_strict_null(call, fcinfo))
 	{

@@ -16,19 +16,9 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
-
-static char *
-relation_name(Oid relid)
-{
-	char	   *name = get_rel_name(relid);
-
-	if (name == NULL)
-		return psprintf("%u", relid);
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  name);
-}
 
 static char *
 function_name(Oid function)
@@ -137,7 +127,7 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 	{
 		case STASH_MEMO_UNTRACKED:
 			state = stash_track_state(culprit);
-			return psprintf("%s: %s", relation_name(state->culprit),
+			return psprintf("%s: %s", stash_catalog_relation_name(state->culprit),
 							stash_track_problem_text(state->problem));
 		case STASH_MEMO_CHANGED_HERE:
 		case STASH_MEMO_CHANGED:
@@ -146,7 +136,7 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_POLICY:
 		case STASH_MEMO_EXPIRES:
 		case STASH_MEMO_VIEW:
-			return psprintf("%s: %s", relation_name(culprit), text);
+			return psprintf("%s: %s", stash_catalog_relation_name(culprit), text);
 		case STASH_MEMO_SESSION:
 		case STASH_MEMO_SETTING:
 		case STASH_MEMO_NESTED_TTL:

@@ -30,6 +30,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "spi.h"
 #include "store.h"
 
@@ -63,14 +64,6 @@ stash_shard_parent_words(const char *words)
 	return strcmp(words, "CREATE UNLOGGED TABLE") == 0 ? "CREATE TABLE" : words;
 }
 
-/* the name of a relation, quoted, for statements */
-static char *
-quoted_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
 /*
  * Make all partitions of a new stash, named after it and their numbers.
  *
@@ -80,7 +73,7 @@ quoted_name(Oid relid)
 void
 stash_shard_create(Oid relid, const char *words, int npartitions)
 {
-	char	   *parent = quoted_name(relid);
+	char	   *parent = stash_catalog_relation_name(relid);
 	char	   *schema = get_namespace_name(get_rel_namespace(relid));
 
 	for (int i = 0; i < npartitions; i++)
@@ -236,12 +229,12 @@ split_index(const Move *move)
 		stash_spi_run(psprintf("ALTER TABLE %s DROP CONSTRAINT %s", move->parent,
 							   quote_identifier(get_rel_name(index))));
 	else
-		stash_spi_run(psprintf("DROP INDEX %s", quoted_name(index)));
+		stash_spi_run(psprintf("DROP INDEX %s", stash_catalog_relation_name(index)));
 	foreach(cell, move->siblings)
 	{
 		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
 			stash_spi_run(psprintf("ALTER TABLE %s ADD %s",
-								   quoted_name(lfirst_oid(cell)),
+								   stash_catalog_relation_name(lfirst_oid(cell)),
 								   stash_store_primary_key(&move->options)));
 	}
 }
@@ -256,7 +249,7 @@ take_out(Oid partition, Move *move)
 	PartitionDesc desc;
 	char	   *name = get_rel_name(partition);
 
-	move->parent = quoted_name(parent);
+	move->parent = stash_catalog_relation_name(parent);
 	/* the server asks for rights */
 	stash_spi_run(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", move->parent));
 	store = stash_store_open(parent, &rel, NoLock);
@@ -278,13 +271,13 @@ take_out(Oid partition, Move *move)
 
 	move->was_foreign = get_rel_relkind(partition) == RELKIND_FOREIGN_TABLE;
 	move->bound = bound_of(partition);
-	move->new = quoted_name(partition);
+	move->new = stash_catalog_relation_name(partition);
 	stash_spi_run(psprintf("ALTER TABLE %s DETACH PARTITION %s", move->parent, move->new));
 	stash_spi_run(psprintf("ALTER TABLE %s RENAME TO %s", move->new,
 						   quote_identifier(ChooseRelationName(name, NULL, "moved",
 															   get_rel_namespace(partition),
 															   false))));
-	move->old = quoted_name(partition);
+	move->old = stash_catalog_relation_name(partition);
 }
 
 /* make the partition where the entries will be */

@@ -499,13 +499,6 @@ static const char *const trigger_names[] = {
 	"stash_track_before", "stash_track_after", "stash_track_row"
 };
 
-static char *
-quoted_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
 static void
 drop_triggers(Oid relid)
 {
@@ -513,14 +506,14 @@ drop_triggers(Oid relid)
 	{
 		if (OidIsValid(get_trigger_oid(relid, trigger_names[i], true)))
 			stash_spi_run(psprintf("DROP TRIGGER %s ON %s", trigger_names[i],
-								   quoted_name(relid)));
+								   stash_catalog_relation_name(relid)));
 	}
 }
 
 static void
 create_triggers(Oid relid, OurTriggers *ours, bool wants_row)
 {
-	char	   *name = quoted_name(relid);
+	char	   *name = stash_catalog_relation_name(relid);
 	static const char *const events[] = {
 		"BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT",
 		"AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT",
