@@ -63,20 +63,25 @@ begin_scan(StashChangeScan *scan, Relation change, Snapshot snapshot,
 }
 
 /*
- * Read the changes of a table from a transaction on, as 'snapshot' sees them.
+ * Read the changes of a table by transactions from one on and before another,
+ * which may be invalid for no end, as 'snapshot' sees them.
  */
 void
 stash_change_begin(StashChangeScan *scan, Relation change, Oid root,
-				   FullTransactionId from, ScanDirection direction,
-				   Snapshot snapshot)
+				   FullTransactionId from, FullTransactionId before,
+				   ScanDirection direction, Snapshot snapshot)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[3];
+	int			nkeys = 2;
 
 	ScanKeyInit(&keys[0], COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(root));
 	ScanKeyInit(&keys[1], COLUMN_XID, BTGreaterEqualStrategyNumber, F_XID8GE,
 				FullTransactionIdGetDatum(from));
-	begin_scan(scan, change, snapshot, keys, 2, direction);
+	if (FullTransactionIdIsValid(before))
+		ScanKeyInit(&keys[nkeys++], COLUMN_XID, BTLessStrategyNumber, F_XID8LT,
+					FullTransactionIdGetDatum(before));
+	begin_scan(scan, change, snapshot, keys, nkeys, direction);
 }
 
 /*

@@ -31,6 +31,7 @@ extern void stash_change_insert(Relation change, Oid root,
 								FullTransactionId xid, bool is_pruned);
 extern void stash_change_begin(StashChangeScan *scan, Relation change,
 							   Oid root, FullTransactionId from,
+							   FullTransactionId before,
 							   ScanDirection direction, Snapshot snapshot);
 extern bool stash_change_next(StashChangeScan *scan);
 extern void stash_change_end(StashChangeScan *scan);

@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "commands/event_trigger.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -32,7 +33,8 @@
 #include "track.h"
 #include "track_change.h"
 
-#define PRUNE_EVERY		256		/* notes of a session */
+#define PRUNE_EVERY		256		/* transactions that note something */
+#define PRUNE_ALL_EVERY (1024 * PRUNE_EVERY)
 #define PRUNE_ROWS		1024	/* looked at in one go */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_note_change);
@@ -50,7 +52,6 @@ typedef struct Note
 
 static HTAB *notes;				/* of this transaction; empty between */
 static int	nnotes;				/* entries in it */
-static unsigned notes_written;	/* by this session */
 static uint64 marks;			/* counts what changed_here() depends on */
 
 /* ---- marks ---- */
@@ -178,33 +179,63 @@ typedef struct Found
 } Found;
 
 /*
- * Delete notes of a table that are older than any running transaction, but
- * the newest, which then stands for all.  Returns how many went.
+ * Find notes of a table that are older than any running transaction, in
+ * 'direction': PRUNE_ROWS at most, backward down to the one that stands for
+ * all before it.  Returns how many.
+ *
+ * Forward meets everything that was deleted and not vacuumed yet, backward
+ * nothing of that.
+ */
+static int
+find_old(Found *found, Relation change, Oid root, ScanDirection direction)
+{
+	StashChangeScan scan;
+	int			nfound = 0;
+
+	stash_change_begin(&scan, change, root, FirstNormalFullTransactionId,
+					   stash_track_widen(GetActiveSnapshot()->xmin),
+					   direction, GetActiveSnapshot());
+	while (nfound < PRUNE_ROWS && stash_change_next(&scan))
+	{
+		found[nfound].tid = scan.tid;
+		found[nfound++].xid = scan.xid;
+		if (ScanDirectionIsBackward(direction) && scan.is_pruned)
+			break;
+	}
+	stash_change_end(&scan);
+	return nfound;
+}
+
+/*
+ * Delete old notes of a table but the newest of them, which then stands for
+ * all.  Returns how many went.
+ *
+ * Without 'all' it looks down to where this was done the last time only.  What
+ * is left below by transactions that were long, or by two who did it at the
+ * same time, waits for a call with it.
  *
  * An answer whose snapshot did not see all transactions before that newest
  * one counts as stale.  Whoever still sees what is deleted here does not see
  * the one that takes its place, and the other way round.
  */
 static int64
-prune(Relation change, Oid root)
+prune(Relation change, Oid root, bool all)
 {
-	FullTransactionId oldest = stash_track_widen(GetActiveSnapshot()->xmin);
 	Found	   *found = palloc(sizeof(Found) * PRUNE_ROWS);
-	StashChangeScan scan;
 	int			nfound = 0;
+	int			newest = 0;
 	int64		deleted = 0;
 
-	stash_change_begin(&scan, change, root, FirstNormalFullTransactionId,
-					   ForwardScanDirection, GetActiveSnapshot());
-	while (nfound < PRUNE_ROWS && stash_change_next(&scan) &&
-		   FullTransactionIdPrecedes(scan.xid, oldest))
+	if (!all)
+		nfound = find_old(found, change, root, BackwardScanDirection);
+	/* the oldest go first, or those below would stay */
+	if (all || nfound == PRUNE_ROWS)
 	{
-		found[nfound].tid = scan.tid;
-		found[nfound++].xid = scan.xid;
+		nfound = find_old(found, change, root, ForwardScanDirection);
+		newest = nfound - 1;
 	}
-	stash_change_end(&scan);
 	if (nfound > 1)
-		stash_change_insert(change, root, found[nfound - 1].xid, true);
+		stash_change_insert(change, root, found[newest].xid, true);
 	for (int i = 0; nfound > 1 && i < nfound; i++)
 	{
 		TM_FailureData failure;
@@ -222,16 +253,19 @@ prune(Relation change, Oid root)
 static void
 write_note(Note *note)
 {
+	FullTransactionId xid = GetTopFullTransactionId();
+	/* by chance: sessions may be short, and others take transactions, too */
+	uint32		chance = murmurhash32(XidFromFullTransactionId(xid));
 	Relation	change;
 
 	if (note->written != InvalidSubTransactionId)
 		return;
 	change = table_open(stash_catalog_change_relation(), RowExclusiveLock);
-	stash_change_insert(change, note->root, GetTopFullTransactionId(), false);
+	stash_change_insert(change, note->root, xid, false);
 	/* deleting could fail at higher levels of isolation */
-	if (OidIsValid(note->root) && ++notes_written % PRUNE_EVERY == 0 &&
+	if (OidIsValid(note->root) && chance % PRUNE_EVERY == 0 &&
 		!IsolationUsesXactSnapshot() && ActiveSnapshotSet())
-		(void) prune(change, note->root);
+		(void) prune(change, note->root, chance % PRUNE_ALL_EVERY == 0);
 	table_close(change, NoLock);
 	note->written = GetCurrentSubTransactionId();
 }
@@ -341,12 +375,12 @@ pg_hashstash_prune_changes(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("stash.prune_changes()");
 	PreventCommandIfParallelMode("stash.prune_changes()");
 	change = table_open(stash_catalog_change_relation(), RowExclusiveLock);
-	deleted += prune(change, InvalidOid);
+	deleted += prune(change, InvalidOid, true);
 	while (OidIsValid(root = stash_change_root_after(change, root,
 													 GetActiveSnapshot())))
 	{
 		CHECK_FOR_INTERRUPTS();
-		deleted += prune(change, root);
+		deleted += prune(change, root, true);
 	}
 	table_close(change, NoLock);
 	PG_RETURN_INT64(deleted);

@@ -107,6 +107,7 @@ has_changed(Relation change, Oid root, const StashTrackSnapshot *snapshot,
 
 	/* newest first: what has changed has mostly done so at the end */
 	stash_change_begin(&scan, change, root, snapshot->xmin,
+					   InvalidFullTransactionId,
 					   BackwardScanDirection, mine);
 	while (!changed && stash_change_next(&scan))
 		changed = scan.is_pruned || !stash_track_sees(snapshot, scan.xid);
