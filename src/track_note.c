@@ -35,7 +35,8 @@
 
 #define PRUNE_EVERY		256		/* transactions that note something */
 #define PRUNE_ALL_EVERY (1024 * PRUNE_EVERY)
-#define PRUNE_ROWS		1024	/* looked at in one go */
+#define PRUNE_ROWS		4096	/* looked at in one go; far more than are
+								 * likely */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_note_change);
 PG_FUNCTION_INFO_V1(pg_hashstash_note_definition);
@@ -254,6 +255,7 @@ static void
 write_note(Note *note)
 {
 	FullTransactionId xid = GetTopFullTransactionId();
+
 	/* by chance: sessions may be short, and others take transactions, too */
 	uint32		chance = murmurhash32(XidFromFullTransactionId(xid));
 	Relation	change;
