@@ -228,6 +228,29 @@ set_locally(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* whether no setting has a say in the text of a type */
+static bool
+has_one_text(const StashType *type)
+{
+	switch (type->oid)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case UUIDOID:
+		case JSONOID:
+		case JSONBOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /*
  * Make text conversion of 'type' independent of the session's settings.
  *
@@ -239,11 +262,15 @@ void
 stash_type_fix_settings(StashSettings *saved, StashType *type,
 						bool timezone_too)
 {
-	bool		fix_timezone = timezone_too &&
-	strcmp(pg_get_timezone_name(session_timezone), "GMT") != 0;
-	bool		fix_money = strcmp(locale_monetary, "C") != 0;
+	bool		fix_timezone;
+	bool		fix_money;
 
 	saved->nestlevel = 0;
+	if (has_one_text(type))
+		return;
+	fix_timezone = timezone_too &&
+		strcmp(pg_get_timezone_name(session_timezone), "GMT") != 0;
+	fix_money = strcmp(locale_monetary, "C") != 0;
 	if (DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
 		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX &&
 		xmloption == XMLOPTION_CONTENT && Array_nulls && !type->names_objects &&

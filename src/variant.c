@@ -321,6 +321,21 @@ reads_back(const StashFrameReader *reader, StashType *type, const char *text)
 		memcmp(again.body, stash_frame_body(reader), again.rawlen) == 0;
 }
 
+/* the text of a variant: type, colon, value */
+static char *
+with_type(StashType *type, const char *text)
+{
+	const char *name = stash_type_to_text(type);
+	Size		namelen = strlen(name);
+	Size		len = strlen(text);
+	char	   *result = palloc(namelen + len + 2);
+
+	memcpy(result, name, namelen);
+	result[namelen] = ':';
+	memcpy(result + namelen + 1, text, len + 1);
+	return result;
+}
+
 static void
 show_value(Attempt *data)
 {
@@ -334,7 +349,7 @@ show_value(Attempt *data)
 	text = stash_type_output(data->type, value);
 	if (data->type->has_exact_text || !data->type->is_domain_free ||
 		reads_back(data->reader, data->type, text))
-		data->text = psprintf("%s:%s", stash_type_to_text(data->type), text);
+		data->text = with_type(data->type, text);
 	stash_type_restore_settings(&saved);
 }
 
