@@ -574,6 +574,13 @@ append_shape(StringInfo out, FunctionCallInfo fcinfo)
 	appendStringInfo(out, "returns=%s ",
 					 stash_type_to_text(stash_type_lookup(RECORDOID,
 														  expected->tdtypmod)));
+	/* some functions refuse to return what is not declared like that */
+	for (int i = 0; i < expected->natts; i++)
+	{
+		if (TupleDescAttr(expected, i)->atttypmod >= 0)
+			appendStringInfo(out, "typmod%d=%d ", i + 1,
+							 TupleDescAttr(expected, i)->atttypmod);
+	}
 }
 
 /* whether values of a type are, or contain, rows */

@@ -360,6 +360,9 @@ extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
 extern bool stash_memo_is_current(const StashMemoCall *call);
 extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);
 
+/* memo_define.c */
+extern void stash_memo_check_types(Oid function);
+
 /* memo_find.c */
 extern bool stash_memo_try(void (*read) (void *), void *arg);
 extern bool stash_memo_find(StashMemoCall *call, StashMemoKey *key,

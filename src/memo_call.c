@@ -611,20 +611,6 @@ record_dependencies(Oid function, Oid target, Oid stash)
 }
 
 static void
-check_result_type(Oid function)
-{
-	Oid			rettype = get_func_rettype(function);
-
-	if (get_typtype(rettype) != TYPTYPE_PSEUDO || rettype == RECORDOID ||
-		IsPolymorphicType(rettype))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-			 errmsg("functions returning %s cannot be memoized",
-					format_type_be(rettype))));
-}
-
-static void
 check_stash(Oid stash)
 {
 	Relation	rel;
@@ -637,8 +623,9 @@ check_stash(Oid stash)
  * stash.validator(function oid) returns void
  *
  * Errors: 42601 for a body that breaks the grammar, 42883 no such target,
- * 42P13 a target that does not fit or is VOLATILE, 42501 a target that the
- * creator may not execute, 42809 a table that is no stash.  Strict, volatile.
+ * 42P13 a target that does not fit or is VOLATILE, or a type that is no value,
+ * 42501 a target that the creator may not execute, 42809 a table that is no
+ * stash.  Strict, volatile.
  */
 Datum
 pg_hashstash_validator(PG_FUNCTION_ARGS)
@@ -656,7 +643,7 @@ pg_hashstash_validator(PG_FUNCTION_ARGS)
 	if (!check_function_bodies)
 		PG_RETURN_VOID();
 
-	check_result_type(function);
+	stash_memo_check_types(function);
 	memo = stash_memo_lookup(function);
 	stash_memo_check_target(memo);
 	stash_memo_check_ignored(memo);

@@ -40,6 +40,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "compat.h"
 #include "memo.h"
@@ -101,8 +102,9 @@ parallel_words(char parallel)
 
 /*
  * The CREATE statement of a wrapper with the signature and the labels of
- * 'function'.  SET clauses, SECURITY DEFINER and LEAKPROOF stay with the
- * target, which runs under them.
+ * 'function'.  SET clauses and SECURITY DEFINER stay with the target, which
+ * runs under them; so does LEAKPROOF, for a stash tells its owner what a
+ * function was called with.
  */
 static char *
 wrapper_definition(Oid function, Form_pg_proc form, const char *name,
@@ -111,7 +113,8 @@ wrapper_definition(Oid function, Form_pg_proc form, const char *name,
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE %sFUNCTION %s(%s) RETURNS %s LANGUAGE stash %s PARALLEL %s%s COST %g",
+	/* costs are written so that they are read as the same numbers */
+	appendStringInfo(&sql, "CREATE %sFUNCTION %s(%s) RETURNS %s LANGUAGE stash %s PARALLEL %s%s COST %.9g",
 					 body->in_place ? "OR REPLACE " : "", name,
 					 text_of(pg_get_function_arguments, function),
 					 text_of(pg_get_function_result, function),
@@ -120,7 +123,7 @@ wrapper_definition(Oid function, Form_pg_proc form, const char *name,
 					 form->proisstrict ? " STRICT" : "",
 					 form->procost);
 	if (form->proretset)
-		appendStringInfo(&sql, " ROWS %g", form->prorows);
+		appendStringInfo(&sql, " ROWS %.9g", form->prorows);
 	appendStringInfo(&sql, " AS %s",
 					 quote_literal_cstr(stash_memo_write(body)));
 	return sql.data;
@@ -162,6 +165,77 @@ check_owner(Oid function)
 	if (!stash_compat_proc_ownercheck(function, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FUNCTION,
 					   get_func_name(function));
+}
+
+/* whether values of a type are, or contain, the name of a cursor */
+static bool
+contains_cursor(Oid type)
+{
+	Oid			relid;
+	TupleDesc	desc;
+	bool		found = false;
+
+	type = getBaseType(type);
+	if (type == REFCURSOROID)
+		return true;
+	if (OidIsValid(get_element_type(type)))
+		return contains_cursor(get_element_type(type));
+	relid = get_typ_typrelid(type);
+	if (!OidIsValid(relid))
+		return false;
+	desc = lookup_rowtype_tupdesc(type, -1);
+	for (int i = 0; i < desc->natts && !found; i++)
+		found = !TupleDescAttr(desc, i)->attisdropped &&
+			contains_cursor(TupleDescAttr(desc, i)->atttypid);
+	ReleaseTupleDesc(desc);
+	return found;
+}
+
+pg_noreturn static void
+refuse_type(Oid function, const char *verb, Oid type, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+			 errmsg("function %s %s %s and cannot be memoized",
+					format_procedure(function), verb, format_type_be(type)),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Throw 42P13 when a function takes or returns what is no value: an address
+ * in memory, nothing at all, or a cursor, which a hit would not open.
+ */
+void
+stash_memo_check_types(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			result = ((Form_pg_proc) GETSTRUCT(tuple))->prorettype;
+	Oid		   *types;
+	char	  **names;
+	char	   *modes;
+	int			nargs = get_func_arg_info(tuple, &types, &names, &modes);
+
+	ReleaseSysCache(tuple);
+	for (int i = 0; i < nargs; i++)
+	{
+		bool		is_input = modes == NULL || (modes[i] != PROARGMODE_OUT &&
+												 modes[i] != PROARGMODE_TABLE);
+		bool		is_output = modes != NULL && (modes[i] != PROARGMODE_IN &&
+												  modes[i] != PROARGMODE_VARIADIC);
+
+		if (is_input && types[i] == INTERNALOID)
+			refuse_type(function, "takes an argument of type", types[i],
+						"Only functions whose arguments are values can be.");
+		if (is_output && contains_cursor(types[i]))
+			result = types[i];
+	}
+	if (contains_cursor(result))
+		refuse_type(function, "returns a cursor of type", result,
+					"A remembered cursor would not be open; return its rows, with RETURNS TABLE or SETOF.");
+	if (get_typtype(result) == TYPTYPE_PSEUDO && result != RECORDOID &&
+		!IsPolymorphicType(result))
+		refuse_type(function, "returns", result,
+					"Only functions that return a value or a set can be.");
 }
 
 /* functions whose definition is somebody else's business */
@@ -310,7 +384,6 @@ read_choice(FunctionCallInfo fcinfo, int argno, const char *what,
 static void
 read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
 {
-
 	if (PG_ARGISNULL(ARG_FUNCTION))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -468,7 +541,7 @@ move_original(HeapTuple tuple, const char *name)
 				(errcode(ERRCODE_DUPLICATE_FUNCTION),
 				 errmsg("function \"%s\" already exists with same argument types",
 						name),
-				 errhint("Rename it, or use \"as\" to make a memoized function of another name.")));
+				 errhint("Drop or rename it, or use \"as\" to make a memoized function of another name.")));
 
 	namestrcpy(&proname, name);
 #define REPLACE_COLUMN(column, datum) \
@@ -523,6 +596,33 @@ restore_original(Oid function, Oid original)
 	CommandCounterIncrement();
 }
 
+/*
+ * Let the planner go on asking the support function of a function that was
+ * memoized: naming one in SQL is for superusers, who have named this one.
+ */
+static void
+keep_support(Oid function, Oid support)
+{
+	Relation	pg_proc;
+	HeapTuple	tuple;
+	ObjectAddress self;
+	ObjectAddress other;
+
+	if (!OidIsValid(support))
+		return;
+	pg_proc = table_open(ProcedureRelationId, RowExclusiveLock);
+	tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	((Form_pg_proc) GETSTRUCT(tuple))->prosupport = support;
+	CatalogTupleUpdate(pg_proc, &tuple->t_self, tuple);
+	table_close(pg_proc, NoLock);
+	ObjectAddressSet(self, ProcedureRelationId, function);
+	ObjectAddressSet(other, ProcedureRelationId, support);
+	recordDependencyOn(&self, &other, DEPENDENCY_NORMAL);
+	CommandCounterIncrement();
+}
+
 static void
 memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body,
 				 Oid stash)
@@ -540,6 +640,7 @@ memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body,
 	move_original(tuple, name);
 	stash_spi_run(wrapper_definition(function, form,
 									 qualified_function(function), body));
+	keep_support(function, form->prosupport);
 }
 
 static Oid
