@@ -268,6 +268,7 @@ SELECT item, CASE
 		WHEN 'key hash' THEN NULL
 		WHEN 'computed at' THEN NULL
 		WHEN 'identity' THEN regexp_replace(value, '[0-9a-f]{32}', '<digest>')
+		WHEN 'settings in the key' THEN regexp_replace(value, '=\S*', '=<versions>')
 		ELSE value END AS value
 FROM stash.explain('f(int)', 1);
 

@@ -37,21 +37,44 @@
 #include "parser/parse_type.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
+#include "utils/guc_tables.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
+
+/* before 18 the attribute had another name and another place */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
 
 /*
  * From 17 on utils/pg_locale.h wants the headers of ICU, which the server's
  * own -dev package does not bring along.
  */
 extern PGDLLIMPORT char *locale_monetary;
-extern PGDLLIMPORT char *locale_numeric;
-extern PGDLLIMPORT char *locale_time;
 
-/* before 18 the attribute had another name and another place */
-#if PG_VERSION_NUM < 180000
-#define pg_noreturn __attribute__((noreturn))
+/*
+ * The variable of a setting of the server whose value is a string; 'name' as
+ * the server writes it.  Some variables have no name of their own, or one in a
+ * header that cannot be had.
+ */
+static inline char **
+stash_compat_text_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 190000
+	return find_option(name, false, false, ERROR)->_string.variable;
+#elif PG_VERSION_NUM >= 160000
+	return ((struct config_string *) find_option(name, false, false, ERROR))->variable;
+#else
+	struct config_generic **settings = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+	{
+		if (strcmp(settings[i]->name, name) == 0)
+			return ((struct config_string *) settings[i])->variable;
+	}
+	elog(ERROR, "no setting \"%s\"", name);
 #endif
+}
 
 /* from 19 on they cannot be switched off */
 #if PG_VERSION_NUM >= 190000

@@ -135,6 +135,7 @@ stash_memo_init(void)
 	stash_memo_key_init();
 	stash_memo_cache_init();
 	stash_memo_trace_init();
+	stash_memo_names_init();
 	stash_memo_flight_init();
 
 	DefineCustomBoolVariable("pg_hashstash.enabled",

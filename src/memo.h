@@ -66,6 +66,12 @@ typedef enum StashMemoReason
 	STASH_MEMO_NEWER,			/* an answer sees what our snapshot does not */
 	STASH_MEMO_BEING_COMMITTED, /* a change of a relation, just now */
 	STASH_MEMO_OTHER_SERVER,	/* an answer without a proof of this server */
+	STASH_MEMO_NAMESAKE,		/* another relation bears a relation's name */
+	STASH_MEMO_FUNCTION_NAMESAKE,	/* another function that of a function */
+	STASH_MEMO_SERVER_NAMESAKE, /* one of users that of one of the server */
+	STASH_MEMO_OLD_PLANS,		/* plans may be older than a namesake */
+	STASH_MEMO_RELATIVE_TIME,	/* an argument may be one */
+	STASH_MEMO_CURSOR,			/* of others used, or one left open */
 	STASH_MEMO_CHEAP			/* computing took less than min_cost */
 } StashMemoReason;
 
@@ -255,6 +261,7 @@ typedef struct StashMemoTrace
 	List	   *functions;
 	uint64		reasons;		/* what was seen, bits by StashMemoReason */
 	Oid			culprits[STASH_MEMO_REASONS];	/* function or relation */
+	List	   *cursors;		/* queries that may be some, by address */
 	struct HTAB *statements;	/* of PL/pgSQL, that were met; NULL: none */
 	CommandId	command;		/* of the transaction before the target ran */
 	FullTransactionId xid;
@@ -268,7 +275,9 @@ extern List *stash_memo_ran_all(List *functions);
 
 /* memo_trace.c */
 extern void stash_memo_trace_init(void);
-extern void stash_memo_trace_begin(StashMemoTrace *trace, Oid target);
+extern void stash_memo_trace_begin(StashMemoTrace *trace,
+								   const StashMemoCall *call,
+								   FunctionCallInfo fcinfo);
 extern void stash_memo_trace_end(StashMemoTrace *trace);
 extern void stash_memo_trace_drop(StashMemoTrace *trace);
 extern void stash_memo_trace_skip(Oid target);
@@ -278,10 +287,19 @@ extern void stash_memo_trace_before_write(void);
 extern void stash_memo_trace_after_write(void);
 extern void stash_memo_trace_expression(const PlannedStmt *plan);
 extern bool stash_memo_trace_meets(const void *statement);
+extern void stash_memo_trace_cursor(const char *name, bool is_end);
 
 /* memo_plpgsql.c */
 extern void stash_memo_plpgsql_begin(void);
 extern void stash_memo_plpgsql_end(void);
+
+/* memo_names.c */
+extern void stash_memo_names_init(void);
+extern bool stash_memo_names_relation(Oid relid,
+									  const StashTrackSnapshot *snapshot);
+extern bool stash_memo_names_function(Oid function,
+									  const StashTrackSnapshot *snapshot);
+extern uint64 stash_memo_names_news(void);
 
 /* memo_proof.c */
 extern StashMemoReason stash_memo_prove(const StashMemoCall *call,
@@ -309,6 +327,8 @@ extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 extern StashType *stash_memo_key_type(const StashMemoCall *call, int argno);
 extern void stash_memo_key(StashMemoKey *key, StashMemoCall *call,
 						   FunctionCallInfo fcinfo);
+extern bool stash_memo_has_relative_time(const StashMemoCall *call,
+										 FunctionCallInfo fcinfo);
 extern bytea *stash_memo_key_frame(const StashMemoKey *key,
 								   StashMemoCall *call,
 								   FunctionCallInfo fcinfo);

@@ -143,7 +143,7 @@ trace_target(StashMemoCall *call, FunctionCallInfo fcinfo,
 {
 	Datum		value;
 
-	stash_memo_trace_begin(trace, call->memo->target);
+	stash_memo_trace_begin(trace, call, fcinfo);
 	PG_TRY();
 	{
 		value = call_target(call, fcinfo, &fcinfo->isnull);
@@ -350,7 +350,7 @@ trace_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
 {
 	Tuplestorestate *rows;
 
-	stash_memo_trace_begin(trace, call->memo->target);
+	stash_memo_trace_begin(trace, call, fcinfo);
 	PG_TRY();
 	{
 		rows = compute_set(call, fcinfo, desc);

@@ -14,6 +14,10 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
+
 #include "access/tupdesc.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_auth_members.h"
@@ -25,14 +29,16 @@
 #include "common/sha2.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "parser/parse_expr.h"
-#include "tsearch/ts_cache.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/catcache.h"
+#include "utils/datetime.h"
 #include "utils/float.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -54,19 +60,11 @@
 #define SHARED_ROLE			InvalidOid
 
 /* Settings whose value is a string, read through their variables' addresses. */
-typedef struct TextSetting
-{
-	const char *name;
-	char	  **value;
-} TextSetting;
-
-static const TextSetting text_settings[] = {
-	{"search_path", &namespace_search_path},
-	{"lc_monetary", &locale_monetary},
-	{"lc_numeric", &locale_numeric},
-	{"lc_time", &locale_time},
-	{"default_text_search_config", &TSCurrentConfig},
+static const char *const text_settings[] = {
+	"search_path", "lc_monetary", "lc_numeric", "lc_time",
+	"default_text_search_config", "timezone_abbreviations"
 };
+static char **text_values[lengthof(text_settings)];
 
 /* All that is compared at each call to see whether the environment changed. */
 typedef struct Environment
@@ -126,6 +124,8 @@ stash_memo_key_init(void)
 										ALLOCSET_DEFAULT_SIZES);
 	environments = make_table("pg_hashstash environments");
 	identities = make_table("pg_hashstash identities");
+	for (int i = 0; i < lengthof(text_settings); i++)
+		text_values[i] = stash_compat_text_setting(text_settings[i]);
 	CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_roles, (Datum) 0);
 }
@@ -193,7 +193,7 @@ environment_is(const Environment *env, Oid role, Oid session_role,
 		return false;
 	for (int i = 0; i < lengthof(text_settings); i++)
 	{
-		if (strcmp(env->texts[i], *text_settings[i].value) != 0)
+		if (strcmp(env->texts[i], *text_values[i]) != 0)
 			return false;
 	}
 	return true;
@@ -278,7 +278,7 @@ describe_environment(const Environment *env)
 	for (int i = 0; i < lengthof(names); i++)
 		appendStringInfo(&out, " %s=%d", names[i], env->numbers[i]);
 	for (int i = 0; i < lengthof(text_settings); i++)
-		appendStringInfo(&out, " %s=%s", text_settings[i].name,
+		appendStringInfo(&out, " %s=%s", text_settings[i],
 						 quote_literal_cstr(env->texts[i]));
 	return out.data;
 }
@@ -328,7 +328,7 @@ stash_memo_environment(bool is_shared)
 	{
 		char	   *old = env->texts[i];
 
-		env->texts[i] = MemoryContextStrdup(key_context, *text_settings[i].value);
+		env->texts[i] = MemoryContextStrdup(key_context, *text_values[i]);
 		if (old != NULL)
 			pfree(old);
 	}
@@ -357,6 +357,49 @@ append_digest(StringInfo out, const char *text)
 		appendStringInfo(out, "%02x", digest[i]);
 }
 
+/* the version of a collation's order, as its library has it now; "" for none */
+static char *
+version_of(PGFunction actual_version, Oid object)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		version;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = ObjectIdGetDatum(object);
+	fcinfo->args[0].isnull = false;
+	version = actual_version(fcinfo);
+	return fcinfo->isnull ? "" : TextDatumGetCString(version);
+}
+
+/*
+ * The versions of all orders that a target may use: of the C library, ICU and
+ * the database.  They are the same for as long as the server runs.
+ */
+static const char *
+collation_versions(void)
+{
+	static char *versions;
+	StringInfoData text;
+	Oid			icu;
+
+	if (versions != NULL)
+		return versions;
+	initStringInfo(&text);
+#ifdef __GLIBC__
+	appendStringInfo(&text, "%s,", gnu_get_libc_version());
+#endif
+	icu = get_collation_oid(list_make2(makeString("pg_catalog"),
+									   makeString("und-x-icu")), true);
+	if (OidIsValid(icu))
+		appendStringInfo(&text, "%s,",
+						 version_of(pg_collation_actual_version, icu));
+	appendStringInfoString(&text,
+						   version_of(pg_database_collation_actual_version,
+									  MyDatabaseId));
+	versions = MemoryContextStrdup(TopMemoryContext, text.data);
+	return versions;
+}
+
 /*
  * The identity of calls to a memo in the present environment.
  *
@@ -376,9 +419,11 @@ stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 	initStringInfo(&settings);
 	if (has_environment)
 		appendStringInfo(&settings, "%s ", last_text[memo->body.is_shared]);
+	appendStringInfo(&settings, "collations=%s ", collation_versions());
 	if (OidIsValid(collation) && collation != DEFAULT_COLLATION_OID)
-		appendStringInfo(&settings, "collation=%s(%u) ",
-						 get_collation_name(collation), collation);
+		appendStringInfo(&settings, "collation=%s(%u,%s) ",
+						 get_collation_name(collation), collation,
+						 version_of(pg_collation_actual_version, collation));
 	appendStringInfoString(&settings, site);
 
 	initStringInfo(&text);
@@ -492,4 +537,74 @@ stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
 	nulls[n] = false;
 	return stash_frame_make_row(call->keytype, values, nulls,
 								STASH_CODEC_NONE);
+}
+
+/* ---- times that depend on now ---- */
+
+/*
+ * Whether a text is a date or a time that means another one tomorrow.
+ *
+ * Of words that are none of dates one may be the abbreviation of a zone.
+ */
+static bool
+is_relative_time(char *text)
+{
+	char		work[MAXDATELEN + MAXDATEFIELDS];
+	char	   *fields[MAXDATEFIELDS];
+	int			types[MAXDATEFIELDS];
+	int			nfields;
+	int			unknown = 0;
+	bool		found = false;
+
+	if (ParseDateTime(text, work, sizeof(work), fields, types, MAXDATEFIELDS,
+					  &nfields) != 0)
+		return false;
+	for (int i = 0; i < nfields; i++)
+	{
+		int			value;
+		int			type;
+
+		if (types[i] != DTK_STRING)
+			continue;
+		type = DecodeSpecial(i, fields[i], &value);
+		if (type == UNKNOWN_FIELD)
+			unknown++;
+		else if (type == RESERV &&
+				 (value == DTK_NOW || value == DTK_TODAY ||
+				  value == DTK_TOMORROW || value == DTK_YESTERDAY))
+			found = true;
+	}
+	return found && unknown <= 1;
+}
+
+/*
+ * Whether an argument of a call that is a text may be read as such a time.
+ */
+bool
+stash_memo_has_relative_time(const StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	for (int i = 0; i < call->nargs; i++)
+	{
+		const StashType *type = call->argtypes[i];
+		Oid			output;
+		bool		is_varlena;
+		char		category;
+		bool		is_preferred;
+
+		if (fcinfo->args[i].isnull)
+			continue;
+		if (call->is_cstring[i])
+		{
+			if (is_relative_time(DatumGetCString(fcinfo->args[i].value)))
+				return true;
+			continue;
+		}
+		get_type_category_preferred(type->oid, &category, &is_preferred);
+		if (category != TYPCATEGORY_STRING)
+			continue;
+		getTypeOutputInfo(type->oid, &output, &is_varlena);
+		if (is_relative_time(OidOutputFunctionCall(output, fcinfo->args[i].value)))
+			return true;
+	}
+	return false;
 }

@@ -16,8 +16,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "plpgsql.h"
+#include "utils/builtins.h"
 #include "utils/plancache.h"
 
 #include "compat.h"
@@ -186,13 +188,39 @@ note_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
 	}
 }
 
+/* the cursor that a variable names, if it names one */
+static void
+note_cursor(PLpgSQL_datum *datum, bool is_end)
+{
+	PLpgSQL_var *var = (PLpgSQL_var *) datum;
+
+	if (datum->dtype == PLPGSQL_DTYPE_VAR && !var->isnull &&
+		var->datatype->typoid == REFCURSOROID)
+		stash_memo_trace_cursor(TextDatumGetCString(var->value), is_end);
+}
+
 static void
 before_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
 {
 	if (next != NULL && next->stmt_beg != NULL)
 		next->stmt_beg(estate, statement);
+	if (statement->cmd_type == PLPGSQL_STMT_FETCH)
+		note_cursor(estate->datums[((PLpgSQL_stmt_fetch *) statement)->curvar],
+					false);
+	else if (statement->cmd_type == PLPGSQL_STMT_CLOSE)
+		note_cursor(estate->datums[((PLpgSQL_stmt_close *) statement)->curvar],
+					false);
 	if (stash_memo_trace_meets(statement))
 		note_statement(estate, statement);
+}
+
+static void
+after_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
+{
+	for (int i = 0; i < estate->ndatums; i++)
+		note_cursor(estate->datums[i], true);
+	if (next != NULL && next->func_end != NULL)
+		next->func_end(estate, function);
 }
 
 /* ---- the place of the plugin ---- */
@@ -230,6 +258,7 @@ stash_memo_plpgsql_begin(void)
 		ours.func_setup = set_up;
 	}
 	ours.stmt_beg = before_statement;
+	ours.func_end = after_function;
 	*place() = &ours;
 }
 

@@ -43,6 +43,21 @@
 
 /* ---- making ---- */
 
+/* whether plans that were used may be older than a namesake of what they name */
+static bool
+has_old_plans(const StashMemoTrace *trace)
+{
+	uint64		before = stash_memo_names_news();
+	ListCell   *cell;
+
+	foreach(cell, trace->relations)
+		(void) stash_memo_names_relation(lfirst_oid(cell), trace->snapshot);
+	foreach(cell, trace->functions)
+		(void) stash_memo_names_function(lfirst_oid(cell), trace->snapshot);
+	(void) stash_memo_names_function(InvalidOid, trace->snapshot);
+	return stash_memo_names_news() != before;
+}
+
 static void
 add_functions(StashMemoProof *proof, const StashMemoTrace *trace)
 {
@@ -73,6 +88,7 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 		case STASH_MEMO_SESSION:
 		case STASH_MEMO_VIEW:
 		case STASH_MEMO_EXPIRES:
+		case STASH_MEMO_RELATIVE_TIME:
 			return call->has_ttl || body->allow_volatile;
 		case STASH_MEMO_NESTED_TTL:
 			return call->has_ttl;
@@ -88,7 +104,7 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 
 /* no promise makes up for what a hit would not do */
 static const StashMemoReason never_excused[] = {
-	STASH_MEMO_SIDE_EFFECTS, STASH_MEMO_UTILITY
+	STASH_MEMO_SIDE_EFFECTS, STASH_MEMO_UTILITY, STASH_MEMO_CURSOR
 };
 
 /*
@@ -124,6 +140,8 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 	{
 		if (trace->snapshot == NULL)
 			return STASH_MEMO_NO_SNAPSHOT;
+		if (has_old_plans(trace))
+			return STASH_MEMO_OLD_PLANS;
 		add_functions(made, trace);
 		*proof = made;
 		return STASH_MEMO_FINE;
@@ -161,8 +179,10 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 		made->sources[made->nsources].relid = state->relid;
 		made->sources[made->nsources++].digest = state->digest;
 	}
-	add_functions(made, trace);
 	*culprit = InvalidOid;
+	if (has_old_plans(trace))
+		return STASH_MEMO_OLD_PLANS;
+	add_functions(made, trace);
 	*proof = made;
 	return STASH_MEMO_FINE;
 }
@@ -331,15 +351,20 @@ stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 		*culprit = proof->sources[i].relid;
 		if (reason != STASH_MEMO_FINE)
 			return reason;
+		if (!stash_memo_names_relation(proof->sources[i].relid, proof->snapshot))
+			return STASH_MEMO_NAMESAKE;
 	}
 	for (int i = 0; i < proof->nfunctions; i++)
 	{
 		*culprit = proof->functions[i];
 		if (!function_is_fresh(proof->functions[i], proof->snapshot))
 			return STASH_MEMO_FUNCTION_CHANGED;
+		if (!stash_memo_names_function(proof->functions[i], proof->snapshot))
+			return STASH_MEMO_FUNCTION_NAMESAKE;
 	}
 	*culprit = InvalidOid;
-	return STASH_MEMO_FINE;
+	return stash_memo_names_function(InvalidOid, proof->snapshot) ?
+		STASH_MEMO_FINE : STASH_MEMO_SERVER_NAMESAKE;
 }
 
 /*

@@ -82,6 +82,10 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "the target ran a command that is no query";
 		case STASH_MEMO_SESSION:
 			return "the target asked for the time, the session, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
+		case STASH_MEMO_RELATIVE_TIME:
+			return "an argument is a text such as 'today', which may become a date: hand in the date, or memoize with a ttl";
+		case STASH_MEMO_CURSOR:
+			return "the target used a cursor that was opened outside of it, or left one open";
 		case STASH_MEMO_VIEW:
 			return "it asks for the time or the database: memoize with a ttl";
 		case STASH_MEMO_SETTING:
@@ -102,6 +106,14 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "a definition or a right has changed of what the answer was read from";
 		case STASH_MEMO_FUNCTION_CHANGED:
 			return "a function that the target calls has changed";
+		case STASH_MEMO_NAMESAKE:
+			return "another relation of this name was made or changed, which may be found instead";
+		case STASH_MEMO_FUNCTION_NAMESAKE:
+			return "another function of this name was made or changed, which may be called instead";
+		case STASH_MEMO_SERVER_NAMESAKE:
+			return "a function that bears the name of one of the server was made or changed, or a right to one of these";
+		case STASH_MEMO_OLD_PLANS:
+			return "another relation or function of a name that was used has come, and this session's plans were older: call again";
 		case STASH_MEMO_NEWER:
 			return "the answer is newer than what this transaction sees";
 		case STASH_MEMO_BEING_COMMITTED:
@@ -133,6 +145,7 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_CHANGED:
 		case STASH_MEMO_REDEFINED:
 		case STASH_MEMO_BEING_COMMITTED:
+		case STASH_MEMO_NAMESAKE:
 		case STASH_MEMO_POLICY:
 		case STASH_MEMO_EXPIRES:
 		case STASH_MEMO_VIEW:
@@ -141,6 +154,7 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_SETTING:
 		case STASH_MEMO_NESTED_TTL:
 		case STASH_MEMO_FUNCTION_CHANGED:
+		case STASH_MEMO_FUNCTION_NAMESAKE:
 			return psprintf("%s: %s", function_name(culprit), text);
 		default:
 			return pstrdup(text);

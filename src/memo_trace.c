@@ -38,6 +38,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -455,6 +456,36 @@ stash_memo_trace_meets(const void *statement)
 	return !found;
 }
 
+/* ---- cursors ---- */
+
+/* a query that may be a cursor's: its rows go nowhere by themselves */
+static void
+note_cursor(StashMemoTrace *trace, QueryDesc *query)
+{
+	MemoryContext old;
+
+	if (query->dest != None_Receiver)
+		return;
+	old = MemoryContextSwitchTo(trace->context);
+	trace->cursors = lappend(trace->cursors, query);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * A function is about to use a cursor, or ends and may leave it open: one that
+ * the target has not opened, or that outlives what did, is no part of an
+ * answer.
+ */
+void
+stash_memo_trace_cursor(const char *name, bool is_end)
+{
+	Portal		portal = current != NULL ? GetPortalByName(name) : NULL;
+
+	if (portal != NULL &&
+		list_member_ptr(current->cursors, portal->queryDesc) == is_end)
+		note_reason(current, STASH_MEMO_CURSOR, InvalidOid);
+}
+
 /* ---- hooks ---- */
 
 static PlannedStmt *
@@ -493,7 +524,10 @@ trace_executor_start(QueryDesc *query, int eflags)
 
 	runs_functions = false;
 	if (trace != NULL)
+	{
 		note_plan(trace, query->plannedstmt);
+		note_cursor(trace, query);
+	}
 	is_starting = true;
 	starting_stack = error_context_stack;
 	if (next_executor_start != NULL)
@@ -600,11 +634,13 @@ stash_memo_trace_init(void)
 /* ---- traces ---- */
 
 /*
- * Note from now on what the target does.  The snapshot is the one under which
- * it was called: what it reads with later ones makes the answer no older.
+ * Note from now on what the target of a call does.  The snapshot is the one
+ * under which it was called: what it reads with later ones makes the answer no
+ * older.
  */
 void
-stash_memo_trace_begin(StashMemoTrace *trace, Oid target)
+stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
+					   FunctionCallInfo fcinfo)
 {
 	memset(trace, 0, sizeof(*trace));
 	trace->context = CurrentMemoryContext;
@@ -613,7 +649,9 @@ stash_memo_trace_begin(StashMemoTrace *trace, Oid target)
 	trace->command = GetCurrentCommandId(false);
 	trace->xid = GetTopFullTransactionIdIfAny();
 	trace->outer = current;
-	note_function(trace, target);
+	note_function(trace, call->memo->target);
+	if (stash_memo_has_relative_time(call, fcinfo))
+		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 	if (current == NULL)
 		stash_memo_plpgsql_begin();
 	current = trace;
@@ -650,6 +688,7 @@ tell_outer(StashMemoTrace *trace)
 											  trace->relations);
 	outer->functions = list_concat_unique_oid(outer->functions,
 											  trace->functions);
+	outer->cursors = list_concat(outer->cursors, trace->cursors);
 	MemoryContextSwitchTo(old);
 }
 

@@ -1,0 +1,125 @@
+-- Memoized functions: what is made, renamed or moved under a name by which an answer was found, so that the name means something else.
+-- A function says when it computes; silence is a hit.
+\set SHOW_CONTEXT never
+CREATE SCHEMA stash_memo_first;
+CREATE SCHEMA stash_memo_names;
+CREATE SCHEMA stash_memo_apart;
+SET search_path = stash_memo_first, stash_memo_names, public;
+CREATE TABLE stash_memo_names.who AS SELECT 'second'::text AS name;
+SELECT stash.track('who');
+CREATE FUNCTION stash_memo_names.helper(n bigint, VARIADIC more text[] DEFAULT '{}') RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'bigint' $$;
+CREATE FUNCTION stash_memo_names.who_is() RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed who_is()'; RETURN (SELECT name FROM who); END $$;
+CREATE FUNCTION stash_memo_names.which() RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed which()'; RETURN helper(1); END $$;
+CREATE FUNCTION stash_memo_names.which_ever() RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed which_ever()'; RETURN helper(1); END $$;
+CREATE FUNCTION stash_memo_names.low(v varchar) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'computed low(%)', v; RETURN lower(v); END $$;
+SELECT stash.memoize('who_is()'), stash.memoize('which()'), stash.memoize('which_ever()'), stash.memoize('low(varchar)');
+CREATE FUNCTION stash_memo_names.why(f regprocedure, VARIADIC args text[] DEFAULT '{}') RETURNS TABLE (item text, value text) LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT * FROM stash.explain(%L%s) WHERE item IN (''reason'', ''last answer not kept'')', f,
+		(SELECT string_agg(format(', %L::varchar', a), '') FROM unnest(args) a));
+END
+$$;
+
+-- trap 14: search_path
+-- trap 46: overloads
+-- remembered, whatever is made elsewhere under other names, or for other numbers of arguments
+SELECT who_is(), which(), which_ever(), low('A');
+CREATE TABLE stash_memo_first.whom AS SELECT 'first' AS name;
+CREATE FUNCTION stash_memo_names.helper() RETURNS text LANGUAGE sql AS $$ SELECT 'none' $$;
+SELECT who_is(), which(), which_ever(), low('A');
+-- a relation in a schema that comes first: made, renamed, moved there; a view, too; for whom the schema is closed it is not found
+CREATE TABLE stash_memo_first.who AS SELECT 'first'::text AS name;
+SELECT value FROM why('who_is()');
+SELECT who_is();
+SELECT * FROM why('who_is()');
+SELECT stash.track('who');
+SELECT who_is(), who_is();
+DROP TABLE stash_memo_first.who;
+SELECT who_is(), who_is();
+ALTER TABLE stash_memo_first.whom RENAME TO who;
+SELECT stash.track('who');
+SELECT who_is(), who_is();
+DROP TABLE stash_memo_first.who;
+SELECT who_is(), who_is();
+CREATE VIEW stash_memo_apart.who AS SELECT 'a view'::text AS name;
+SELECT who_is(), who_is();
+ALTER VIEW stash_memo_apart.who SET SCHEMA stash_memo_first;
+SELECT who_is(), who_is();
+DROP VIEW stash_memo_first.who;
+-- a schema that gets the name of one that is searched
+CREATE TABLE stash_memo_apart.who AS SELECT 'renamed'::text AS name;
+SELECT stash.track('stash_memo_apart.who');
+SELECT who_is(), who_is();
+ALTER SCHEMA stash_memo_first RENAME TO stash_memo_gone;
+ALTER SCHEMA stash_memo_apart RENAME TO stash_memo_first;
+SELECT who_is(), who_is();
+-- a schema that was closed to a role and is opened
+CREATE ROLE regress_stash_names;
+GRANT USAGE ON SCHEMA stash_memo_names TO regress_stash_names;
+GRANT SELECT ON stash_memo_first.who, stash_memo_names.who TO regress_stash_names;
+SET ROLE regress_stash_names;
+SELECT who_is(), who_is();
+RESET ROLE;
+GRANT USAGE ON SCHEMA stash_memo_first TO regress_stash_names;
+SET ROLE regress_stash_names;
+SELECT who_is(), who_is();
+RESET ROLE;
+
+-- a function that fits better: made, moved, with other arguments; of one that cannot be meant nobody takes notice
+CREATE FUNCTION stash_memo_names.helper(n int) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'int' $$;
+SELECT value FROM why('which()');
+SELECT which(), which_ever(), which(), which_ever();
+CREATE FUNCTION stash_memo_first.helped(n int) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'int of the first' $$;
+SELECT which(), which_ever();
+ALTER FUNCTION stash_memo_first.helped(int) RENAME TO helper;
+SELECT which(), which_ever(), which(), which_ever();
+CREATE FUNCTION stash_memo_first.helper(int, int) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'two' $$;
+SELECT which(), which_ever();
+CREATE FUNCTION stash_memo_first.helper(int, int DEFAULT 1, int DEFAULT 2) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'three' $$;
+\set VERBOSITY terse
+SELECT which();
+\set VERBOSITY default
+DROP FUNCTION stash_memo_first.helper(int, int, int);
+-- a function that bears the name of one of the server
+CREATE FUNCTION stash_memo_names.lower(v varchar) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'not so low' $$;
+SELECT value FROM why('low(varchar)', 'A');
+SELECT low('A'), low('A');
+-- trap 3: the right to a function of the server
+SET ROLE regress_stash_names;
+SELECT low('B'), low('B');
+RESET ROLE;
+DROP FUNCTION stash_memo_names.lower(varchar);
+SET ROLE regress_stash_names;
+SELECT low('B'), low('B');
+RESET ROLE;
+BEGIN;
+REVOKE EXECUTE ON FUNCTION pg_catalog.lower(text) FROM PUBLIC;
+SET ROLE regress_stash_names;
+SELECT low('B');
+\echo :SQLSTATE
+ROLLBACK;
+
+-- trap 16: temporary tables, where there are others already
+SET search_path = stash_memo_names, public;
+CREATE TEMP TABLE another (n int);
+SELECT who_is(), who_is();
+CREATE TEMP TABLE who AS SELECT 'temporary'::text AS name;
+SELECT who_is(), who_is();
+DROP TABLE pg_temp.who;
+SELECT who_is();
+
+-- a session whose plans are older than a namesake: they are made again, and no answer of theirs is kept for others
+\c -
+\set SHOW_CONTEXT never
+SET search_path = stash_memo_first, stash_memo_names, public;
+DROP TABLE stash_memo_first.who;
+SELECT who_is(), who_is();
+CREATE TABLE stash_memo_first.who AS SELECT 'first again'::text AS name;
+SELECT stash.track('who'), stash.forget('who_is()');
+SELECT who_is();
+SELECT value FROM why('who_is()');
+SELECT who_is(), who_is();
+
+SET client_min_messages = warning;
+DROP SCHEMA stash_memo_first, stash_memo_names, stash_memo_gone CASCADE;
+DROP ROLE regress_stash_names;
