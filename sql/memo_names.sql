@@ -65,9 +65,10 @@ SET ROLE regress_stash_names;
 SELECT who_is(), who_is();
 RESET ROLE;
 
+SELECT which(), which_ever(), low('A');
 -- a function that fits better: made, moved, with other arguments; of one that cannot be meant nobody takes notice
 CREATE FUNCTION stash_memo_names.helper(n int) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'int' $$;
-SELECT value FROM why('which()');
+SELECT value FROM why('which()') UNION ALL SELECT value FROM why('which_ever()');
 SELECT which(), which_ever(), which(), which_ever();
 CREATE FUNCTION stash_memo_first.helped(n int) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'int of the first' $$;
 SELECT which(), which_ever();
@@ -76,14 +77,50 @@ SELECT which(), which_ever(), which(), which_ever();
 CREATE FUNCTION stash_memo_first.helper(int, int) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'two' $$;
 SELECT which(), which_ever();
 CREATE FUNCTION stash_memo_first.helper(int, int DEFAULT 1, int DEFAULT 2) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'three' $$;
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 SELECT which();
 \set VERBOSITY default
 DROP FUNCTION stash_memo_first.helper(int, int, int);
+SELECT which(), which();
 -- a function that bears the name of one of the server
 CREATE FUNCTION stash_memo_names.lower(v varchar) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'not so low' $$;
 SELECT value FROM why('low(varchar)', 'A');
 SELECT low('A'), low('A');
+-- operators and types, of which no answer says that it used them: a schema that is renamed, opened, dropped
+CREATE SCHEMA stash_memo_other;
+CREATE OPERATOR stash_memo_other.### (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR stash_memo_names.### (FUNCTION = int4mul, LEFTARG = int, RIGHTARG = int);
+CREATE FUNCTION stash_memo_names.operates() RETURNS int STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	r int;
+BEGIN
+	RAISE NOTICE 'computed operates()';
+	EXECUTE 'SELECT 3 ### 4' INTO r;
+	RETURN r;
+END
+$$;
+SELECT stash.memoize('operates()');
+SET search_path = stash_memo_other, stash_memo_names, public;
+SELECT operates(), operates();
+GRANT SELECT ON stash_memo_names.who TO regress_stash_names;
+SELECT operates();
+ALTER SCHEMA stash_memo_other RENAME TO stash_memo_another;
+SELECT operates(), operates();
+ALTER SCHEMA stash_memo_another RENAME TO stash_memo_other;
+SELECT operates(), operates();
+SET ROLE regress_stash_names;
+SELECT operates(), operates();
+RESET ROLE;
+GRANT USAGE ON SCHEMA stash_memo_other TO regress_stash_names;
+SET ROLE regress_stash_names;
+SELECT operates(), operates();
+RESET ROLE;
+SET client_min_messages = warning;
+DROP SCHEMA stash_memo_other CASCADE;
+RESET client_min_messages;
+SELECT operates(), operates();
+SET search_path = stash_memo_first, stash_memo_names, public;
+
 -- trap 3: the right to a function of the server
 SET ROLE regress_stash_names;
 SELECT low('B'), low('B');

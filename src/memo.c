@@ -136,6 +136,7 @@ stash_memo_init(void)
 	stash_memo_cache_init();
 	stash_memo_trace_init();
 	stash_memo_names_init();
+	stash_memo_verify_init();
 	stash_memo_flight_init();
 
 	DefineCustomBoolVariable("pg_hashstash.enabled",

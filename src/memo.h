@@ -25,6 +25,7 @@
 #include "store.h"
 #include "track.h"
 #include "typeio.h"
+#include "utils/tuplestore.h"
 
 /* Why a call was not answered from, or not kept in, the stash. */
 typedef enum StashMemoReason
@@ -379,6 +380,18 @@ extern StashMemoReason stash_memo_noted(Oid function, Oid *culprit);
 extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
 extern bool stash_memo_is_current(const StashMemoCall *call);
 extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);
+
+/* memo_verify.c */
+extern void stash_memo_verify_init(void);
+extern bool stash_memo_verifies(const StashMemoResult *result);
+extern void stash_memo_verify_value(const StashMemoCall *call,
+									const StashMemoResult *result, Datum value,
+									bool isnull);
+extern void stash_memo_verify_rows(const StashMemoCall *call,
+								   const StashMemoResult *result,
+								   Tuplestorestate *remembered,
+								   Tuplestorestate *computed, TupleDesc desc,
+								   StashType *type);
 
 /* memo_define.c */
 extern void stash_memo_check_types(Oid function);

@@ -101,7 +101,7 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_CHANGED:
 			return "what the answer was read from has changed";
 		case STASH_MEMO_ANYTHING:
-			return "a type, an operator, a cast or a subscription has changed, on which any answer may depend";
+			return "a type, an operator, a cast, a collation, a schema, an extension or a subscription has changed, on which any answer may depend";
 		case STASH_MEMO_REDEFINED:
 			return "a definition or a right has changed of what the answer was read from";
 		case STASH_MEMO_FUNCTION_CHANGED:

@@ -340,9 +340,19 @@ pg_hashstash_note_change(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(NULL);
 }
 
+/* whether a command gives or takes rights to other things than schemas */
+static bool
+is_other_grant(Node *command)
+{
+	return IsA(command, GrantStmt) &&
+		((GrantStmt *) command)->objtype != OBJECT_SCHEMA;
+}
+
 /*
  * stash.note_definition() returns event_trigger
  *
+ * Rights to tables and functions stand in their catalog rows, which are read;
+ * those to schemas decide what is found by a name, whatever it is.
  * Errors: 39P03 when called otherwise.
  */
 Datum
@@ -354,6 +364,8 @@ pg_hashstash_note_definition(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("stash.note_definition() can only be called as an event trigger")));
+	if (is_other_grant(((EventTriggerData *) fcinfo->context)->parsetree))
+		PG_RETURN_VOID();
 	note = find_note(InvalidOid, true);
 	note->marked = GetCurrentSubTransactionId();
 	write_note(note);
