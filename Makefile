@@ -27,11 +27,12 @@ EXTRA_CLEAN = $(EXTENSION)--*.sql tmp_check output_iso log
 
 # -O3: the loops over elements are the product; long hashes are the library's own kernels.
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -O3 $(WERROR)
+PG_CPPFLAGS = -DSTASH_VERSION=$(VERSION_)
 SHLIB_LINK += -lxxhash -llz4
 # zstd where its header is; "make ZSTD=no" leaves it out.
 ZSTD := $(shell $(CC) -E -include zstd.h -x c /dev/null >/dev/null 2>&1 && echo yes)
 ifeq ($(ZSTD),yes)
-PG_CPPFLAGS = -DSTASH_HAVE_ZSTD
+PG_CPPFLAGS += -DSTASH_HAVE_ZSTD
 SHLIB_LINK += -lzstd
 endif
 

@@ -13,6 +13,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -226,6 +227,37 @@ stash_catalog_relation_name(Oid relid)
 		return psprintf("%u", relid);
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 									  name);
+}
+
+/*
+ * Whether the SQL objects of this database are of another version than this
+ * library.  Reads the catalogs.
+ */
+bool
+stash_catalog_is_other_version(void)
+{
+	Relation	pg_extension = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		is_other = false;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("pg_hashstash"));
+	scan = systable_beginscan(pg_extension, ExtensionNameIndexId, true, NULL, 1,
+							  &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		version = heap_getattr(tuple, Anum_pg_extension_extversion,
+										   RelationGetDescr(pg_extension), &isnull);
+
+		is_other = strcmp(TextDatumGetCString(version),
+						  CppAsString2(STASH_VERSION)) != 0;
+	}
+	systable_endscan(scan);
+	table_close(pg_extension, AccessShareLock);
+	return is_other;
 }
 
 static bool

@@ -21,6 +21,7 @@ extern Oid	stash_catalog_change_index(void);
 extern Oid	stash_catalog_note_function(void);
 extern char *stash_catalog_relation_name(Oid relid);
 extern bool stash_catalog_has_temporary(void);
+extern bool stash_catalog_is_other_version(void);
 extern bool stash_catalog_asks_for_time(const char *tree);
 extern void stash_catalog_listen(RelcacheCallbackFunction listener);
 

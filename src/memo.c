@@ -362,6 +362,7 @@ build_memo(Oid function)
 	memo->is_strict = target_form->proisstrict;
 	memo->is_definer = target_form->prosecdef;
 	memo->takes_anything = target_form->provariadic == ANYOID;
+	memo->is_other_version = stash_catalog_is_other_version();
 	memo->signature = signature_of(function);
 	memo->definition = describe_definition(target);
 	memo->stash = find_stash(&memo->body);
@@ -423,6 +424,8 @@ stash_memo_bypass(StashMemo *memo)
 		return STASH_MEMO_DISABLED;
 	if (stash_memo_mode == STASH_MEMO_MODE_OFF)
 		return STASH_MEMO_OFF;
+	if (memo->is_other_version)
+		return STASH_MEMO_OTHER_VERSION;
 	if (memo->volatility == PROVOLATILE_VOLATILE && !memo->body.allow_volatile)
 		return STASH_MEMO_VOLATILE;
 	if (InSecurityRestrictedOperation())

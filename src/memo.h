@@ -33,6 +33,7 @@ typedef enum StashMemoReason
 	STASH_MEMO_FINE,
 	STASH_MEMO_DISABLED,		/* pg_hashstash.enabled = off */
 	STASH_MEMO_OFF,				/* pg_hashstash.memo = off */
+	STASH_MEMO_OTHER_VERSION,	/* SQL objects and library do not fit */
 	STASH_MEMO_VOLATILE,		/* target is VOLATILE, and nobody vouched */
 	STASH_MEMO_RESTRICTED,		/* security-restricted operation */
 	STASH_MEMO_NO_STASH,		/* body names no stash: session memory only */
@@ -128,6 +129,7 @@ typedef struct StashMemo
 	bool		is_strict;		/* the target */
 	bool		is_definer;		/* the target runs as its owner, whoever calls */
 	bool		retset;
+	bool		is_other_version;	/* its extension is, than the library */
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */
 } StashMemo;

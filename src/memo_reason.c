@@ -42,6 +42,8 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "pg_hashstash.enabled is off";
 		case STASH_MEMO_OFF:
 			return "pg_hashstash.memo is off";
+		case STASH_MEMO_OTHER_VERSION:
+			return "the library that this session has loaded is of another version than the extension: run ALTER EXTENSION pg_hashstash UPDATE, or begin a new session";
 		case STASH_MEMO_VOLATILE:
 			return "the target is VOLATILE: declare it STABLE, or memoize it with volatile => true";
 		case STASH_MEMO_RESTRICTED:

@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_proc.h"
 #include "commands/event_trigger.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
@@ -24,6 +25,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -358,14 +360,19 @@ is_other_grant(Node *command)
 Datum
 pg_hashstash_note_definition(PG_FUNCTION_ARGS)
 {
+	Node	   *command;
 	Note	   *note;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("stash.note_definition() can only be called as an event trigger")));
-	if (is_other_grant(((EventTriggerData *) fcinfo->context)->parsetree))
+	command = ((EventTriggerData *) fcinfo->context)->parsetree;
+	if (is_other_grant(command))
 		PG_RETURN_VOID();
+	/* it may be ours: then sessions see whether their library still fits */
+	if (IsA(command, AlterExtensionStmt))
+		CacheInvalidateCatalog(ProcedureRelationId);
 	note = find_note(InvalidOid, true);
 	note->marked = GetCurrentSubTransactionId();
 	write_note(note);
