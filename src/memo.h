@@ -54,12 +54,10 @@ typedef enum StashMemoReason
 	STASH_MEMO_SIDE_EFFECTS,	/* the target wrote something */
 	STASH_MEMO_UTILITY,			/* the target ran a command that is no query */
 	STASH_MEMO_SESSION,			/* it asked for the time, the catalogs, chance */
-	STASH_MEMO_VIEW,			/* a view that it read asked for the time */
+	STASH_MEMO_VIEW,			/* a view or policy asked for the time */
 	STASH_MEMO_SETTING,			/* it asked for a setting without vary */
 	STASH_MEMO_EXPIRES,			/* it read an entry of a stash that expires */
 	STASH_MEMO_ROW_SECURITY,	/* policies applied, and roles share answers */
-	STASH_MEMO_POLICY,			/* a policy asks for what may not be in the
-								 * key */
 	STASH_MEMO_NESTED_TTL,		/* it used another memo's answer, up to a ttl */
 	STASH_MEMO_CHANGED,			/* what an answer was read from has changed */
 	STASH_MEMO_ANYTHING,		/* what any answer may depend on has */

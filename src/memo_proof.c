@@ -12,7 +12,8 @@
  *		version		1 byte
  *		system		8, the identifier of the server: another one, other numbers
  *		xmin, xmax	8 each
- *		excused		8, what was allowed by what the memo's maker said, bits
+ *		excused		8, what was allowed by what the memo's maker said, bits by
+ *					StashMemoReason: with another order the version changes
  *		counts		4 each: running transactions, relations, functions
  *		running		8 each
  *		relations	12 each: OID, digest
@@ -38,7 +39,7 @@
 #include "compat.h"
 #include "memo.h"
 
-#define PROOF_VERSION	2
+#define PROOF_VERSION	3
 #define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 3 * 4)
 
 /* ---- making ---- */
@@ -93,10 +94,7 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 		case STASH_MEMO_NESTED_TTL:
 			return call->has_ttl;
 		case STASH_MEMO_SETTING:
-		case STASH_MEMO_POLICY:
 			return body->has_vary;
-		case STASH_MEMO_ROW_SECURITY:
-			return !leaves_out_role(call->memo);
 		default:
 			return false;
 	}

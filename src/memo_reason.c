@@ -47,7 +47,7 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_VOLATILE:
 			return "the target is VOLATILE: declare it STABLE, or memoize it with volatile => true";
 		case STASH_MEMO_RESTRICTED:
-			return "the call runs inside a security-restricted operation";
+			return "the call runs inside a security-restricted operation, such as a refresh or an index build: there nothing is remembered";
 		case STASH_MEMO_NO_STASH:
 			return "the function names no stash: results are kept in the session's memory only";
 		case STASH_MEMO_STASH_MISSING:
@@ -57,7 +57,7 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_STASH_ALTERED:
 			return "the stash is not, or no longer, a plain table of stash.entry with one index on key_hash: undo what was added to it";
 		case STASH_MEMO_STASH_LOCKED:
-			return "another session has locked the stash";
+			return "another session has locked the stash: calls compute until it is done";
 		case STASH_MEMO_READONLY_MODE:
 			return "pg_hashstash.memo is readonly";
 		case STASH_MEMO_READ_ONLY:
@@ -67,39 +67,37 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_SERIALIZABLE:
 			return "the transaction is serializable: reading or writing the stash could make it fail";
 		case STASH_MEMO_PARALLEL:
-			return "the call runs in a parallel query";
+			return "the call runs in a parallel query: declare the function PARALLEL RESTRICTED or UNSAFE where its answers are to be kept";
 		case STASH_MEMO_TEMPORARY:
 			return "the session has temporary tables, which may stand before others: results are kept in its memory only";
 		case STASH_MEMO_NO_SNAPSHOT:
-			return "the call runs without a snapshot, or there are too many subtransactions for one that knows them all";
+			return "the call runs without a snapshot, or in a transaction with too many subtransactions: begin a new one";
 		case STASH_MEMO_TOO_LARGE:
-			return "the result is too large to be kept";
+			return "the result is too large to be kept: see max_bytes, which is 64 MB at most";
 		case STASH_MEMO_UNTRACKED:
 			return "the target read what can change without a word: track it with stash.track(), or memoize with a ttl";
 		case STASH_MEMO_CHANGED_HERE:
-			return "this transaction has changed what the target read";
+			return "this transaction has changed what the target read: answers are kept again in the next one";
 		case STASH_MEMO_SIDE_EFFECTS:
-			return "the target wrote, or locked rows";
+			return "the target wrote, or locked rows, which a remembered answer would not do";
 		case STASH_MEMO_UTILITY:
-			return "the target ran a command that is no query";
+			return "the target ran a command that is no query: leave that to the caller";
 		case STASH_MEMO_SESSION:
 			return "the target asked for the time, the session, the catalogs or chance: hand it in as an argument, or memoize with a ttl";
 		case STASH_MEMO_RELATIVE_TIME:
 			return "an argument is a text such as 'today', which may become a date: hand in the date, or memoize with a ttl";
 		case STASH_MEMO_CURSOR:
-			return "the target used a cursor that was opened outside of it, or left one open";
+			return "the target used a cursor that was opened outside of it, or left one open: have it open and close its own";
 		case STASH_MEMO_VIEW:
-			return "it asks for the time or the database: memoize with a ttl";
+			return "it is a view, or has a policy, that asks for the time or the database: memoize with a ttl";
 		case STASH_MEMO_SETTING:
 			return "the target asked for a setting: name those that it asks for with vary";
 		case STASH_MEMO_EXPIRES:
 			return "the target read an entry that expires: memoize with a ttl";
 		case STASH_MEMO_ROW_SECURITY:
 			return "row security applied to what the target read, and roles share its answers: memoize with share => 'role'";
-		case STASH_MEMO_POLICY:
-			return "its row security asks for more than rows and roles: name the settings that it asks for with vary";
 		case STASH_MEMO_CHEAP:
-			return "computing the answer took less than min_cost";
+			return "computing the answer took less than min_cost: memoize with a lower one";
 		case STASH_MEMO_CHANGED:
 			return "what the answer was read from has changed";
 		case STASH_MEMO_ANYTHING:
@@ -117,11 +115,11 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_OLD_PLANS:
 			return "another relation or function of a name that was used has come, and this session's plans were older: call again";
 		case STASH_MEMO_NEWER:
-			return "the answer is newer than what this transaction sees";
+			return "the answer is newer than what this transaction sees: a new one will use it";
 		case STASH_MEMO_BEING_COMMITTED:
-			return "another session is about to commit, or has prepared, a change of what the answer was read from";
+			return "another session is just committing a change of what the answer was read from: call again";
 		case STASH_MEMO_OTHER_SERVER:
-			return "the answer carries no proof of this server";
+			return "the answer carries no proof of this server, from which it was not computed: it is computed anew";
 		case STASH_MEMO_NESTED_TTL:
 			return "the target used an answer that may be as old as a ttl allows: memoize with a ttl, too";
 	}
@@ -148,7 +146,6 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_REDEFINED:
 		case STASH_MEMO_BEING_COMMITTED:
 		case STASH_MEMO_NAMESAKE:
-		case STASH_MEMO_POLICY:
 		case STASH_MEMO_EXPIRES:
 		case STASH_MEMO_VIEW:
 			return psprintf("%s: %s", stash_catalog_relation_name(culprit), text);

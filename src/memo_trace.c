@@ -16,20 +16,16 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"
-#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
-#include "nodes/readfuncs.h"
 #include "optimizer/planner.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -307,79 +303,6 @@ writes(PlannedStmt *plan)
 	return false;
 }
 
-static bool
-is_mutable(Oid function, void *context)
-{
-	return func_volatile(function) != PROVOLATILE_IMMUTABLE;
-}
-
-/* whether an expression asks for more than columns, constants and the role */
-static bool
-has_other_inputs(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, is_mutable, context))
-		return true;
-	if (IsA(node, SQLValueFunction))
-		return ((SQLValueFunction *) node)->op < SVFOP_CURRENT_ROLE ||
-			((SQLValueFunction *) node)->op == SVFOP_SESSION_USER;
-	if (IsA(node, NextValueExpr))
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_other_inputs, context, 0);
-	return expression_tree_walker(node, has_other_inputs, context);
-}
-
-/* whether a policy says who sees what by the rows and the role alone */
-static bool
-policies_are_simple(Oid relid)
-{
-	Relation	rel = table_open(PolicyRelationId, AccessShareLock);
-	static const int columns[] = {
-		Anum_pg_policy_polqual, Anum_pg_policy_polwithcheck
-	};
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		simple = true;
-
-	ScanKeyInit(&key, Anum_pg_policy_polrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, PolicyPolrelidPolnameIndexId, true, NULL, 1,
-							  &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		for (int i = 0; i < lengthof(columns); i++)
-		{
-			bool		isnull;
-			Datum		datum = heap_getattr(tuple, columns[i],
-											 RelationGetDescr(rel), &isnull);
-
-			if (!isnull &&
-				has_other_inputs(stringToNode(TextDatumGetCString(datum)), NULL))
-				simple = false;
-		}
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return simple;
-}
-
-/* of a query to which policies were applied */
-static void
-note_row_security(StashMemoTrace *trace, List *relations)
-{
-	ListCell   *cell;
-
-	note_reason(trace, STASH_MEMO_ROW_SECURITY, InvalidOid);
-	foreach(cell, relations)
-	{
-		if (!policies_are_simple(lfirst_oid(cell)))
-			note_reason(trace, STASH_MEMO_POLICY, lfirst_oid(cell));
-	}
-}
-
 static void
 note_plan(StashMemoTrace *trace, PlannedStmt *plan)
 {
@@ -388,8 +311,6 @@ note_plan(StashMemoTrace *trace, PlannedStmt *plan)
 
 	if (writes(plan))
 		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
-	if (plan->dependsOnRole)
-		note_row_security(trace, plan->relationOids);
 	note_inlined(trace, plan->invalItems);
 	old = MemoryContextSwitchTo(trace->context);
 	foreach(cell, plan->relationOids)

@@ -294,12 +294,26 @@ read_tree(StashTrackState *state, List **members, List **roots)
 	}
 }
 
-static void
-add_oid(HeapTuple tuple, TupleDesc desc, void *arg)
+/* the policies of a relation */
+typedef struct Policies
 {
-	List	  **oids = arg;
+	List	   *oids;
+	bool		ask_for_time;	/* one does, to say which rows are seen */
+} Policies;
 
-	*oids = lappend_oid(*oids, ((Form_pg_policy) GETSTRUCT(tuple))->oid);
+static void
+read_policy(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Policies   *policies = arg;
+	bool		isnull;
+	Datum		condition = heap_getattr(tuple, Anum_pg_policy_polqual, desc,
+										 &isnull);
+
+	policies->oids = lappend_oid(policies->oids,
+								 ((Form_pg_policy) GETSTRUCT(tuple))->oid);
+	if (!isnull &&
+		stash_catalog_asks_for_time(TextDatumGetCString(condition)))
+		policies->ask_for_time = true;
 }
 
 static int
@@ -357,7 +371,7 @@ build_state(StashTrackState *state)
 	List	   *roots = NIL;
 	List	   *own = NIL;
 	List	   *above = NIL;
-	List	   *policies = NIL;
+	Policies	policies = {0};
 	char		relkind;
 
 	state->newest = InvalidFullTransactionId;
@@ -373,14 +387,16 @@ build_state(StashTrackState *state)
 	read_rows(state, AttributeRelationId, AttributeRelidNumIndexId,
 			  Anum_pg_attribute_attrelid, state->relid, NULL, NULL);
 	read_rows(state, PolicyRelationId, PolicyPolrelidPolnameIndexId,
-			  Anum_pg_policy_polrelid, state->relid, add_oid, &policies);
+			  Anum_pg_policy_polrelid, state->relid, read_policy, &policies);
 	read_rows(state, RewriteRelationId, RewriteRelRulenameIndexId,
 			  Anum_pg_rewrite_ev_class, state->relid,
 			  relkind == RELKIND_VIEW ? read_rule : NULL, state);
 
 	list_sort(members, list_oid_cmp);
-	list_sort(policies, list_oid_cmp);
-	state->digest = digest_oids(policies, digest_oids(members, 0));
+	list_sort(policies.oids, list_oid_cmp);
+	state->digest = digest_oids(policies.oids, digest_oids(members, 0));
+	if (state->has_row_security && policies.ask_for_time)
+		state->asks_for_time = true;
 	keep_oids(state, members, roots, own);
 }
 

@@ -42,7 +42,7 @@ typedef struct StashTrackState
 	FullTransactionId newest;	/* the last that changed its catalog rows */
 	uint64		digest;			/* of the tree and the policies */
 	bool		has_row_security;	/* in force for some */
-	bool		asks_for_time;	/* a view that does, unseen by hooks */
+	bool		asks_for_time;	/* a view or policy that does, unseen by hooks */
 	int			nroots;
 	Oid		   *roots;			/* changes of what it holds are noted there */
 	int			nown;

@@ -50,5 +50,15 @@ is(query($state), '1|f|t|2', 'and after, though the server crashed between');
 is(query(q{SELECT version, value FROM stash.versions('v', 'k')}), '3|int4:3 2|int4:2', 'versions, too');
 is(query(q{SELECT stash.get_or_put('v', 'l', 2)}), 'int4:1', 'the value is the one that was prepared');
 
+# a new definition of a table, whose lock is held while it is prepared
+query(q{CREATE TABLE t AS SELECT 1 AS n; SELECT stash.track('t');
+	CREATE FUNCTION of_t() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT n FROM t); END'; SELECT stash.memoize('of_t()')});
+my $why = q{SELECT value FROM stash.explain('of_t()') WHERE item IN ('verdict', 'reason')};
+is(query("SELECT of_t(); $why"), '1 hit', 'remembered');
+query(q{BEGIN; ALTER TABLE t ADD m int; PREPARE TRANSACTION 'four'});
+is(query($why), 'hit', 'what is prepared has not happened');
+query(q{COMMIT PREPARED 'four'});
+like(query($why), qr/^miss public\.t: a definition or a right has changed/, 'what is committed has');
+
 $node->stop;
 done_testing();
