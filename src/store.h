@@ -137,7 +137,7 @@ typedef struct StashStore
 typedef struct StashKey
 {
 	StashHash128 hash;
-	bytea	   *frame;
+	bytea	   *frame;			/* of a row that was read: as it is stored */
 } StashKey;
 
 /* An entry found; 'value' is allocated in the caller's memory context. */
@@ -160,6 +160,11 @@ typedef struct StashNewEntry
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	Interval   *cost;			/* NULL: not known */
 } StashNewEntry;
+
+/* Writes entries directly; see store_upsert.c. */
+typedef struct StashUpsert StashUpsert;
+
+#define STASH_STORE_BATCH	1000	/* entries that are written together */
 
 /*
  * Called for each stash that is read without the executor, and whether what
@@ -232,6 +237,10 @@ extern void stash_store_sweep_some(StashStore *store, Relation rel,
 extern bool stash_store_may_upsert(StashStore *store, Relation rel);
 extern int64 stash_store_upsert(StashStore *store, Relation rel,
 								const StashNewEntry *entry);
+extern StashUpsert *stash_upsert_begin(StashStore *store, Relation rel);
+extern bool stash_upsert_many(StashUpsert *upsert,
+							  const StashNewEntry *entries, int n);
+extern void stash_upsert_end(StashUpsert *upsert);
 pg_noreturn extern void stash_store_refuse_concurrent_delete(void);
 
 #endif							/* STASH_STORE_H */

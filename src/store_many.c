@@ -14,13 +14,9 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/catalog.h"
-#include "catalog/index.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -37,6 +33,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
+#include "utils/uuid.h"
 
 #include "catalog.h"
 #include "codec.h"
@@ -47,10 +44,8 @@
 #include "store.h"
 #include "variant.h"
 
-#define BATCH_ROWS	1000
 #define BATCH_BYTES	(1024 * 1024)	/* of keys and values; one entry may have
 									 * more */
-#define DIRECT_ROWS	50			/* inserted before their keys are looked at */
 
 /* One for each key, in place of the entry there; %s is the stash. */
 static const char upsert_statement[] =
@@ -89,32 +84,35 @@ static const char doubled_query[] =
 "SELECT FROM stash_batch b WHERE (SELECT pg_catalog.count(*) FROM %s s "
 "WHERE s.key_hash OPERATOR(pg_catalog.=) b.key_hash) OPERATOR(pg_catalog.>) 1 LIMIT 1";
 
-/* A row of stash.entry, without its version and proof. */
-typedef struct BatchRow
-{
-	Datum		values[STASH_ENTRY_COLUMNS];
-	bool		nulls[STASH_ENTRY_COLUMNS];
-} BatchRow;
-
 /* Entries on their way into a stash. */
 typedef struct Batch
 {
 	StashStore *store;
 	Relation	rel;			/* of the stash */
-	bool		is_direct;		/* no key was there yet; see may_insert() */
+	StashUpsert *upsert;		/* NULL: a statement is needed */
 	bool		has_ttl;		/* some of the entries expire */
 	MemoryContext context;		/* of keys and values; emptied with the rows */
 	EphemeralNamedRelationData relation;	/* what statements see of the rows */
 	int64		nwritten;		/* in all batches so far */
 	Size		bytes;			/* of keys and values */
-	int			nrows;
-	BatchRow	rows[BATCH_ROWS];
+	int			n;
+	StashNewEntry entries[STASH_STORE_BATCH];
 } Batch;
+
+/* elements from the one at hand to the one that is fetched into the cache */
+#define AHEAD		8
+
+#ifdef __GNUC__
+#define prefetch(address) __builtin_prefetch(address)
+#else
+#define prefetch(address) ((void) (address))
+#endif
 
 /* An array argument, taken apart. */
 typedef struct Elements
 {
 	Oid			type_oid;
+	bool		is_byval;
 	StashType  *type;			/* NULL for anonymous rows: each has its own */
 	int			n;
 	Datum	   *values;
@@ -169,18 +167,6 @@ refuse_keys(StashStore *store)
 }
 
 /*
- * Whether rows may go around the executor: whoever inserts them could do all
- * that the statement may have to do, and nobody reads in the WAL of a row that
- * is inserted and taken back in one transaction.
- */
-static bool
-may_insert(StashStore *store, Relation rel)
-{
-	return stash_store_may_upsert(store, rel) &&
-		!IsolationUsesXactSnapshot() && !RelationIsLogicallyLogged(rel);
-}
-
-/*
  * Connect to SPI, and make an empty batch in the caller's memory context.
  * 'rel' stays open until finish_batch().
  */
@@ -194,14 +180,13 @@ begin_batch(StashStore *store, Relation rel)
 	batch->store = store;
 	batch->rel = rel;
 	LockRelationOid(RelationGetRelid(rel), RowExclusiveLock);
-	batch->is_direct = may_insert(store, rel);
 	batch->context = AllocSetContextCreate(CurrentMemoryContext,
 										   "pg_hashstash batch",
 										   ALLOCSET_DEFAULT_SIZES);
 	batch->relation.md.name = "stash_batch";
 	batch->relation.md.tupdesc = CreateTupleDescCopy(desc);
 	batch->relation.md.enrtype = ENR_NAMED_TUPLESTORE;
-	batch->relation.md.enrtuples = BATCH_ROWS;
+	batch->relation.md.enrtuples = STASH_STORE_BATCH;
 	ReleaseTupleDesc(desc);
 
 	stash_spi_begin();
@@ -209,84 +194,29 @@ begin_batch(StashStore *store, Relation rel)
 	if (code < 0)
 		elog(ERROR, "could not register a batch: %s",
 			 SPI_result_code_string(code));
+	if (stash_store_may_upsert(store, rel) && !IsolationUsesXactSnapshot())
+		batch->upsert = stash_upsert_begin(store, rel);
 	return batch;
 }
 
-/*
- * Insert the rows of a batch from 'first' on, as long as their keys are new;
- * returns at which row that ended.
- *
- * An index that is told to check in part inserts in any case, waits for
- * nobody, and says whether there may be another row of that key: the executor
- * asks the same for ON CONFLICT.  Then that row and those behind it are taken
- * back, and all that follow in this call are the statement's: none may be
- * written before one that has to wait.
- */
-static int
-insert_new_rows(Batch *batch, int first, int n, TupleTableSlot **slots,
-				Relation index, IndexInfo *info)
-{
-	int			nnew = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		BatchRow   *row = &batch->rows[first + i];
-
-		ExecClearTuple(slots[i]);
-		memset(slots[i]->tts_isnull, true,
-			   slots[i]->tts_tupleDescriptor->natts * sizeof(bool));
-		memcpy(slots[i]->tts_values, row->values, sizeof(row->values));
-		memcpy(slots[i]->tts_isnull, row->nulls, sizeof(row->nulls));
-		slots[i]->tts_values[STASH_ENTRY_VERSION - 1] = Int64GetDatum(1);
-		slots[i]->tts_isnull[STASH_ENTRY_VERSION - 1] = false;
-		ExecStoreVirtualTuple(slots[i]);
-	}
-	table_multi_insert(batch->rel, slots, n, GetCurrentCommandId(true), 0, NULL);
-	while (nnew < n)
-	{
-		Datum		values[INDEX_MAX_KEYS];
-		bool		nulls[INDEX_MAX_KEYS];
-
-		FormIndexDatum(info, slots[nnew], NULL, values, nulls);
-		if (!index_insert(index, values, nulls, &slots[nnew]->tts_tid,
-						  batch->rel, UNIQUE_CHECK_PARTIAL, false, info))
-			break;
-		nnew++;
-	}
-	CommandCounterIncrement();
-	for (int i = nnew; i < n; i++)
-		simple_table_tuple_delete(batch->rel, &slots[i]->tts_tid, SnapshotAny);
-	return nnew;
-}
-
-/* insert what of a batch can go around the executor; keep the rest */
+/* an entry as a row of stash.entry, without its version and proof */
 static void
-insert_directly(Batch *batch)
+entry_row(const StashNewEntry *entry, Datum *values, bool *nulls)
 {
-	MemoryContext old = MemoryContextSwitchTo(batch->context);
-	Relation	index = index_open(batch->store->index, RowExclusiveLock);
-	IndexInfo  *info = BuildIndexInfo(index);
-	TupleTableSlot *slots[DIRECT_ROWS];
-	int			done = 0;
-
-	for (int i = 0; i < DIRECT_ROWS; i++)
-		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(batch->rel),
-											&TTSOpsVirtual);
-	while (done < batch->nrows && batch->is_direct)
-	{
-		int			n = Min(DIRECT_ROWS, batch->nrows - done);
-		int			nnew = insert_new_rows(batch, done, n, slots, index, info);
-
-		batch->is_direct = nnew == n;
-		done += nnew;
-	}
-	for (int i = 0; i < DIRECT_ROWS; i++)
-		ExecDropSingleTupleTableSlot(slots[i]);
-	index_close(index, NoLock);
-	MemoryContextSwitchTo(old);
-	batch->nwritten += done;
-	batch->nrows -= done;
-	memmove(batch->rows, batch->rows + done, batch->nrows * sizeof(BatchRow));
+	memset(values, 0, STASH_ENTRY_COLUMNS * sizeof(Datum));
+	memset(nulls, true, STASH_ENTRY_COLUMNS * sizeof(bool));
+#define SET_COLUMN(column, datum) \
+	(values[(column) - 1] = (datum), nulls[(column) - 1] = false)
+	SET_COLUMN(STASH_ENTRY_KEY_HASH, PointerGetDatum(entry->key.hash.data));
+	SET_COLUMN(STASH_ENTRY_KEY, PointerGetDatum(entry->key.frame));
+	if (entry->value != NULL)
+		SET_COLUMN(STASH_ENTRY_VALUE, PointerGetDatum(entry->value));
+	SET_COLUMN(STASH_ENTRY_CREATED_AT, TimestampTzGetDatum(entry->created_at));
+	if (!TIMESTAMP_IS_NOEND(entry->expires_at))
+		SET_COLUMN(STASH_ENTRY_EXPIRES_AT, TimestampTzGetDatum(entry->expires_at));
+	if (entry->cost != NULL)
+		SET_COLUMN(STASH_ENTRY_COST, IntervalPGetDatum(entry->cost));
+#undef SET_COLUMN
 }
 
 /* let statements see the rows of a batch; the result is to be freed */
@@ -295,9 +225,14 @@ show_batch(Batch *batch)
 {
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
 
-	for (int i = 0; i < batch->nrows; i++)
-		tuplestore_putvalues(rows, batch->relation.md.tupdesc,
-							 batch->rows[i].values, batch->rows[i].nulls);
+	for (int i = 0; i < batch->n; i++)
+	{
+		Datum		values[STASH_ENTRY_COLUMNS];
+		bool		nulls[STASH_ENTRY_COLUMNS];
+
+		entry_row(&batch->entries[i], values, nulls);
+		tuplestore_putvalues(rows, batch->relation.md.tupdesc, values, nulls);
+	}
 	batch->relation.reldata = rows;
 	return rows;
 }
@@ -348,28 +283,30 @@ check_alone(Batch *batch)
 	tuplestore_end(rows);
 }
 
-/* put the rows of a batch in the place of what is there */
+/* put the entries of a batch in the place of what is there */
 static void
 upsert_batch(Batch *batch)
 {
-	run_batch(batch, upsert_statement);
-	if (SPI_processed != (uint64) batch->nrows)
-		refuse_keys(batch->store);
-	check_alone(batch);
-	batch->nwritten += batch->nrows;
-	batch->nrows = 0;
+	if (batch->upsert != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(batch->context);
+
+		if (!stash_upsert_many(batch->upsert, batch->entries, batch->n))
+			refuse_keys(batch->store);
+		MemoryContextSwitchTo(old);
+	}
+	else
+	{
+		run_batch(batch, upsert_statement);
+		if (SPI_processed != (uint64) batch->n)
+			refuse_keys(batch->store);
+		check_alone(batch);
+	}
+	batch->nwritten += batch->n;
+	batch->n = 0;
 }
 
-static void
-row_key(const BatchRow *row, StashKey *key)
-{
-	memcpy(key->hash.data,
-		   DatumGetPointer(row->values[STASH_ENTRY_KEY_HASH - 1]),
-		   sizeof(key->hash.data));
-	key->frame = (bytea *) DatumGetPointer(row->values[STASH_ENTRY_KEY - 1]);
-}
-
-/* insert rows of a batch as new entries or versions; keep those left out */
+/* insert a batch as new entries or versions; keep those left out */
 static void
 insert_batch(Batch *batch)
 {
@@ -378,64 +315,44 @@ insert_batch(Batch *batch)
 	uint64		at = 0;
 	int			nleft = 0;
 
-	for (int i = 0; i < batch->nrows; i++)
-	{
-		StashKey	key;
-
-		row_key(&batch->rows[i], &key);
-		stash_store_lock_key(batch->store, &key);
-	}
+	for (int i = 0; i < batch->n; i++)
+		stash_store_lock_key(batch->store, &batch->entries[i].key);
 	run_batch(batch, batch->store->has_versions ? append_statement :
 			  insert_statement);
 	written = SPI_tuptable;
 	nwritten = SPI_processed;
 	/* what was written comes in the order in which it was given */
-	for (int i = 0; i < batch->nrows; i++)
+	for (int i = 0; i < batch->n; i++)
 	{
-		BatchRow   *row = &batch->rows[i];
-		StashKey	key;
+		StashKey   *key = &batch->entries[i].key;
 		bool		isnull;
 
-		row_key(row, &key);
 		if (at < nwritten &&
 			memcmp(DatumGetPointer(SPI_getbinval(written->vals[at], written->tupdesc, 1, &isnull)),
-				   key.hash.data, sizeof(key.hash.data)) == 0)
-			stash_store_trim(batch->store, &key,
+				   key->hash.data, sizeof(key->hash.data)) == 0)
+			stash_store_trim(batch->store, key,
 							 DatumGetInt64(SPI_getbinval(written->vals[at++],
 														 written->tupdesc, 2,
 														 &isnull)));
 		else
-			batch->rows[nleft++] = *row;
+			batch->entries[nleft++] = batch->entries[i];
 	}
 	SPI_freetuptable(written);
 	batch->nwritten += nwritten;
-	batch->nrows = nleft;
+	batch->n = nleft;
 }
 
-/* put the rows of a batch one by one */
+/* put the entries of a batch one by one */
 static void
 put_batch(Batch *batch)
 {
-	for (int i = 0; i < batch->nrows; i++)
+	for (int i = 0; i < batch->n; i++)
 	{
-		BatchRow   *row = &batch->rows[i];
-		StashNewEntry entry = {
-			.created_at = DatumGetTimestampTz(row->values[STASH_ENTRY_CREATED_AT - 1]),
-			.expires_at = DT_NOEND
-		};
-
 		CHECK_FOR_INTERRUPTS();
-		row_key(row, &entry.key);
-		if (!row->nulls[STASH_ENTRY_VALUE - 1])
-			entry.value = (bytea *) DatumGetPointer(row->values[STASH_ENTRY_VALUE - 1]);
-		if (!row->nulls[STASH_ENTRY_EXPIRES_AT - 1])
-			entry.expires_at = DatumGetTimestampTz(row->values[STASH_ENTRY_EXPIRES_AT - 1]);
-		if (!row->nulls[STASH_ENTRY_COST - 1])
-			entry.cost = DatumGetIntervalP(row->values[STASH_ENTRY_COST - 1]);
-		(void) stash_store_put_entry(batch->store, &entry);
+		(void) stash_store_put_entry(batch->store, &batch->entries[i]);
 	}
-	batch->nwritten += batch->nrows;
-	batch->nrows = 0;
+	batch->nwritten += batch->n;
+	batch->n = 0;
 }
 
 /* write what is in a batch, and empty it */
@@ -445,14 +362,12 @@ flush_batch(Batch *batch)
 	StashStore *store = batch->store;
 
 	CHECK_FOR_INTERRUPTS();
-	for (int i = 0; i < batch->nrows; i++)
-		batch->has_ttl |= !batch->rows[i].nulls[STASH_ENTRY_EXPIRES_AT - 1];
-	if (batch->is_direct && batch->nrows >= DIRECT_ROWS)
-		insert_directly(batch);
-	if (batch->nrows > 0 && store->is_unique && !store->is_sharded)
+	for (int i = 0; i < batch->n; i++)
+		batch->has_ttl |= !TIMESTAMP_IS_NOEND(batch->entries[i].expires_at);
+	if (batch->n > 0 && store->is_unique && !store->is_sharded)
 		upsert_batch(batch);
 	/* a plan for all keys would look for versions on all servers */
-	if (batch->nrows > 0 && !(store->has_versions && store->is_sharded))
+	if (batch->n > 0 && !(store->has_versions && store->is_sharded))
 		insert_batch(batch);
 	/* of the others, some other session has put one */
 	put_batch(batch);
@@ -464,7 +379,7 @@ flush_batch(Batch *batch)
 static void
 make_room(Batch *batch)
 {
-	if (batch->nrows == BATCH_ROWS || batch->bytes >= BATCH_BYTES)
+	if (batch->n == STASH_STORE_BATCH || batch->bytes >= BATCH_BYTES)
 		flush_batch(batch);
 }
 
@@ -477,6 +392,8 @@ finish_batch(Batch *batch)
 	flush_batch(batch);
 	nwritten = batch->nwritten;
 	MemoryContextDelete(batch->context);
+	if (batch->upsert != NULL)
+		stash_upsert_end(batch->upsert);
 	stash_store_sweep_some(batch->store, batch->rel, nwritten, batch->has_ttl);
 	relation_close(batch->rel, NoLock);
 	stash_spi_finish();
@@ -493,7 +410,6 @@ read_elements(FunctionCallInfo fcinfo, int argno, const char *name,
 {
 	ArrayType  *array;
 	int16		typlen;
-	bool		typbyval;
 	char		typalign;
 
 	if (PG_ARGISNULL(argno))
@@ -505,9 +421,10 @@ read_elements(FunctionCallInfo fcinfo, int argno, const char *name,
 	elements->type_oid = ARR_ELEMTYPE(array);
 	elements->type = elements->type_oid == RECORDOID ? NULL :
 		stash_type_lookup(elements->type_oid, -1);
-	get_typlenbyvalalign(elements->type_oid, &typlen, &typbyval, &typalign);
-	deconstruct_array(array, elements->type_oid, typlen, typbyval, typalign,
-					  &elements->values, &elements->nulls, &elements->n);
+	get_typlenbyvalalign(elements->type_oid, &typlen, &elements->is_byval,
+						 &typalign);
+	deconstruct_array(array, elements->type_oid, typlen, elements->is_byval,
+					  typalign, &elements->values, &elements->nulls, &elements->n);
 }
 
 /* the type of one element */
@@ -582,30 +499,21 @@ count_same(StashStore *store, const Elements *keys,
 	return same;
 }
 
-static void
-set_column(BatchRow *row, int column, Datum value)
+/*
+ * In the order of hashes elements lie anywhere: fetch those that come after
+ * hashed[0], first what tells where each is.  Inlined, for compilers drop
+ * calls of what only prefetches.
+ */
+static pg_attribute_always_inline void
+fetch_ahead(const Elements *elements, const HashedElement *hashed, int n)
 {
-	row->values[column - 1] = value;
-	row->nulls[column - 1] = false;
-}
-
-/* put an entry whose key and value are in the batch's context, or NULL */
-static void
-add_entry(Batch *batch, const StashHash128 *hash, bytea *key, bytea *value,
-		  TimestampTz now, TimestampTz expires_at)
-{
-	BatchRow   *row = &batch->rows[batch->nrows++];
-
-	memset(row, 0, sizeof(BatchRow));
-	memset(row->nulls, true, sizeof(row->nulls));
-	set_column(row, STASH_ENTRY_KEY_HASH, PointerGetDatum(hash->data));
-	set_column(row, STASH_ENTRY_KEY, PointerGetDatum(key));
-	if (value != NULL)
-		set_column(row, STASH_ENTRY_VALUE, PointerGetDatum(value));
-	set_column(row, STASH_ENTRY_CREATED_AT, TimestampTzGetDatum(now));
-	if (!TIMESTAMP_IS_NOEND(expires_at))
-		set_column(row, STASH_ENTRY_EXPIRES_AT, TimestampTzGetDatum(expires_at));
-	batch->bytes += VARSIZE(key) + (value == NULL ? 0 : VARSIZE(value));
+	if (n > 2 * AHEAD)
+	{
+		prefetch(&elements->values[hashed[2 * AHEAD].at]);
+		prefetch(&elements->nulls[hashed[2 * AHEAD].at]);
+	}
+	if (n > AHEAD && !elements->is_byval)
+		prefetch(DatumGetPointer(elements->values[hashed[AHEAD].at]));
 }
 
 /* write all elements as entries; returns how many keys they are */
@@ -621,21 +529,27 @@ put_elements(StashStore *store, Relation rel, const Elements *keys,
 	for (int i = 0; i < keys->n;)
 	{
 		MemoryContext old;
-		bytea	   *key;
-		bytea	   *value = NULL;
+		StashNewEntry *entry;
 		int			last;
 
 		CHECK_FOR_INTERRUPTS();
 		make_room(batch);
+		fetch_ahead(keys, &hashed[i], keys->n - i);
+		fetch_ahead(values, &hashed[i], keys->n - i);
+		entry = &batch->entries[batch->n++];
 		old = MemoryContextSwitchTo(batch->context);
 		/* of one key's, the last wins */
 		i += count_same(store, keys, &hashed[i], keys->n - i);
 		last = hashed[i - 1].at;
-		key = frame_of_element(keys, last, STASH_CODEC_NONE);
-		if (!values->nulls[last])
-			value = frame_of_element(values, last, store->options.codec);
+		entry->key.hash = hashed[i - 1].hash;
+		entry->key.frame = frame_of_element(keys, last, STASH_CODEC_NONE);
+		entry->value = values->nulls[last] ? NULL :
+			frame_of_element(values, last, store->options.codec);
+		entry->created_at = now;
+		entry->expires_at = expires_at;
 		MemoryContextSwitchTo(old);
-		add_entry(batch, &hashed[i - 1].hash, key, value, now, expires_at);
+		batch->bytes += VARSIZE(entry->key.frame) +
+			(entry->value == NULL ? 0 : VARSIZE(entry->value));
 	}
 	return finish_batch(batch);
 }
@@ -735,13 +649,18 @@ pg_hashstash_get_many(PG_FUNCTION_ARGS)
 static void
 add_tuple(Batch *batch, HeapTuple tuple, TupleDesc desc)
 {
-	BatchRow   *row = &batch->rows[batch->nrows++];
+	StashNewEntry *entry = &batch->entries[batch->n++];
+	Datum		values[6];
+	bool		nulls[6];
 
-	/* the first columns of stash.entry in their order; the version is our own */
-	memset(row, 0, sizeof(BatchRow));
-	memset(row->nulls, true, sizeof(row->nulls));
-	Assert(desc->natts <= STASH_ENTRY_COLUMNS);
-	heap_deform_tuple(tuple, desc, row->values, row->nulls);
+	Assert(desc->natts == lengthof(values));
+	heap_deform_tuple(tuple, desc, values, nulls);
+	memcpy(entry->key.hash.data, DatumGetUUIDP(values[0])->data, UUID_LEN);
+	entry->key.frame = (bytea *) DatumGetPointer(values[1]);
+	entry->value = nulls[2] ? NULL : (bytea *) DatumGetPointer(values[2]);
+	entry->created_at = nulls[3] ? DT_NOBEGIN : DatumGetTimestampTz(values[3]);
+	entry->expires_at = nulls[4] ? DT_NOEND : DatumGetTimestampTz(values[4]);
+	entry->cost = nulls[5] ? NULL : DatumGetIntervalP(values[5]);
 }
 
 /*
@@ -773,8 +692,8 @@ pg_hashstash_merge(PG_FUNCTION_ARGS)
 	batch = begin_batch(store, into);
 	stash_store_lock_many(store, PG_INT32_MAX);
 	portal = SPI_cursor_open_with_args(NULL,
-									   psprintf("SELECT DISTINCT ON (key_hash) key_hash, key, value, NULL::int8, created_at, expires_at, cost "
-												"FROM %s WHERE " STASH_ENTRY_NOT_EXPIRED
+									   psprintf("SELECT DISTINCT ON (key_hash) key_hash, key, value, created_at, expires_at, cost "
+												"FROM %s WHERE key_hash IS NOT NULL AND key IS NOT NULL AND " STASH_ENTRY_NOT_EXPIRED
 												" ORDER BY key_hash USING OPERATOR(pg_catalog.<), "
 												"version USING OPERATOR(pg_catalog.>), "
 												"created_at USING OPERATOR(pg_catalog.>)",
@@ -784,7 +703,7 @@ pg_hashstash_merge(PG_FUNCTION_ARGS)
 	{
 		SPITupleTable *rows;
 
-		SPI_cursor_fetch(portal, true, BATCH_ROWS);
+		SPI_cursor_fetch(portal, true, STASH_STORE_BATCH);
 		rows = SPI_tuptable;
 		if (SPI_processed == 0)
 			break;

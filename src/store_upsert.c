@@ -1,13 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * store_upsert.c
- *	  Entries of a stash: the direct way of a put.
+ *	  Entries of a stash: the direct way of a put, of one and of many.
  *
  * What INSERT ... ON CONFLICT (key_hash) DO UPDATE does to a table on which
  * nothing hangs but its unique index and its options, without a plan, and
  * without the check of options that are known to be in order: half the price.
  * The steps, their order and their errors are those of the executor's
- * ExecInsert() and ExecOnConflictUpdate().
+ * ExecInsert() and ExecOnConflictUpdate(); only that a row is not locked before
+ * it is updated, since nothing is computed from it that another session could
+ * change meanwhile without the update saying so.
+ *
+ * Of many entries, those whose keys the index does not have go into the table
+ * page by page, and then into the index one by one.  Keys are claimed in the
+ * order of their hashes, of whichever kind they are: what is in the table, but
+ * not in the index yet, nobody waits for.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,6 +24,7 @@
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -27,23 +35,34 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "compat.h"
 #include "store.h"
 #include "variant.h"
 
-typedef struct Upsert
+/*
+ * Keys that one look into the index must pass over, or it is worth less than
+ * a look for each: between two of them the index may have pages of others.
+ */
+#define LEAST_LEAP	16
+
+/* Puts entries into a stash that stash_store_may_upsert(). */
+struct StashUpsert
 {
 	Relation	rel;
 	Relation	index;
 	IndexInfo  *info;
-	const StashNewEntry *entry;
+	SnapshotData dirty;			/* shows what is there, and what may be soon */
+	IndexScanDesc scan;			/* of the index, under 'dirty' */
+	ScanKeyData bounds[2];		/* of 'scan', both inclusive */
 	CommandId	cid;
-	TupleTableSlot *existing;
+	TupleTableSlot *existing;	/* found last, or empty */
 	TupleTableSlot *slot;		/* the row to be */
-} Upsert;
+	TupleTableSlot **slots;		/* STASH_STORE_BATCH of them, as far as they
+								 * were needed; NULL for one entry */
+	TupleDesc	desc;			/* of 'slots' */
+};
 
 /*
  * Whether a put may go this way: the stash is made so, and the caller may
@@ -66,46 +85,99 @@ stash_store_may_upsert(StashStore *store, Relation rel)
 										ACL_USAGE) == ACLCHECK_OK;
 }
 
-/* ---- the steps ---- */
+/* ---- finding ---- */
 
 /*
- * Find the row of the key that is there, be it visible or not; waits for
+ * Find the first row from one hash to another, be it visible or not; 'dirty'
+ * tells whether it is there for good, 'existing' holds it.
+ */
+static bool
+find_first(StashUpsert *upsert, const StashHash128 *from, const StashHash128 *to)
+{
+	bool		found;
+
+	upsert->bounds[0].sk_argument = PointerGetDatum(from->data);
+	upsert->bounds[1].sk_argument = PointerGetDatum(to->data);
+	index_rescan(upsert->scan, upsert->bounds, lengthof(upsert->bounds), NULL, 0);
+	found = index_getnext_slot(upsert->scan, ForwardScanDirection,
+							   upsert->existing);
+	/* to begin again lets go of the page of the index */
+	if (found)
+		index_rescan(upsert->scan, upsert->bounds, lengthof(upsert->bounds),
+					 NULL, 0);
+	return found;
+}
+
+/*
+ * Find the row of a key that is there, be it visible or not; waits for
  * transactions that insert or delete one.  False when there is none.
  */
 static bool
-find_conflict(Upsert *upsert, ItemPointer tid)
+find_conflict(StashUpsert *upsert, const StashHash128 *hash)
 {
-	SnapshotData dirty;
-	ScanKeyData scankey;
-
-	InitDirtySnapshot(dirty);
-	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_UUID_EQ,
-				PointerGetDatum(upsert->entry->key.hash.data));
 	for (;;)
 	{
-		IndexScanDesc scan;
-		TransactionId other = InvalidTransactionId;
-		bool		found;
+		SnapshotData *dirty = &upsert->dirty;
+		TransactionId other;
+		ItemPointerData tid;
 
 		CHECK_FOR_INTERRUPTS();
-		scan = stash_compat_index_beginscan(upsert->rel, upsert->index, &dirty, 1);
-		index_rescan(scan, &scankey, 1, NULL, 0);
-		found = index_getnext_slot(scan, ForwardScanDirection, upsert->existing);
-		if (found)
-		{
-			*tid = upsert->existing->tts_tid;
-			other = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
-		}
-		index_endscan(scan);
-		ExecClearTuple(upsert->existing);
+		if (!find_first(upsert, hash, hash))
+			return false;
+		other = TransactionIdIsValid(dirty->xmin) ? dirty->xmin : dirty->xmax;
 		if (!TransactionIdIsValid(other))
-			return found;
-		if (dirty.speculativeToken != 0)
-			SpeculativeInsertionWait(dirty.xmin, dirty.speculativeToken);
+			return true;
+		tid = upsert->existing->tts_tid;
+		ExecClearTuple(upsert->existing);
+		if (dirty->speculativeToken != 0)
+			SpeculativeInsertionWait(dirty->xmin, dirty->speculativeToken);
 		else
-			XactLockTableWait(other, upsert->rel, tid, XLTW_InsertIndex);
+			XactLockTableWait(other, upsert->rel, &tid, XLTW_InsertIndex);
 	}
 }
+
+/*
+ * Which of some entries, in the order of their hashes, may be there.
+ *
+ * Where the index has little between them, one look passes over many.
+ */
+static void
+find_present(StashUpsert *upsert, const StashNewEntry *entries, int n,
+			 bool *is_present)
+{
+	bool		leaps = true;
+
+	for (int at = 0; at < n;)
+	{
+		int			end = leaps ? n : at + 1;
+		int			next = at;
+		int			order = -1;
+
+		CHECK_FOR_INTERRUPTS();
+		if (find_first(upsert, &entries[at].key.hash, &entries[end - 1].key.hash))
+		{
+			bool		isnull;
+			Datum		hash = slot_getattr(upsert->existing,
+											STASH_ENTRY_KEY_HASH, &isnull);
+
+			while ((order = memcmp(entries[next].key.hash.data,
+								   DatumGetUUIDP(hash)->data, UUID_LEN)) < 0)
+				is_present[next++] = false;
+			ExecClearTuple(upsert->existing);
+		}
+		else
+		{
+			while (next < end)
+				is_present[next++] = false;
+		}
+		leaps = leaps && next - at >= LEAST_LEAP;
+		if (order == 0)
+			is_present[next++] = true;
+		at = next;
+	}
+}
+
+/* ---- replacing ---- */
 
 /*
  * Throw 40001, as an UPDATE or DELETE under REPEATABLE READ would.
@@ -126,18 +198,104 @@ refuse_concurrent_update(void)
 			 errmsg("could not serialize access due to concurrent update")));
 }
 
-/* lock the row found into 'existing'; false when it is another one by now */
-static bool
-lock_row(Upsert *upsert, ItemPointer tid)
+/* a snapshot must not overwrite what it does not see */
+static void
+check_seen(StashUpsert *upsert)
 {
-	TM_FailureData failure;
-	TM_Result	result = table_tuple_lock(upsert->rel, tid, GetActiveSnapshot(),
-										  upsert->existing, upsert->cid,
-										  LockTupleNoKeyExclusive,
-										  LockWaitBlock, 0, &failure);
 	bool		isnull;
 
-	switch (result)
+	if (IsolationUsesXactSnapshot() &&
+		!table_tuple_satisfies_snapshot(upsert->rel, upsert->existing,
+										GetActiveSnapshot()) &&
+		!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(upsert->existing,
+																				   MinTransactionIdAttributeNumber,
+																				   &isnull))))
+		refuse_concurrent_update();
+}
+
+static void
+set_column(TupleTableSlot *slot, int column, Datum datum, bool isnull)
+{
+	slot->tts_values[column - 1] = datum;
+	slot->tts_isnull[column - 1] = isnull;
+}
+
+/* what a put changes; key and hash stay as they are */
+static void
+set_entry(TupleTableSlot *slot, const StashNewEntry *entry, int64 version)
+{
+	set_column(slot, STASH_ENTRY_VALUE, PointerGetDatum(entry->value),
+			   entry->value == NULL);
+	set_column(slot, STASH_ENTRY_VERSION, Int64GetDatum(version), false);
+	set_column(slot, STASH_ENTRY_CREATED_AT,
+			   TimestampTzGetDatum(entry->created_at), false);
+	set_column(slot, STASH_ENTRY_EXPIRES_AT,
+			   TimestampTzGetDatum(entry->expires_at),
+			   TIMESTAMP_IS_NOEND(entry->expires_at));
+	set_column(slot, STASH_ENTRY_COST, IntervalPGetDatum(entry->cost),
+			   entry->cost == NULL);
+	set_column(slot, STASH_ENTRY_PROOF, (Datum) 0, true);
+	ExecStoreVirtualTuple(slot);
+}
+
+/* add a new row to the index; false when another one is there */
+static bool
+insert_into_index(StashUpsert *upsert, const StashNewEntry *entry,
+				  TupleTableSlot *slot, IndexUniqueCheck check, bool is_update)
+{
+	Datum		hash = PointerGetDatum(entry->key.hash.data);
+	bool		isnull = false;
+
+	return index_insert(upsert->index, &hash, &isnull, &slot->tts_tid,
+						upsert->rel, check, is_update, upsert->info);
+}
+
+/* the version that follows the row in 'existing', or 1 after one that expired */
+static int64
+next_version(TupleTableSlot *existing)
+{
+	const int	version = STASH_ENTRY_VERSION - 1;
+	const int	expires_at = STASH_ENTRY_EXPIRES_AT - 1;
+
+	if (existing->tts_isnull[version] ||
+		(!existing->tts_isnull[expires_at] &&
+		 DatumGetTimestampTz(existing->tts_values[expires_at]) <=
+		 GetCurrentTimestamp()))
+		return 1;
+	return DatumGetInt64(DirectFunctionCall2(int8pl,
+											 existing->tts_values[version],
+											 Int64GetDatum(1)));
+}
+
+/*
+ * Replace the row in 'existing'.  Its version is 0 for another key of the same
+ * hash.  False when it is not the newest row by now.
+ */
+static bool
+update_row(StashUpsert *upsert, const StashNewEntry *entry, int64 *version)
+{
+	TupleTableSlot *existing = upsert->existing;
+	TupleTableSlot *slot = upsert->slot;
+	int			natts = slot->tts_tupleDescriptor->natts;
+	bool		wants_index;
+
+	*version = 0;
+	check_seen(upsert);
+	slot_getallattrs(existing);
+	if (existing->tts_isnull[STASH_ENTRY_KEY - 1] ||
+		!stash_variant_same_key(existing->tts_values[STASH_ENTRY_KEY - 1],
+								PointerGetDatum(entry->key.frame)))
+		return true;
+	*version = next_version(existing);
+	CheckCmdReplicaIdentity(upsert->rel, CMD_UPDATE);
+
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, existing->tts_values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, existing->tts_isnull, natts * sizeof(bool));
+	set_entry(slot, entry, *version);
+	switch (stash_compat_tuple_update(upsert->rel, &existing->tts_tid, slot,
+									  upsert->cid, GetActiveSnapshot(),
+									  &wants_index))
 	{
 		case TM_Ok:
 			break;
@@ -150,128 +308,160 @@ lock_row(Upsert *upsert, ItemPointer tid)
 				stash_store_refuse_concurrent_delete();
 			return false;
 		default:
-			elog(ERROR, "could not lock a row to update: %d", (int) result);
+			elog(ERROR, "could not update a row of a stash");
 	}
-
-	/* a snapshot must not overwrite what it does not see */
-	if (IsolationUsesXactSnapshot() &&
-		!table_tuple_satisfies_snapshot(upsert->rel, upsert->existing,
-										GetActiveSnapshot()) &&
-		!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(upsert->existing,
-																				   MinTransactionIdAttributeNumber,
-																				   &isnull))))
-		refuse_concurrent_update();
-	return true;
-}
-
-static void
-set_column(TupleTableSlot *slot, int column, Datum datum, bool isnull)
-{
-	slot->tts_values[column - 1] = datum;
-	slot->tts_isnull[column - 1] = isnull;
-}
-
-/* what a put changes; key and hash stay as they are */
-static void
-set_entry(TupleTableSlot *slot, const StashNewEntry *entry, Datum version)
-{
-	set_column(slot, STASH_ENTRY_VALUE, PointerGetDatum(entry->value),
-			   entry->value == NULL);
-	set_column(slot, STASH_ENTRY_VERSION, version, false);
-	set_column(slot, STASH_ENTRY_CREATED_AT,
-			   TimestampTzGetDatum(entry->created_at), false);
-	set_column(slot, STASH_ENTRY_EXPIRES_AT,
-			   TimestampTzGetDatum(entry->expires_at),
-			   TIMESTAMP_IS_NOEND(entry->expires_at));
-	set_column(slot, STASH_ENTRY_COST, IntervalPGetDatum(entry->cost),
-			   entry->cost == NULL);
-	set_column(slot, STASH_ENTRY_PROOF, (Datum) 0, true);
-	ExecStoreVirtualTuple(slot);
-}
-
-/* add the new row to the index; false when another one is there */
-static bool
-insert_into_index(Upsert *upsert, IndexUniqueCheck check, bool is_update)
-{
-	Datum		hash = PointerGetDatum(upsert->entry->key.hash.data);
-	bool		isnull = false;
-
-	return index_insert(upsert->index, &hash, &isnull, &upsert->slot->tts_tid,
-						upsert->rel, check, is_update, upsert->info);
-}
-
-static bool
-has_expired(TupleTableSlot *slot)
-{
-	return !slot->tts_isnull[STASH_ENTRY_EXPIRES_AT - 1] &&
-		DatumGetTimestampTz(slot->tts_values[STASH_ENTRY_EXPIRES_AT - 1]) <=
-		GetCurrentTimestamp();
-}
-
-/*
- * Replace the row that is locked in 'existing'.  False for another key of the
- * same hash.
- */
-static bool
-update_row(Upsert *upsert, ItemPointer tid, int64 *version)
-{
-	TupleTableSlot *existing = upsert->existing;
-	TupleTableSlot *slot = upsert->slot;
-	int			natts = slot->tts_tupleDescriptor->natts;
-	bool		wants_index;
-	Datum		next;
-	TM_Result	result;
-
-	slot_getallattrs(existing);
-	if (existing->tts_isnull[STASH_ENTRY_KEY - 1] ||
-		!stash_variant_same_key(existing->tts_values[STASH_ENTRY_KEY - 1],
-								PointerGetDatum(upsert->entry->key.frame)))
-		return false;
-	next = existing->tts_isnull[STASH_ENTRY_VERSION - 1] ||
-		has_expired(existing) ? Int64GetDatum(1) :
-		DirectFunctionCall2(int8pl, existing->tts_values[STASH_ENTRY_VERSION - 1],
-							Int64GetDatum(1));
-	CheckCmdReplicaIdentity(upsert->rel, CMD_UPDATE);
-
-	ExecClearTuple(slot);
-	memcpy(slot->tts_values, existing->tts_values, natts * sizeof(Datum));
-	memcpy(slot->tts_isnull, existing->tts_isnull, natts * sizeof(bool));
-	set_entry(slot, upsert->entry, next);
-	result = stash_compat_tuple_update(upsert->rel, tid, slot, upsert->cid,
-									   GetActiveSnapshot(), &wants_index);
-	if (result != TM_Ok)
-		elog(ERROR, "could not update a locked row: %d", (int) result);
 	if (wants_index)
-		insert_into_index(upsert, UNIQUE_CHECK_YES, true);
-	*version = DatumGetInt64(next);
+		insert_into_index(upsert, entry, slot, UNIQUE_CHECK_YES, true);
 	return true;
+}
+
+/* ---- inserting ---- */
+
+/* the first row of a key */
+static void
+set_new_row(TupleTableSlot *slot, const StashNewEntry *entry)
+{
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true,
+		   slot->tts_tupleDescriptor->natts * sizeof(bool));
+	set_column(slot, STASH_ENTRY_KEY_HASH,
+			   PointerGetDatum(entry->key.hash.data), false);
+	set_column(slot, STASH_ENTRY_KEY, PointerGetDatum(entry->key.frame), false);
+	set_entry(slot, entry, 1);
 }
 
 /* insert the first row of a key; false when another session was faster */
 static bool
-insert_row(Upsert *upsert)
+insert_row(StashUpsert *upsert, const StashNewEntry *entry)
 {
 	TupleTableSlot *slot = upsert->slot;
 	TransactionId xid = GetCurrentTransactionId();
 	uint32		token;
 	bool		is_alone;
 
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true,
-		   slot->tts_tupleDescriptor->natts * sizeof(bool));
-	set_column(slot, STASH_ENTRY_KEY_HASH,
-			   PointerGetDatum(upsert->entry->key.hash.data), false);
-	set_column(slot, STASH_ENTRY_KEY,
-			   PointerGetDatum(upsert->entry->key.frame), false);
-	set_entry(slot, upsert->entry, Int64GetDatum(1));
-
+	set_new_row(slot, entry);
 	/* who finds the row while its place in the index is not certain, waits */
 	token = SpeculativeInsertionLockAcquire(xid);
 	table_tuple_insert_speculative(upsert->rel, slot, upsert->cid, 0, NULL, token);
-	is_alone = insert_into_index(upsert, UNIQUE_CHECK_PARTIAL, false);
+	is_alone = insert_into_index(upsert, entry, slot, UNIQUE_CHECK_PARTIAL, false);
 	table_tuple_complete_speculative(upsert->rel, slot, token, is_alone);
 	SpeculativeInsertionLockRelease(xid);
 	return is_alone;
+}
+
+/* put an entry; returns its version, or 0 when another key has the same hash */
+static int64
+put_row(StashUpsert *upsert, const StashNewEntry *entry)
+{
+	int64		version;
+	bool		is_done = false;
+
+	while (!is_done)
+	{
+		version = 1;
+		is_done = find_conflict(upsert, &entry->key.hash) ?
+			update_row(upsert, entry, &version) : insert_row(upsert, entry);
+		ExecClearTuple(upsert->existing);
+	}
+	return version;
+}
+
+/* one for 'slots', which live longer than a batch */
+static TupleTableSlot *
+make_slot(StashUpsert *upsert)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(upsert));
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(upsert->desc, &TTSOpsVirtual);
+
+	MemoryContextSwitchTo(old);
+	return slot;
+}
+
+/* put those entries that are not marked into the table, and into 'slots' */
+static void
+insert_unindexed(StashUpsert *upsert, const StashNewEntry *entries, int n,
+				 const bool *is_present)
+{
+	int			nnew = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		TupleTableSlot **slot = &upsert->slots[nnew];
+
+		if (is_present[i])
+			continue;
+		if (*slot == NULL)
+			*slot = make_slot(upsert);
+		set_new_row(*slot, &entries[i]);
+		nnew++;
+	}
+	if (nnew > 0)
+		table_multi_insert(upsert->rel, upsert->slots, nnew, upsert->cid, 0, NULL);
+}
+
+/*
+ * Add a row to the index that is in the table; false when its key has come
+ * since it was looked for, and the row is taken back.
+ *
+ * An index that is told to check in part inserts in any case, waits for
+ * nobody, and says whether there may be another row of that key: the executor
+ * asks the same for ON CONFLICT.
+ */
+static bool
+index_row(StashUpsert *upsert, const StashNewEntry *entry, TupleTableSlot *slot)
+{
+	if (insert_into_index(upsert, entry, slot, UNIQUE_CHECK_PARTIAL, false))
+		return true;
+	CommandCounterIncrement();
+	upsert->cid = GetCurrentCommandId(true);
+	simple_table_tuple_delete(upsert->rel, &slot->tts_tid, SnapshotAny);
+	return false;
+}
+
+/* ---- what others call ---- */
+
+/* as for a statement: see what came before, be seen by what comes after */
+static void
+begin_command(StashUpsert *upsert)
+{
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	upsert->cid = GetCurrentCommandId(true);
+	/* in the current memory context, as all that the scan will allocate */
+	upsert->scan = stash_compat_index_beginscan(upsert->rel, upsert->index,
+												&upsert->dirty,
+												lengthof(upsert->bounds));
+}
+
+static void
+end_command(StashUpsert *upsert)
+{
+	index_endscan(upsert->scan);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+}
+
+static void
+open_upsert(StashUpsert *upsert, StashStore *store, Relation rel)
+{
+	upsert->rel = rel;
+	upsert->index = index_open(store->index, RowExclusiveLock);
+	upsert->info = BuildIndexInfo(upsert->index);
+	upsert->existing = table_slot_create(rel, NULL);
+	upsert->slot = table_slot_create(rel, NULL);
+	InitDirtySnapshot(upsert->dirty);
+	ScanKeyInit(&upsert->bounds[0], 1, BTGreaterEqualStrategyNumber,
+				F_UUID_GE, (Datum) 0);
+	ScanKeyInit(&upsert->bounds[1], 1, BTLessEqualStrategyNumber,
+				F_UUID_LE, (Datum) 0);
+}
+
+static void
+close_upsert(StashUpsert *upsert)
+{
+	ExecDropSingleTupleTableSlot(upsert->slot);
+	ExecDropSingleTupleTableSlot(upsert->existing);
+	index_close(upsert->index, NoLock);
 }
 
 /*
@@ -283,37 +473,79 @@ insert_row(Upsert *upsert)
 int64
 stash_store_upsert(StashStore *store, Relation rel, const StashNewEntry *entry)
 {
-	Upsert		upsert = {.rel = rel,.entry = entry};
-	ItemPointerData tid;
-	int64		version = 0;
+	StashUpsert upsert;
+	int64		version;
 
-	/* as for a statement: see what came before, be seen by what comes after */
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	upsert.cid = GetCurrentCommandId(true);
-	upsert.index = index_open(store->index, RowExclusiveLock);
-	upsert.info = BuildIndexInfo(upsert.index);
-	upsert.existing = table_slot_create(rel, NULL);
-	upsert.slot = table_slot_create(rel, NULL);
-	for (;;)
-	{
-		if (find_conflict(&upsert, &tid))
-		{
-			if (!lock_row(&upsert, &tid))
-				continue;
-			(void) update_row(&upsert, &tid, &version);
-			break;
-		}
-		if (insert_row(&upsert))
-		{
-			version = 1;
-			break;
-		}
-	}
-	ExecDropSingleTupleTableSlot(upsert.slot);
-	ExecDropSingleTupleTableSlot(upsert.existing);
-	index_close(upsert.index, NoLock);
-	PopActiveSnapshot();
-	CommandCounterIncrement();
+	open_upsert(&upsert, store, rel);
+	begin_command(&upsert);
+	version = put_row(&upsert, entry);
+	end_command(&upsert);
+	close_upsert(&upsert);
 	return version;
+}
+
+/*
+ * Begin to put many entries into a stash that stash_store_may_upsert().
+ *
+ * The result is in the current memory context, and to be given to
+ * stash_upsert_end() before 'rel' is closed.
+ */
+StashUpsert *
+stash_upsert_begin(StashStore *store, Relation rel)
+{
+	StashUpsert *upsert = palloc0(sizeof(StashUpsert));
+
+	open_upsert(upsert, store, rel);
+	upsert->slots = palloc0(STASH_STORE_BATCH * sizeof(TupleTableSlot *));
+	/* a copy, for each slot would count a reference to the relation's own */
+	upsert->desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	return upsert;
+}
+
+/*
+ * Put up to STASH_STORE_BATCH entries of different keys, in the order of their
+ * hashes.  Allocates in the current memory context what its caller may reset.
+ *
+ * False when another key has the same hash as one of them; then the caller has
+ * to throw.  Call under READ COMMITTED only: where a snapshot shows an older
+ * row of a key that is inserted, nothing is thrown.
+ */
+bool
+stash_upsert_many(StashUpsert *upsert, const StashNewEntry *entries, int n)
+{
+	bool		is_present[STASH_STORE_BATCH];
+	int			nnew = 0;
+
+	Assert(n <= STASH_STORE_BATCH && !IsolationUsesXactSnapshot());
+	begin_command(upsert);
+	/* who reads the WAL must not meet a row that is taken back */
+	if (RelationIsLogicallyLogged(upsert->rel))
+		memset(is_present, true, n);
+	else
+		find_present(upsert, entries, n, is_present);
+	insert_unindexed(upsert, entries, n, is_present);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!is_present[i] &&
+			index_row(upsert, &entries[i], upsert->slots[nnew++]))
+			continue;
+		if (put_row(upsert, &entries[i]) == 0)
+			return false;
+	}
+	end_command(upsert);
+	return true;
+}
+
+/*
+ * End what stash_upsert_begin() began.
+ */
+void
+stash_upsert_end(StashUpsert *upsert)
+{
+	for (int i = 0; i < STASH_STORE_BATCH && upsert->slots[i] != NULL; i++)
+		ExecDropSingleTupleTableSlot(upsert->slots[i]);
+	close_upsert(upsert);
+	pfree(upsert->slots);
+	pfree(upsert);
 }
