@@ -55,6 +55,13 @@ SELECT stash.put_many('wide', keys, vals), differs('wide', keys, vals), stash.co
 SELECT version, count(*) FROM wide GROUP BY 1 ORDER BY 1;
 DELETE FROM wide WHERE key_hash IN (SELECT key_hash FROM ordered WHERE at <> 777);
 SELECT stash.put_many('wide', keys, vals), differs('wide', keys, vals), stash.count('wide') FROM source;
+-- few among many that are there, with places between them that are free
+SELECT stash.put_many('wide', keys[1:5000], vals[1:5000]) FROM source;
+DELETE FROM wide WHERE key_hash IN (SELECT key_hash FROM ordered WHERE at % 3 = 0);
+SELECT stash.put_many('wide', k, v), differs('wide', k, v), stash.count('wide')
+FROM (SELECT array_agg(o.at ORDER BY o.at) AS k, array_agg(-o.at ORDER BY o.at) AS v FROM ordered o WHERE o.at % 100 < 2) q;
+SELECT stash.put_many('wide', keys, vals), differs('wide', keys, vals), stash.count('wide') FROM source;
+SELECT version, count(*) FROM wide GROUP BY 1 ORDER BY 1;
 -- the index says the same as the table
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
@@ -143,6 +150,14 @@ INSERT INTO doubled SELECT key_hash, key, stash.to_variant(v), 1, '2026-01-01'::
 SELECT stash.merge('target', 'doubled');
 SELECT key, value, version FROM target ORDER BY key;
 SELECT stash.merge('target', 'target'), stash.count('target');
+-- of a table made by hand: what has no key is no entry, what has no time is older than all
+CREATE TABLE loose OF stash.entry;
+CREATE INDEX ON loose (key_hash);
+INSERT INTO loose VALUES (stash.hash(1), NULL, stash.to_variant(1), 1, now()), (NULL, stash.to_variant(2), NULL, 1, now()),
+	(stash.hash(3), stash.to_variant(3), stash.to_variant(3), NULL, NULL);
+SELECT stash.create('strict');
+SELECT stash.merge('strict', 'loose');
+SELECT key, value, version, created_at FROM strict;
 -- all at once
 SELECT stash.put_many('wide', keys, vals) FROM source;
 SELECT stash.clear('target'), stash.merge('target', 'wide'), stash.merge('target', 'wide');
