@@ -154,6 +154,10 @@ compare_hashed(const HashedElement *a, const HashedElement *b)
 #define ST_CHECK_FOR_INTERRUPTS
 #include "lib/sort_template.h"
 
+#define PLACES_BITS 10			/* of hashes, which places are told by */
+#define PLACES	(1 << PLACES_BITS)
+#define LEAST_DEALT (4 * PLACES)	/* elements; fewer are just sorted */
+
 /* ---- batches ---- */
 
 /* throw: not every row of a statement was written */
@@ -445,6 +449,49 @@ frame_of_element(const Elements *elements, int at, int codec)
 							elements->values[at], elements->nulls[at], codec);
 }
 
+static inline int
+place_of(const HashedElement *hashed)
+{
+	return (hashed->hash.data[0] << 8 | hashed->hash.data[1]) >> (16 - PLACES_BITS);
+}
+
+/*
+ * Sort by hash; the result may be another array.
+ *
+ * Hashes are spread evenly: dealt out by their first bits, few come into a
+ * place, and those few lie together.
+ */
+static HashedElement *
+sort_elements(HashedElement *hashed, int n)
+{
+	HashedElement *dealt;
+	int			ends[PLACES] = {0};
+	int			begin = 0;
+
+	if (n < LEAST_DEALT)
+	{
+		sort_hashed(hashed, n);
+		return hashed;
+	}
+	dealt = palloc_extended(n * sizeof(HashedElement), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < n; i++)
+		ends[place_of(&hashed[i])]++;
+	for (int i = 1; i < PLACES; i++)
+		ends[i] += ends[i - 1];
+	/* from the end: so each end becomes a beginning */
+	for (int i = n - 1; i >= 0; i--)
+		dealt[--ends[place_of(&hashed[i])]] = hashed[i];
+	pfree(hashed);
+	for (int i = 1; i <= PLACES; i++)
+	{
+		int			end = i < PLACES ? ends[i] : n;
+
+		sort_hashed(dealt + begin, end - begin);
+		begin = end;
+	}
+	return dealt;
+}
+
 /* the hashes of all elements, sorted */
 static HashedElement *
 sort_by_hash(const Elements *elements)
@@ -467,8 +514,7 @@ sort_by_hash(const Elements *elements)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
-	sort_hashed(hashed, elements->n);
-	return hashed;
+	return sort_elements(hashed, elements->n);
 }
 
 /* ---- SQL ---- */
