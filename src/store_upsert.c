@@ -62,6 +62,8 @@ struct StashUpsert
 	TupleTableSlot **slots;		/* STASH_STORE_BATCH of them, as far as they
 								 * were needed; NULL for one entry */
 	TupleDesc	desc;			/* of 'slots' */
+	int			nreplaced;		/* of the batch at hand */
+	bool		expects_rows;	/* half of the last batch's were there */
 };
 
 /*
@@ -312,6 +314,7 @@ update_row(StashUpsert *upsert, const StashNewEntry *entry, int64 *version)
 	}
 	if (wants_index)
 		insert_into_index(upsert, entry, slot, UNIQUE_CHECK_YES, true);
+	upsert->nreplaced++;
 	return true;
 }
 
@@ -427,6 +430,7 @@ begin_command(StashUpsert *upsert)
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	upsert->cid = GetCurrentCommandId(true);
+	upsert->nreplaced = 0;
 	/* in the current memory context, as all that the scan will allocate */
 	upsert->scan = stash_compat_index_beginscan(upsert->rel, upsert->index,
 												&upsert->dirty,
@@ -518,8 +522,12 @@ stash_upsert_many(StashUpsert *upsert, const StashNewEntry *entries, int n)
 
 	Assert(n <= STASH_STORE_BATCH && !IsolationUsesXactSnapshot());
 	begin_command(upsert);
-	/* who reads the WAL must not meet a row that is taken back */
-	if (RelationIsLogicallyLogged(upsert->rel))
+
+	/*
+	 * What is there is found when it is replaced.  And who reads the WAL must
+	 * not meet a row that is taken back.
+	 */
+	if (upsert->expects_rows || RelationIsLogicallyLogged(upsert->rel))
 		memset(is_present, true, n);
 	else
 		find_present(upsert, entries, n, is_present);
@@ -533,6 +541,7 @@ stash_upsert_many(StashUpsert *upsert, const StashNewEntry *entries, int n)
 		if (put_row(upsert, &entries[i]) == 0)
 			return false;
 	}
+	upsert->expects_rows = upsert->nreplaced > n / 2;
 	end_command(upsert);
 	return true;
 }
