@@ -261,8 +261,8 @@ stash_compat_init_segment(void *address, void *init)
 #endif
 
 /*
- * Update a row that is locked; '*wants_index' tells whether the new version
- * needs a place of its own in the btree indexes.
+ * Update a row; '*wants_index' tells whether the new version needs a place of
+ * its own in the btree indexes.
  */
 static inline TM_Result
 stash_compat_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *slot,

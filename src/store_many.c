@@ -3,12 +3,13 @@
  * store_many.c
  *	  Entries of a stash: many at once.
  *
- * Entries are written in batches: one statement takes a batch from a
- * tuplestore that it knows as "stash_batch".  All rows go in the order of
- * their hashes, through all batches of a call: two calls that write the same
- * keys wait for each other, and never both ways; and the pages of the index
- * are met one after the other.  Triggers, row security, partitions and rights
- * are the executor's.
+ * Entries are written in batches.  Those of a table on which nothing hangs go
+ * the direct way of store_upsert.c.  Of any other, one statement takes a batch
+ * from a tuplestore that it knows as "stash_batch": triggers, row security,
+ * partitions and rights are the executor's.  All rows go in the order of their
+ * hashes, through all batches of a call: two calls that write the same keys
+ * wait for each other, and never both ways; and the pages of the index are met
+ * one after the other.
  *
  *-------------------------------------------------------------------------
  */
