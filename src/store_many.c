@@ -199,7 +199,9 @@ begin_batch(StashStore *store, Relation rel)
 	if (code < 0)
 		elog(ERROR, "could not register a batch: %s",
 			 SPI_result_code_string(code));
-	if (stash_store_may_upsert(store, rel) && !IsolationUsesXactSnapshot())
+	/* what hangs on the table may have come while the lock was waited for */
+	if (store->is_valid && stash_store_may_upsert(store, rel) &&
+		!IsolationUsesXactSnapshot())
 		batch->upsert = stash_upsert_begin(store, rel);
 	return batch;
 }
