@@ -22,6 +22,10 @@
 #include "storage/dsm_registry.h"
 #endif
 
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_state.h"
+#endif
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
@@ -31,6 +35,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/explain.h"
 #include "executor/executor.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
@@ -224,6 +229,31 @@ stash_compat_init_segment(void *address, void *init)
 #else
 #define STASH_COMPAT_EXPLAIN_PARAM
 #define STASH_COMPAT_EXPLAIN_ARG
+#endif
+
+/* before 17 who has the hook has to do all the work */
+#if PG_VERSION_NUM >= 170000
+#define stash_compat_explain_query standard_ExplainOneQuery
+#else
+static inline void
+stash_compat_explain_query(Query *query, int options, IntoClause *into,
+						   ExplainState *es, const char *string,
+						   ParamListInfo params, QueryEnvironment *environment)
+{
+	BufferUsage before = pgBufferUsage;
+	BufferUsage buffers = {0};
+	instr_time	start;
+	instr_time	planning;
+	PlannedStmt *plan;
+
+	INSTR_TIME_SET_CURRENT(start);
+	plan = pg_plan_query(query, string, options, params);
+	INSTR_TIME_SET_CURRENT(planning);
+	INSTR_TIME_SUBTRACT(planning, start);
+	BufferUsageAccumDiff(&buffers, &pgBufferUsage, &before);
+	ExplainOnePlan(plan, into, es, string, params, environment, &planning,
+				   es->buffers ? &buffers : NULL);
+}
 #endif
 
 /*

@@ -43,6 +43,7 @@ typedef struct MemoSlot
 
 bool		stash_memo_enabled = true;
 int			stash_memo_mode = STASH_MEMO_MODE_ON;
+double		stash_memo_min_cost = 0;	/* ms, for memos that say none */
 
 static HTAB *memos;				/* function to MemoSlot */
 static MemoryContext memos_context;
@@ -93,10 +94,16 @@ forget_relations(Datum arg, Oid relid)
 static void
 free_retired(XactEvent event, void *arg)
 {
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		stash_memo_stat_settle();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE || event == XACT_EVENT_PARALLEL_COMMIT ||
 		event == XACT_EVENT_PARALLEL_ABORT)
+	{
+		/* what they have counted is in them */
+		stash_memo_stat_flush();
 		MemoryContextDeleteChildren(retired_context);
+	}
 }
 
 static void
@@ -138,6 +145,7 @@ stash_memo_init(void)
 	stash_memo_names_init();
 	stash_memo_verify_init();
 	stash_memo_flight_init();
+	stash_memo_explain_init();
 
 	DefineCustomBoolVariable("pg_hashstash.enabled",
 							 "Switches remembering on or off altogether.",
@@ -148,6 +156,11 @@ stash_memo_init(void)
 							 "on: use and keep results; off: compute; refresh: compute and replace; readonly: use, do not keep.",
 							 &stash_memo_mode, STASH_MEMO_MODE_ON, mode_names,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomRealVariable("pg_hashstash.min_cost",
+							 "Results that took less time to compute are not kept.",
+							 "An option min_cost of the memoized function goes before it.",
+							 &stash_memo_min_cost, 0, 0, INT_MAX,
+							 PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 static char *

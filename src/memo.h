@@ -7,7 +7,7 @@
  * turns the call into a key, memo_find.c looks in the session's memory, which
  * is memo_cache.c, and in the stash, which is memo_table.c, or waits for another
  * session (memo_flight.c); what is nowhere memo_call.c, which leads the way,
- * computes and keeps in both.  memo_body.c reads function bodies, memo_define.c writes them.
+ * computes and keeps in both, and memo_stat.c counts.  memo_body.c reads function bodies, memo_define.c writes them.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +21,7 @@
 #include "lib/ilist.h"
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
+#include "portability/instr_time.h"
 #include "sink.h"
 #include "store.h"
 #include "track.h"
@@ -72,11 +73,53 @@ typedef enum StashMemoReason
 	STASH_MEMO_OLD_PLANS,		/* plans may be older than a namesake */
 	STASH_MEMO_RELATIVE_TIME,	/* an argument may be one */
 	STASH_MEMO_CURSOR,			/* of others used, or one left open */
-	STASH_MEMO_CHEAP			/* computing took less than min_cost */
+	STASH_MEMO_NO_COLUMNS,		/* set of records, called without a list of
+								 * columns */
+	STASH_MEMO_CHEAP			/* computing took less than min_cost; last */
 } StashMemoReason;
 
 #define STASH_MEMO_DEFAULT_WAIT	(10 * USECS_PER_SEC)
 #define STASH_MEMO_REASONS	(STASH_MEMO_CHEAP + 1)
+
+/*
+ * What is counted of a memoized function (memo_stat.c).  A call that ends
+ * without an error is a hit, a miss or a bypass; the answer of a miss is a
+ * fill, or not kept.
+ */
+typedef enum StashMemoCount
+{
+	STASH_MEMO_HIT_LOCAL,		/* ends of a call that may be timed come first */
+	STASH_MEMO_HIT_SHARED,
+	STASH_MEMO_HIT_TABLE,
+	STASH_MEMO_MISS,
+	STASH_MEMO_FILL,
+	STASH_MEMO_FILL_BYTES,		/* in memory, not compressed */
+	STASH_MEMO_WAIT,			/* for another session */
+	STASH_MEMO_EVICTION,		/* from the memory of a session */
+	STASH_MEMO_COMPUTED,		/* microseconds that targets ran */
+	STASH_MEMO_SAVED,			/* microseconds that the answers of hits cost */
+	STASH_MEMO_TIMED,			/* calls that were timed, by their end */
+	STASH_MEMO_TIMED_NS = STASH_MEMO_TIMED + STASH_MEMO_MISS + 1,
+	/* from here on by StashMemoReason */
+	STASH_MEMO_BYPASS = STASH_MEMO_TIMED_NS + STASH_MEMO_MISS + 1,
+	STASH_MEMO_NOT_KEPT = STASH_MEMO_BYPASS + STASH_MEMO_REASONS,
+	STASH_MEMO_NOT_STORED = STASH_MEMO_NOT_KEPT + STASH_MEMO_REASONS,
+	STASH_MEMO_STALE = STASH_MEMO_NOT_STORED + STASH_MEMO_REASONS
+} StashMemoCount;
+
+#define STASH_MEMO_COUNTS	(STASH_MEMO_STALE + STASH_MEMO_REASONS)
+#define STASH_MEMO_TIME_EVERY	64	/* calls, of which one is timed */
+
+/* What a session has counted and not yet handed on. */
+typedef struct StashMemoStats
+{
+	dlist_node	node;			/* among those that have counted */
+	bool		is_counted;		/* it is among them */
+	uint32		room;			/* counts until they are handed on */
+	uint32		ncalls;			/* for STASH_MEMO_TIME_EVERY */
+	struct StashMemoSlot *slot; /* where they go; NULL: not known */
+	uint64		counts[STASH_MEMO_COUNTS];
+} StashMemoStats;
 
 /* pg_hashstash.memo */
 typedef enum StashMemoMode
@@ -101,6 +144,7 @@ typedef struct StashMemoBody
 	bool		has_vary;		/* said, if only to say that there are none */
 	List	   *vary;			/* names of settings that are in the key */
 	List	   *ignore;			/* names of arguments that are not */
+	bool		has_min_cost;
 	int64		min_cost;		/* microseconds; cheaper answers are not kept */
 	int64		max_bytes;		/* of an answer; 0: as much as we hold */
 	bool		keep_stash;		/* it is the user's, and outlives the memo */
@@ -130,6 +174,7 @@ typedef struct StashMemo
 	bool		is_other_version;	/* its extension is, than the library */
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */
+	StashMemoStats stats;
 } StashMemo;
 
 /* Who asks, under which settings, for which definition (memo_key.c). */
@@ -174,6 +219,8 @@ typedef struct StashMemoResult
 {
 	TimestampTz created_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
+	int64		cost_us;		/* microseconds that computing it took */
+	StashMemoCount found_in;	/* of a hit */
 	StashMemoProof *proof;		/* NULL: needs none */
 	bool		isnull;
 	bytea	   *rows;			/* frame of a row set, or NULL */
@@ -229,6 +276,9 @@ typedef struct StashMemoCall
 	uint64		checked_roles;	/* when roles were at this generation */
 	uint64		environment;	/* of 'identity'; 0: not known yet */
 	StashMemoIdentity identity;
+	StashMemoReason stale;		/* why what was found did not do, in this call */
+	bool		is_timed;		/* this call */
+	instr_time	started;		/* if it is; later by what computing took */
 } StashMemoCall;
 
 /* memo_body.c */
@@ -249,7 +299,7 @@ typedef enum StashFlight
 /* memo_flight.c */
 extern void stash_memo_flight_init(void);
 extern StashFlight stash_memo_flight_begin(const StashMemoKey *key,
-										   TimestampTz until);
+										   TimestampTz until, bool *waited);
 extern void stash_memo_flight_end(const StashMemoKey *key, bool is_kept);
 
 /* What is noted while a target runs (memo_trace.c). */
@@ -337,7 +387,7 @@ extern bytea *stash_memo_key_frame(const StashMemoKey *key,
 /* memo_cache.c */
 extern void stash_memo_cache_init(void);
 extern const StashMemoResult *stash_memo_cache_find(const StashMemoKey *key,
-													const StashMemoCall *call);
+													StashMemoCall *call);
 extern void stash_memo_cache_put(const StashMemoKey *key,
 								 const StashMemoCall *call,
 								 const StashMemoResult *result);
@@ -361,18 +411,19 @@ extern bool stash_memo_table_is_current(StashMemo *memo,
 extern StashMemoReason stash_memo_table_append(StashMemo *memo,
 											   const StashMemoKey *key,
 											   bytea *frame, bytea *value,
-											   const StashMemoResult *result,
-											   int64 cost_us);
+											   const StashMemoResult *result);
 
 /* memo.c */
 extern bool stash_memo_enabled;
 extern int	stash_memo_mode;
+extern double stash_memo_min_cost;
 extern void stash_memo_init(void);
 extern StashMemo *stash_memo_lookup(Oid function);
 extern void stash_memo_names(Oid function, Oid *target, Oid *stash);
 extern void stash_memo_check_target(const StashMemo *memo);
 extern void stash_memo_check_ignored(const StashMemo *memo);
 extern StashMemoReason stash_memo_bypass(StashMemo *memo);
+extern const char *stash_memo_reason_name(StashMemoReason reason);
 extern const char *stash_memo_reason_text(StashMemoReason reason);
 extern char *stash_memo_blame(StashMemoReason reason, Oid culprit);
 extern void stash_memo_note(Oid function, StashMemoReason reason, Oid culprit);
@@ -406,6 +457,75 @@ extern bool stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 
 /* memo_call.c */
 extern void stash_memo_check_set_context(FunctionCallInfo fcinfo);
+
+/* What was counted while something ran (memo_stat.c). */
+typedef struct StashMemoTallied
+{
+	Oid			function;
+	uint64		counts[STASH_MEMO_COUNTS];
+	char	   *name;			/* for who shows it */
+} StashMemoTallied;
+
+typedef struct StashMemoTally
+{
+	struct StashMemoTally *outer;
+	MemoryContext context;		/* of what is in the list */
+	List	   *functions;		/* StashMemoTallied */
+} StashMemoTally;
+
+/* memo_explain.c */
+extern void stash_memo_explain_init(void);
+
+/* memo_stat.c */
+extern void stash_memo_tally_begin(StashMemoTally *tally);
+extern void stash_memo_tally_end(StashMemoTally *tally);
+extern uint64 stash_memo_count_sum(const uint64 *counts, StashMemoCount kind);
+extern void stash_memo_stat_settle(void);
+extern void stash_memo_stat_flush(void);
+extern void stash_memo_stat_pend(StashMemo *memo);
+extern void stash_memo_stat_clock(StashMemoCall *call, StashMemoCount end);
+extern void stash_memo_count_eviction(Oid function);
+extern void stash_memo_count_reason(StashMemo *memo, StashMemoCount kind,
+									StashMemoReason reason);
+extern void stash_memo_count_fill(StashMemoCall *call,
+								  const StashMemoResult *result);
+extern void stash_memo_count_miss(StashMemoCall *call, instr_time computing);
+
+/* count something of a function: all that a hit pays for being counted */
+static inline void
+stash_memo_count(StashMemo *memo, StashMemoCount what, uint64 n)
+{
+	if (unlikely(memo->stats.room == 0))
+		stash_memo_stat_pend(memo);
+	memo->stats.room--;
+	memo->stats.counts[what] += n;
+}
+
+/* a call begins that may be answered */
+static inline void
+stash_memo_count_begin(StashMemoCall *call)
+{
+	call->stale = STASH_MEMO_FINE;
+	call->is_timed = ++call->memo->stats.ncalls % STASH_MEMO_TIME_EVERY == 0;
+	if (unlikely(call->is_timed))
+		INSTR_TIME_SET_CURRENT(call->started);
+}
+
+/* it ends as a hit, or as a miss whose answer has been kept */
+static inline void
+stash_memo_count_end(StashMemoCall *call, StashMemoCount end)
+{
+	if (unlikely(call->is_timed))
+		stash_memo_stat_clock(call, end);
+}
+
+static inline void
+stash_memo_count_hit(StashMemoCall *call, const StashMemoResult *result)
+{
+	stash_memo_count(call->memo, result->found_in, 1);
+	call->memo->stats.counts[STASH_MEMO_SAVED] += result->cost_us;
+	stash_memo_count_end(call, result->found_in);
+}
 
 /* memo_query.c */
 extern char *stash_memo_normal_query(const char *query);

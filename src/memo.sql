@@ -122,6 +122,41 @@ $$;
 COMMENT ON FUNCTION stash.query_json(text, record, interval)
 	IS 'the same, rows as objects: needs no column list';
 
+-- what is counted of memoized functions
+CREATE FUNCTION stash.stat_memo(OUT function regprocedure, OUT calls int8, OUT hits_local int8, OUT hits_shared int8,
+	OUT hits_table int8, OUT misses int8, OUT bypasses int8, OUT hit_ratio float8, OUT fills int8, OUT bytes int8,
+	OUT waits int8, OUT evictions int8, OUT invalidations int8, OUT computed interval, OUT saved interval,
+	OUT overhead interval, OUT worth_it bool, OUT scope text, OUT stats_reset timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_stat_memo'
+	LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION stash.stat_memo()
+	IS 'counts of memoized functions of the caller; of all for pg_read_all_stats';
+
+CREATE FUNCTION stash.stat_memo_reasons(OUT function regprocedure, OUT kind text, OUT reason text, OUT count int8,
+	OUT meaning text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_stat_memo_reasons'
+	LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION stash.stat_memo_reasons()
+	IS 'why calls went past the stash, answers were not kept, or were stale; of memoized functions of the caller, or of all for pg_read_all_stats';
+
+CREATE FUNCTION stash.reset_stats(function regprocedure DEFAULT NULL)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_hashstash_reset_stats'
+	LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.reset_stats(regprocedure)
+	IS 'count a memoized function from 0 again, or all of the caller';
+
+CREATE VIEW stash.stat_memo AS SELECT * FROM stash.stat_memo();
+COMMENT ON VIEW stash.stat_memo IS 'counts of memoized functions of the caller; of all for pg_read_all_stats';
+GRANT SELECT ON stash.stat_memo TO PUBLIC;
+
+CREATE VIEW stash.stat_memo_reasons AS SELECT * FROM stash.stat_memo_reasons();
+COMMENT ON VIEW stash.stat_memo_reasons
+	IS 'why calls went past the stash, answers were not kept, or were stale';
+GRANT SELECT ON stash.stat_memo_reasons TO PUBLIC;
+
 CREATE VIEW stash.memos AS
 SELECT p.oid::regprocedure AS function,
 	pg_catalog.pg_get_userbyid(p.proowner) AS owner,

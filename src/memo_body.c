@@ -187,7 +187,10 @@ read_option(StashMemoBody *body, const char *name, const char *value)
 			refuse_body("hash must be \"exact\" or \"sampled\", not \"%s\"", value);
 	}
 	else if (strcmp(name, "min_cost") == 0)
+	{
 		body->min_cost = stash_memo_microseconds(name, read_interval(value));
+		body->has_min_cost = true;
+	}
 	else if (strcmp(name, "max_bytes") == 0)
 		body->max_bytes = read_number(value);
 	else if (strcmp(name, "sql_argument") == 0)
@@ -275,7 +278,7 @@ stash_memo_write(const StashMemoBody *body)
 		write_names(&out, "ignore", body->ignore);
 	if (body->is_sampled)
 		appendStringInfoString(&out, "hash = sampled\n");
-	if (body->min_cost > 0)
+	if (body->has_min_cost)
 		appendStringInfo(&out, "min_cost = " INT64_FORMAT " us\n",
 						 body->min_cost);
 	if (body->max_bytes > 0)

@@ -107,10 +107,11 @@ drop_entry(StashMemoEntry *entry)
  * news that drop entries, this one among them.
  */
 static bool
-is_proved(StashMemoEntry *entry, bool has_ttl)
+is_proved(StashMemoEntry *entry, StashMemoCall *call)
 {
 	uint64		moment;
 	bool		holds;
+	StashMemoReason reason = STASH_MEMO_FINE;
 	Oid			culprit;
 
 	if (entry->result.proof == NULL)
@@ -120,9 +121,12 @@ is_proved(StashMemoEntry *entry, bool has_ttl)
 		free_entry(busy);
 	busy = entry;
 	moment = stash_track_moment();
-	holds = (moment != 0 && moment == entry->proved) ||
-		stash_memo_proof_judge(entry->result.proof, has_ttl,
-							   &culprit) == STASH_MEMO_FINE;
+	if (moment == 0 || moment != entry->proved)
+		reason = stash_memo_proof_judge(entry->result.proof, call->has_ttl,
+										&culprit);
+	holds = reason == STASH_MEMO_FINE;
+	if (!holds)
+		call->stale = reason;
 	busy = NULL;
 	if (entry->is_dropped)
 	{
@@ -219,8 +223,13 @@ static void
 shrink(Size limit)
 {
 	while (cache_bytes > limit)
-		drop_entry(dlist_container(StashMemoEntry, lru,
-								   dlist_tail_node(&used)));
+	{
+		StashMemoEntry *entry = dlist_container(StashMemoEntry, lru,
+												dlist_tail_node(&used));
+
+		stash_memo_count_eviction(entry->function);
+		drop_entry(entry);
+	}
 }
 
 static void
@@ -259,9 +268,10 @@ result_type(const StashMemoCall *call)
 
 /*
  * The result kept for a key, or NULL.  Good until anything else is called.
+ * Where there is one whose proof fails, call->stale says why.
  */
 const StashMemoResult *
-stash_memo_cache_find(const StashMemoKey *key, const StashMemoCall *call)
+stash_memo_cache_find(const StashMemoKey *key, StashMemoCall *call)
 {
 	CacheSlot  *slot;
 	StashMemoEntry *entry;
@@ -285,7 +295,7 @@ stash_memo_cache_find(const StashMemoKey *key, const StashMemoCall *call)
 		drop_entry(entry);
 		return NULL;
 	}
-	if (!is_proved(entry, call->has_ttl))
+	if (!is_proved(entry, call))
 		return NULL;
 	dlist_move_head(&used, &entry->lru);
 	return &entry->result;

@@ -72,6 +72,22 @@ begin_result(StashMemoCall *call, StashMemoResult *result)
 		DT_NOEND;
 }
 
+/* note, and count, why an answer is not kept, or that nothing is against it */
+static void
+refuse(StashMemo *memo, StashMemoReason reason, Oid culprit)
+{
+	stash_memo_note(memo->function, reason, culprit);
+	stash_memo_count_reason(memo, STASH_MEMO_NOT_KEPT, reason);
+}
+
+/* microseconds that an answer must have cost to be kept */
+static int64
+min_cost_of(const StashMemo *memo)
+{
+	return memo->body.has_min_cost ? memo->body.min_cost :
+		(int64) (stash_memo_min_cost * 1000.0);
+}
+
 /* whether an answer may be kept; notes why not */
 static bool
 may_keep(StashMemoCall *call, const StashMemoTrace *trace,
@@ -81,13 +97,24 @@ may_keep(StashMemoCall *call, const StashMemoTrace *trace,
 	StashMemoReason reason;
 	Oid			culprit;
 
+	result->cost_us = cost_us;
 	/* the key may name a definition that was replaced while it ran */
 	if (!stash_memo_is_current(call))
+	{
+		stash_memo_count_reason(memo, STASH_MEMO_NOT_KEPT,
+								STASH_MEMO_FUNCTION_CHANGED);
 		return false;
+	}
+	if (stash_memo_mode == STASH_MEMO_MODE_READONLY)
+	{
+		stash_memo_count_reason(memo, STASH_MEMO_NOT_KEPT,
+								STASH_MEMO_READONLY_MODE);
+		return false;
+	}
 	reason = stash_memo_prove(call, trace, &result->proof, &culprit);
-	if (reason == STASH_MEMO_FINE && cost_us < memo->body.min_cost)
+	if (reason == STASH_MEMO_FINE && cost_us < min_cost_of(memo))
 		reason = STASH_MEMO_CHEAP;
-	stash_memo_note(memo->function, reason, culprit);
+	refuse(memo, reason, culprit);
 	return reason == STASH_MEMO_FINE;
 }
 
@@ -106,16 +133,22 @@ max_bytes(const StashMemo *memo)
  */
 static bool
 keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
-			bytea *frame, bytea *variant, const StashMemoResult *result,
-			int64 cost_us)
+			bytea *frame, bytea *variant, const StashMemoResult *result)
 {
+	StashMemoReason reason;
+
 	stash_memo_cache_put(key, call, result);
-	if (stash_memo_may_write(call->memo) != STASH_MEMO_FINE)
-		return false;
-	if (frame == NULL)
-		frame = stash_memo_key_frame(key, call, fcinfo);
-	return stash_memo_table_append(call->memo, key, frame, variant, result,
-								   cost_us) == STASH_MEMO_FINE;
+	stash_memo_count_fill(call, result);
+	reason = stash_memo_may_write(call->memo);
+	if (reason == STASH_MEMO_FINE)
+	{
+		if (frame == NULL)
+			frame = stash_memo_key_frame(key, call, fcinfo);
+		reason = stash_memo_table_append(call->memo, key, frame, variant,
+										 result);
+	}
+	stash_memo_count_reason(call->memo, STASH_MEMO_NOT_STORED, reason);
+	return reason == STASH_MEMO_FINE;
 }
 
 /* ---- results that are no sets ---- */
@@ -136,17 +169,21 @@ call_target(StashMemoCall *call, FunctionCallInfo fcinfo, bool *isnull)
 	return value;
 }
 
-/* the same, noting what it does */
+/* the same, noting what it does, and how long it took, without the noting */
 static Datum
 trace_target(StashMemoCall *call, FunctionCallInfo fcinfo,
-			 StashMemoTrace *trace)
+			 StashMemoTrace *trace, instr_time *took)
 {
 	Datum		value;
+	instr_time	start;
 
 	stash_memo_trace_begin(trace, call, fcinfo);
 	PG_TRY();
 	{
+		INSTR_TIME_SET_CURRENT(start);
 		value = call_target(call, fcinfo, &fcinfo->isnull);
+		INSTR_TIME_SET_CURRENT(*took);
+		INSTR_TIME_SUBTRACT(*took, start);
 	}
 	PG_CATCH();
 	{
@@ -175,17 +212,13 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 	StashMemoResult result;
 	StashType  *type = call->rettype;
 	bytea	   *variant = NULL;
-	instr_time	start;
-	instr_time	end;
+	instr_time	took;
 	Datum		value;
 
 	begin_result(call, &result);
-	INSTR_TIME_SET_CURRENT(start);
-	value = trace_target(call, fcinfo, &trace);
-	INSTR_TIME_SET_CURRENT(end);
-	INSTR_TIME_SUBTRACT(end, start);
-	if (stash_memo_mode == STASH_MEMO_MODE_READONLY ||
-		!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(end)))
+	value = trace_target(call, fcinfo, &trace, &took);
+	stash_memo_count_miss(call, took);
+	if (!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(took)))
 		return value;
 
 	result.isnull = fcinfo->isnull;
@@ -195,7 +228,7 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 		if (!call->rettypbyval &&
 			datumGetSize(result.value, false, call->rettyplen) > max_bytes(call->memo))
 		{
-			stash_memo_note(call->memo->function, STASH_MEMO_TOO_LARGE, InvalidOid);
+			refuse(call->memo, STASH_MEMO_TOO_LARGE, InvalidOid);
 			return value;
 		}
 		if (stash_memo_may_write(call->memo) == STASH_MEMO_FINE)
@@ -206,8 +239,7 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 									   STASH_CODEC_LZ4);
 		}
 	}
-	*is_kept = keep_result(call, key, fcinfo, frame, variant, &result,
-						   (int64) INSTR_TIME_GET_MICROSEC(end));
+	*is_kept = keep_result(call, key, fcinfo, frame, variant, &result);
 	return value;
 }
 
@@ -224,12 +256,14 @@ answer_value(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 	{
 		value = compute_and_keep(call, key, fcinfo, frame, &is_kept);
 		stash_memo_flight_end(key, is_kept);
+		stash_memo_count_end(call, STASH_MEMO_MISS);
 		return value;
 	}
 	fcinfo->isnull = result.isnull;
 	if (!result.isnull)
 		result.value = datumCopy(result.value, call->rettypbyval,
 								 call->rettyplen);
+	stash_memo_count_hit(call, &result);
 	if (!stash_memo_verifies(&result))
 		return result.isnull ? (Datum) 0 : result.value;
 	stash_memo_trace_skip(call->memo->target);
@@ -351,17 +385,21 @@ compute_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc)
 	return rows;
 }
 
-/* the same, noting what it does */
+/* the same, noting what it does, and how long it took, without the noting */
 static Tuplestorestate *
 trace_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
-		  StashMemoTrace *trace)
+		  StashMemoTrace *trace, instr_time *took)
 {
 	Tuplestorestate *rows;
+	instr_time	start;
 
 	stash_memo_trace_begin(trace, call, fcinfo);
 	PG_TRY();
 	{
+		INSTR_TIME_SET_CURRENT(start);
 		rows = compute_set(call, fcinfo, desc);
+		INSTR_TIME_SET_CURRENT(*took);
+		INSTR_TIME_SUBTRACT(*took, start);
 	}
 	PG_CATCH();
 	{
@@ -400,24 +438,19 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 {
 	StashMemoTrace trace;
 	StashMemoResult result;
-	instr_time	start;
-	instr_time	end;
+	instr_time	took;
 	Tuplestorestate *rows;
 
 	begin_result(call, &result);
-	INSTR_TIME_SET_CURRENT(start);
-	rows = trace_set(call, fcinfo, desc, &trace);
-	INSTR_TIME_SET_CURRENT(end);
-	INSTR_TIME_SUBTRACT(end, start);
-	if (stash_memo_mode == STASH_MEMO_MODE_READONLY ||
-		!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(end)))
+	rows = trace_set(call, fcinfo, desc, &trace, &took);
+	stash_memo_count_miss(call, took);
+	if (!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(took)))
 		return rows;
 	result.rows = frame_of_rows(rows, desc, max_bytes(call->memo));
 	if (result.rows == NULL)
-		stash_memo_note(call->memo->function, STASH_MEMO_TOO_LARGE, InvalidOid);
+		refuse(call->memo, STASH_MEMO_TOO_LARGE, InvalidOid);
 	else
-		*is_kept = keep_result(call, key, fcinfo, frame, result.rows, &result,
-							   (int64) INSTR_TIME_GET_MICROSEC(end));
+		*is_kept = keep_result(call, key, fcinfo, frame, result.rows, &result);
 	return rows;
 }
 
@@ -532,7 +565,11 @@ answer_set(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 	MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
 	desc = set_descriptor(call, fcinfo);
 	if (found)
+	{
 		rows = rows_of_frame(result.rows, desc, random);
+		if (rows != NULL)
+			stash_memo_count_hit(call, &result);
+	}
 	if (rows != NULL && stash_memo_verifies(&result))
 		rows = verified_rows(call, fcinfo, desc, &result, rows);
 	if (rows == NULL && key == NULL)
@@ -541,6 +578,7 @@ answer_set(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 	{
 		rows = compute_and_keep_set(call, key, fcinfo, frame, desc, &is_kept);
 		stash_memo_flight_end(key, is_kept);
+		stash_memo_count_end(call, STASH_MEMO_MISS);
 	}
 	MemoryContextSwitchTo(caller);
 
@@ -576,6 +614,7 @@ pg_hashstash_call_handler(PG_FUNCTION_ARGS)
 {
 	StashMemoCall *call;
 	StashMemoKey key;
+	StashMemoReason reason;
 	bool		remembers;
 
 	check_stack_depth();
@@ -597,14 +636,22 @@ pg_hashstash_call_handler(PG_FUNCTION_ARGS)
 	if (call->memo->retset && call->is_record &&
 		((ReturnSetInfo *) fcinfo->resultinfo)->expectedDesc == NULL)
 	{
+		if (!call->is_streaming)
+			stash_memo_count_reason(call->memo, STASH_MEMO_BYPASS,
+									STASH_MEMO_NO_COLUMNS);
 		stash_memo_trace_skip(call->memo->target);
 		return stream_set(call, fcinfo);
 	}
-	remembers = stash_memo_bypass(call->memo) == STASH_MEMO_FINE;
+	stash_memo_count_begin(call);
+	reason = stash_memo_bypass(call->memo);
+	remembers = reason == STASH_MEMO_FINE;
 	if (remembers)
 		stash_memo_key(&key, call, fcinfo);
 	else
+	{
+		stash_memo_count_reason(call->memo, STASH_MEMO_BYPASS, reason);
 		stash_memo_trace_skip(call->memo->target);
+	}
 	if (call->memo->retset)
 		return answer_set(call, remembers ? &key : NULL, fcinfo);
 	if (remembers)

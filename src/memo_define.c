@@ -402,7 +402,8 @@ read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
 	body->is_sampled = read_choice(fcinfo, ARG_HASH, "hash", "exact", "sampled");
 	body->allow_volatile = !PG_ARGISNULL(ARG_VOLATILE) &&
 		PG_GETARG_BOOL(ARG_VOLATILE);
-	if (!PG_ARGISNULL(ARG_MIN_COST))
+	body->has_min_cost = !PG_ARGISNULL(ARG_MIN_COST);
+	if (body->has_min_cost)
 		body->min_cost = stash_memo_microseconds("min_cost",
 												 PG_GETARG_INTERVAL_P(ARG_MIN_COST));
 	if (!PG_ARGISNULL(ARG_MAX_BYTES))

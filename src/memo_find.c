@@ -93,10 +93,12 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	Oid			culprit;
 
 	memset(result, 0, sizeof(*result));
+	result->found_in = STASH_MEMO_HIT_TABLE;
 	result->created_at = entry->created_at;
 	result->expires_at = entry->expires_at;
-	if (stash_memo_entry_judge(call, entry, &result->proof,
-							   &culprit) != STASH_MEMO_FINE)
+	result->cost_us = entry->cost_us;
+	call->stale = stash_memo_entry_judge(call, entry, &result->proof, &culprit);
+	if (call->stale != STASH_MEMO_FINE)
 		return false;
 	result->isnull = entry->value_isnull;
 	if (entry->value_isnull)
@@ -143,6 +145,7 @@ find_in_memory(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
 		return false;
 	stash_memo_trace_hit(call->memo, cached);
 	*result = *cached;
+	result->found_in = STASH_MEMO_HIT_LOCAL;
 	/* reading rows asks the catalogs, whose news may drop the entry */
 	if (cached->rows != NULL)
 	{
@@ -183,13 +186,19 @@ wait_for_others(StashMemoCall *call, StashMemoKey *key, bytea *frame,
 	StashMemo  *memo = call->memo;
 	TimestampTz now = GetCurrentTimestamp();
 	StashEntry	entry;
+	StashFlight flight;
 	Oid			culprit;
+	bool		waited;
 
 	/* what is not kept cannot be waited for */
 	if (stash_memo_may_write(memo) != STASH_MEMO_FINE ||
 		stash_memo_noted(memo->function, &culprit) != STASH_MEMO_FINE)
 		return false;
-	switch (stash_memo_flight_begin(key, has_stale ? now : now + memo->body.wait))
+	flight = stash_memo_flight_begin(key, has_stale ? now : now + memo->body.wait,
+									 &waited);
+	if (waited)
+		stash_memo_count(memo, STASH_MEMO_WAIT, 1);
+	switch (flight)
 	{
 		case STASH_FLIGHT_THEIRS:
 			return has_stale;

@@ -259,12 +259,16 @@ wait_for(Place *place, uint64 turn, TimestampTz until)
  * STASH_FLIGHT_OVER: somebody else has just kept the answer: look for it.
  * STASH_FLIGHT_NONE: compute, whatever others do.
  * STASH_FLIGHT_THEIRS: somebody computes, and 'until' is over.
+ *
+ * '*waited' tells whether we waited for somebody, however that ended.
  */
 StashFlight
-stash_memo_flight_begin(const StashMemoKey *key, TimestampTz until)
+stash_memo_flight_begin(const StashMemoKey *key, TimestampTz until,
+						bool *waited)
 {
 	Place	   *place = find_place(key);
 
+	*waited = false;
 	if (place == NULL)
 		return STASH_FLIGHT_NONE;
 	for (;;)
@@ -284,6 +288,7 @@ stash_memo_flight_begin(const StashMemoKey *key, TimestampTz until)
 			return STASH_FLIGHT_THEIRS;
 		if (!dlist_is_empty(&held))
 			return STASH_FLIGHT_NONE;
+		*waited = true;
 		switch (wait_for(place, turn, until))
 		{
 			case OUTCOME_KEPT:

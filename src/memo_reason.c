@@ -28,8 +28,65 @@ function_name(Oid function)
 	return format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY);
 }
 
+/* one word for each, for the counters */
+static const char *const names[STASH_MEMO_REASONS] = {
+	[STASH_MEMO_FINE] = "fine",
+	[STASH_MEMO_DISABLED] = "disabled",
+	[STASH_MEMO_OFF] = "off",
+	[STASH_MEMO_VOLATILE] = "volatile",
+	[STASH_MEMO_RESTRICTED] = "restricted",
+	[STASH_MEMO_NO_STASH] = "no_stash",
+	[STASH_MEMO_STASH_MISSING] = "stash_missing",
+	[STASH_MEMO_STASH_FOREIGN] = "stash_foreign",
+	[STASH_MEMO_STASH_ALTERED] = "stash_altered",
+	[STASH_MEMO_STASH_LOCKED] = "stash_locked",
+	[STASH_MEMO_READONLY_MODE] = "readonly_mode",
+	[STASH_MEMO_READ_ONLY] = "read_only",
+	[STASH_MEMO_RECOVERY] = "recovery",
+	[STASH_MEMO_SERIALIZABLE] = "serializable",
+	[STASH_MEMO_PARALLEL] = "parallel",
+	[STASH_MEMO_TEMPORARY] = "temporary",
+	[STASH_MEMO_NO_SNAPSHOT] = "no_snapshot",
+	[STASH_MEMO_TOO_LARGE] = "too_large",
+	[STASH_MEMO_UNTRACKED] = "untracked",
+	[STASH_MEMO_CHANGED_HERE] = "changed_here",
+	[STASH_MEMO_SIDE_EFFECTS] = "side_effects",
+	[STASH_MEMO_UTILITY] = "utility",
+	[STASH_MEMO_SESSION] = "session",
+	[STASH_MEMO_VIEW] = "view",
+	[STASH_MEMO_SETTING] = "setting",
+	[STASH_MEMO_EXPIRES] = "expires",
+	[STASH_MEMO_ROW_SECURITY] = "row_security",
+	[STASH_MEMO_NESTED_TTL] = "nested_ttl",
+	[STASH_MEMO_CHANGED] = "changed",
+	[STASH_MEMO_ANYTHING] = "anything",
+	[STASH_MEMO_REDEFINED] = "redefined",
+	[STASH_MEMO_FUNCTION_CHANGED] = "function_changed",
+	[STASH_MEMO_NEWER] = "newer",
+	[STASH_MEMO_BEING_COMMITTED] = "being_committed",
+	[STASH_MEMO_OTHER_SERVER] = "other_server",
+	[STASH_MEMO_OTHER_VERSION] = "other_version",
+	[STASH_MEMO_NAMESAKE] = "namesake",
+	[STASH_MEMO_FUNCTION_NAMESAKE] = "function_namesake",
+	[STASH_MEMO_SERVER_NAMESAKE] = "server_namesake",
+	[STASH_MEMO_OLD_PLANS] = "old_plans",
+	[STASH_MEMO_RELATIVE_TIME] = "relative_time",
+	[STASH_MEMO_CURSOR] = "cursor",
+	[STASH_MEMO_NO_COLUMNS] = "no_columns",
+	[STASH_MEMO_CHEAP] = "cheap"
+};
+
 /*
- * What a reason means, for stash.explain().
+ * The name of a reason, for stash.stat_memo_reasons.
+ */
+const char *
+stash_memo_reason_name(StashMemoReason reason)
+{
+	return names[reason];
+}
+
+/*
+ * What a reason means, for stash.explain() and stash.stat_memo_reasons.
  */
 const char *
 stash_memo_reason_text(StashMemoReason reason)
@@ -96,6 +153,8 @@ stash_memo_reason_text(StashMemoReason reason)
 			return "the target read an entry that expires: memoize with a ttl";
 		case STASH_MEMO_ROW_SECURITY:
 			return "row security applied to what the target read, and roles share its answers: memoize with share => 'role'";
+		case STASH_MEMO_NO_COLUMNS:
+			return "the caller does not say which columns the records have: call the function in FROM, with a column list";
 		case STASH_MEMO_CHEAP:
 			return "computing the answer took less than min_cost: memoize with a lower one";
 		case STASH_MEMO_CHANGED:

@@ -219,8 +219,7 @@ stash_memo_table_is_current(StashMemo *memo, const StashMemoKey *key,
  */
 StashMemoReason
 stash_memo_table_append(StashMemo *memo, const StashMemoKey *key, bytea *frame,
-						bytea *value, const StashMemoResult *result,
-						int64 cost_us)
+						bytea *value, const StashMemoResult *result)
 {
 	StashMemoReason reason = stash_memo_may_write(memo);
 	Interval	cost = {0};
@@ -232,7 +231,7 @@ stash_memo_table_append(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 	store = open_stash(memo, RowExclusiveLock, &rel, &reason);
 	if (store == NULL)
 		return reason;
-	cost.time = cost_us;
+	cost.time = result->cost_us;
 	stash_memo_trace_before_write();
 	stash_store_append(store, rel, key->hash, frame, value,
 					   result->created_at, result->expires_at, &cost,

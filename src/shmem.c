@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "storage/dsm.h"
 #include "storage/lwlock.h"
@@ -76,7 +77,8 @@ find_segment(const char *name, Size size, void (*init) (void *address))
  * 'init' is called once, for whoever is first, with memory of any content; it
  * must not throw.  'size' is the same in all calls.  The address is good until
  * the session ends: keep it.  NULL where there is no memory, which is told in
- * the server's log, and in parallel mode before the session knows it.
+ * the server's log, and in parallel mode before the session knows it; a
+ * parallel worker throws 53200 instead.
  */
 void *
 stash_shmem_segment(const char *name, Size size, void (*init) (void *address))
@@ -85,6 +87,9 @@ stash_shmem_segment(const char *name, Size size, void (*init) (void *address))
 	ResourceOwner owner = CurrentResourceOwner;
 	void	   *volatile address = NULL;
 
+	/* a worker has no subtransactions, and nobody to whom an error is left */
+	if (IsParallelWorker())
+		return find_segment(name, size, init);
 	/* an error must not leave its half-made segment to our caller */
 	if (IsInParallelMode())
 		return NULL;

@@ -148,6 +148,7 @@ typedef struct StashEntry
 	int64		version;
 	TimestampTz created_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
+	int64		cost_us;		/* microseconds; 0: not known */
 	bytea	   *proof;			/* of a remembered result, or NULL */
 } StashEntry;
 

@@ -207,6 +207,15 @@ CREATE FUNCTION stash.values(stash regclass)
 COMMENT ON FUNCTION stash.values(regclass)
 	IS 'newest values of the keys that have not expired, in the order of stash.keys()';
 
+CREATE FUNCTION stash.profile(stash regclass DEFAULT NULL, function regprocedure DEFAULT NULL, sample int4 DEFAULT 1000,
+	OUT codec text, OUT is_used bool, OUT entries int8, OUT raw_bytes int8, OUT stored_bytes int8, OUT ratio float8,
+	OUT serialize_us float8, OUT deserialize_us float8)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_profile'
+	LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 3;
+COMMENT ON FUNCTION stash.profile(regclass, regprocedure, int4)
+	IS 'sizes and times of a sample of the values in a stash, or of a memoized function, with each codec; for who may read the stash';
+
 CREATE VIEW stash.stashes AS
 SELECT c.oid::regclass AS stash,
 	CASE coalesce(p.persistence, c.relpersistence::text) WHEN 'p' THEN 'logged' WHEN 'u' THEN 'unlogged' ELSE 'temp' END AS persistence,

@@ -95,6 +95,7 @@ copy_entry(const Datum *values, const bool *nulls, StashEntry *entry,
 	const int	value_column = STASH_ENTRY_VALUE - 1;
 	const int	version_column = STASH_ENTRY_VERSION - 1;
 	const int	expires_column = STASH_ENTRY_EXPIRES_AT - 1;
+	const int	cost_column = STASH_ENTRY_COST - 1;
 	const int	proof_column = STASH_ENTRY_PROOF - 1;
 
 	entry->value_isnull = nulls[value_column];
@@ -106,6 +107,9 @@ copy_entry(const Datum *values, const bool *nulls, StashEntry *entry,
 	entry->expires_at = nulls[expires_column] ? DT_NOEND :
 		DatumGetTimestampTz(values[expires_column]);
 	entry->created_at = created_at(values, nulls);
+	/* who measures it writes no days */
+	entry->cost_us = nulls[cost_column] ? 0 :
+		Max(DatumGetIntervalP(values[cost_column])->time, 0);
 	entry->proof = nulls[proof_column] ? NULL :
 		DatumGetByteaPCopy(values[proof_column]);
 }

@@ -19,6 +19,7 @@ check headers bash "$here/headers.sh"
 check symbols bash "$here/symbols.sh"
 check sizes awk -f "$here/sizes.awk" src/*.[ch] image/*.[ch]
 check owners awk -f "$here/owners.awk" src/*.[ch] image/*.[ch]
+check reasons awk -f "$here/reasons.awk" src/memo.h src/memo_reason.c doc/operations.md
 check tests bash "$here/tests.sh"
 check traps bash "$here/../traps/list.sh"
 check commands bash "$here/../traps/commands.sh"
