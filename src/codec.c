@@ -16,6 +16,7 @@
 
 #include <limits.h>
 #include <lz4.h>
+#include <lz4frame.h>
 #ifdef STASH_HAVE_ZSTD
 #include <zstd.h>
 #endif
@@ -47,6 +48,44 @@ lz4_decompress(const char *src, Size len, char *dst, Size rawlen)
 	if (len > INT_MAX || rawlen > INT_MAX)
 		return false;
 	return LZ4_decompress_safe(src, dst, (int) len, (int) rawlen) == (int) rawlen;
+}
+
+/* one frame, of which LZ4F_compressFrame() wants to know that it fits */
+static Size
+lz4_frame_compress(const char *src, Size len, char *dst, Size cap)
+{
+	size_t		size = LZ4F_compressFrame(dst, cap, src, len, NULL);
+
+	return LZ4F_isError(size) ? 0 : size;
+}
+
+static bool
+lz4_frame_decompress(const char *src, Size len, char *dst, Size rawlen)
+{
+	/* kept for the life of the process */
+	static LZ4F_dctx *unpacker;
+	size_t		taken = len;
+	size_t		made = rawlen;
+	size_t		left;
+
+	if (unpacker == NULL &&
+		LZ4F_isError(LZ4F_createDecompressionContext(&unpacker, LZ4F_VERSION)))
+		return false;
+	/* it may stop at the end of what it makes, with a mark left to read */
+	left = LZ4F_decompress(unpacker, dst, &made, src, &taken, NULL);
+	if (!LZ4F_isError(left) && left > 0 && taken < len && made == rawlen)
+	{
+		size_t		rest = len - taken;
+		size_t		none = 0;
+
+		left = LZ4F_decompress(unpacker, dst + rawlen, &none, src + taken,
+							   &rest, NULL);
+		taken += rest;
+	}
+	if (left == 0 && taken == len && made == rawlen)
+		return true;
+	LZ4F_resetDecompressionContext(unpacker);
+	return false;
 }
 
 #ifdef STASH_HAVE_ZSTD
@@ -201,4 +240,28 @@ stash_codec_decompress(int codec, const char *src, Size len, char *dst, Size raw
 	const Codec *found = find_codec(codec);
 
 	return found && found->decompress(src, len, dst, rawlen);
+}
+
+/*
+ * Compress a buffer of an Arrow batch: the same, but LZ4 has its frame format.
+ *
+ * 'cap' must be stash_codec_buffer_room() at least.
+ */
+Size
+stash_codec_pack_buffer(int codec, const char *src, Size len, char *dst, Size cap)
+{
+	Assert(cap >= stash_codec_buffer_room(len));
+	return codec == STASH_CODEC_LZ4 ? lz4_frame_compress(src, len, dst, cap) :
+		stash_codec_compress(codec, src, len, dst, cap);
+}
+
+/*
+ * Decompress one to exactly 'rawlen' bytes; false for damaged input.
+ */
+bool
+stash_codec_unpack_buffer(int codec, const char *src, Size len, char *dst,
+						  Size rawlen)
+{
+	return codec == STASH_CODEC_LZ4 ? lz4_frame_decompress(src, len, dst, rawlen) :
+		stash_codec_decompress(codec, src, len, dst, rawlen);
 }

@@ -25,4 +25,16 @@ extern Size stash_codec_compress(int codec, const char *src, Size len,
 extern bool stash_codec_decompress(int codec, const char *src, Size len,
 								   char *dst, Size rawlen);
 
+/* Room in which a buffer of 'len' bytes can be packed, however it looks. */
+static inline Size
+stash_codec_buffer_room(Size len)
+{
+	return len + len / 128 + 1024;
+}
+
+extern Size stash_codec_pack_buffer(int codec, const char *src, Size len,
+									char *dst, Size cap);
+extern bool stash_codec_unpack_buffer(int codec, const char *src, Size len,
+									  char *dst, Size rawlen);
+
 #endif							/* STASH_CODEC_H */

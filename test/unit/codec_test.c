@@ -284,6 +284,50 @@ test_most(void)
 	CHECK(stash_codec_most(codec, (Size) 1 << 40) > (uint64) 1 << 40);
 }
 
+/* A buffer of Arrow is one frame, and comes back to its one length. */
+static void
+test_buffers(void)
+{
+	const Size	lens[] = {1, 7, 1000, 65536, 65537, 300000};
+	int			wrong = 0;
+
+	for (int i = 0; i < lengthof(lens); i++)
+	{
+		Size		len = lens[i];
+		Size		room = stash_codec_buffer_room(len);
+		char	   *data = unit_noise(len);
+		char	   *packed = malloc(room);
+		char	   *back = malloc(len + 1);
+		char	   *exact;
+		Size		stored;
+
+		/* half of it can be compressed */
+		memset(data, 'x', len / 2);
+		stored = stash_codec_pack_buffer(codec, data, len, packed, room);
+		exact = unit_copy(packed, stored);
+		CHECK(stored > 0 && len <= stash_codec_most(codec, stored));
+		CHECK(stash_codec_unpack_buffer(codec, exact, stored, back, len) && memcmp(back, data, len) == 0);
+		wrong += stash_codec_unpack_buffer(codec, exact, stored, back, len + 1);
+		wrong += stash_codec_unpack_buffer(codec, exact, stored, back, len - 1);
+		wrong += stash_codec_unpack_buffer(codec, exact, stored - 1, back, len);
+		wrong += stash_codec_unpack_buffer(codec, exact, 0, back, len);
+		free(exact);
+		/* a byte behind it, or a second frame, is one too many */
+		exact = malloc(2 * stored);
+		memcpy(exact, packed, stored);
+		memcpy(exact + stored, packed, stored);
+		wrong += stash_codec_unpack_buffer(codec, exact, stored + 1, back, len);
+		wrong += stash_codec_unpack_buffer(codec, exact, 2 * stored, back, len);
+		/* after all that the next one is read as ever */
+		CHECK(stash_codec_unpack_buffer(codec, exact, stored, back, len) && memcmp(back, data, len) == 0);
+		free(exact);
+		free(back);
+		free(packed);
+		free(data);
+	}
+	CHECK(wrong == 0);
+}
+
 int
 main(void)
 {
@@ -299,6 +343,7 @@ main(void)
 		test_damage();
 		test_refusals();
 		test_most();
+		test_buffers();
 	}
 	return unit_report();
 }
