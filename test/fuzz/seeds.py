@@ -27,7 +27,7 @@ def write(folder, name, data):
 
 
 def main():
-	for folder in ('frame', 'codec', 'filter'):
+	for folder in ('frame', 'codec', 'filter', 'arrow'):
 		os.makedirs(os.path.join(sys.argv[1], folder))
 	for number, (_, _, _, plain, packed) in enumerate(recompute.table('frames.tsv')):
 		write('frame', '%d' % number, bytes.fromhex(plain))
@@ -49,6 +49,8 @@ def main():
 		write('codec', name + '_small', struct.pack('<BHB', 0x20, len(image) // 2, 0) + image)
 		write('codec', name + '_damaged', b'\xa0\x41\0\x01' + image)
 		write('codec', name + '_long', b'\x40\0\0\x20' + image)
+	for name, _, _, data in recompute.table('arrow.tsv'):
+		write('arrow', name, bytes.fromhex(data))
 
 
 main()

@@ -25,6 +25,6 @@ FNR == 1 {
 /#include [<"](lz4|zstd)/		{ owned_by("codec.c", "compression") }
 /#include "postgres(_fe)?\.h"/ && unit ~ /\.h$/	{ complain("postgres.h comes first in the .c file, not in a header") }
 /(^|[ \t;])\/\/ /			{ complain("comments are /* */") }
-/(ereport|elog)\(/ && unit ~ /^(hash|codec|filter|filter_rows|frame|utf8|json|arrow|arrow_fb|image_(decode|form|png|jpeg|webp|gif))\.[ch]$/	{ complain("the bytes floor reports by return value") }
+/(ereport|elog)\(/ && unit ~ /^(hash|codec|filter|filter_rows|frame|utf8|json|arrow|arrow_fb|arrow_array|arrow_read|image_(decode|form|png|jpeg|webp|gif))\.[ch]$/	{ complain("the bytes floor reports by return value") }
 
 END { exit bad }

@@ -1,0 +1,311 @@
+/*-------------------------------------------------------------------------
+ *
+ * arrow_test.c
+ *	  What is written is read again, and damaged Arrow data are refused.
+ *
+ * That others read the same is test/tap/050_arrow.pl's to show.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "arrow_fb.h"
+#include "arrow_forge.h"
+#include "codec.h"
+#include "unit.h"
+
+#define NROWS	4
+#define HEADER	8				/* bytes of a message before its metadata */
+
+static const int32 numbers[NROWS] = {1, -2, 0, PG_INT32_MAX};
+static const int32 offsets[NROWS + 1] = {0, 2, 2, 3, 40};
+static const char words[] = "ab" "c" "0123456789012345678901234567890123456";
+static const int32 list_offsets[NROWS + 1] = {0, 1, 1, 1, 2};
+static const uint8 not_third[] = {0x0b};
+static const uint8 bits[] = {0x05};
+static const int32 label_offsets[3] = {0, 3, 5};
+
+/* A schema of every layout that is written. */
+static void
+put_schema(StringInfo buf)
+{
+	static StashArrowField fields[5];
+	static StashArrowField item;
+	static StashArrowField member;
+
+	memset(fields, 0, sizeof(fields));
+	fields[0].name = "n";
+	fields[0].type = STASH_ARROW_INT;
+	fields[0].width = 32;
+	fields[0].is_signed = true;
+	fields[1].name = "t";
+	fields[1].type = STASH_ARROW_UTF8;
+	fields[1].extension = "arrow.json";
+	fields[2].name = "l";
+	fields[2].type = STASH_ARROW_LIST;
+	fields[2].nchildren = 1;
+	fields[2].children = &item;
+	item.name = "item";
+	item.type = STASH_ARROW_TIMESTAMP;
+	item.unit = STASH_ARROW_MICROSECOND;
+	item.zone = "UTC";
+	fields[3].name = "s";
+	fields[3].type = STASH_ARROW_STRUCT;
+	fields[3].nchildren = 1;
+	fields[3].children = &member;
+	member.name = "m";
+	member.type = STASH_ARROW_BOOL;
+	fields[4].name = "e";
+	fields[4].type = STASH_ARROW_UTF8;
+	fields[4].has_dictionary = true;
+	fields[4].is_ordered = true;
+	fields[4].index_width = 32;
+	fields[4].index_signed = true;
+	fields[4].dictionary = 7;
+	stash_arrow_put_schema(buf, lengthof(fields), fields);
+}
+
+static void
+put_dictionary(StringInfo buf, int codec)
+{
+	static const StashArrowNode node = {2, 0};
+	static const StashArrowBuffer buffers[] = {
+		{NULL, 0}, {(const char *) label_offsets, sizeof(label_offsets)}, {"sadok", 5}
+	};
+	StashArrowBatch batch = {true, 7, 2, codec, 1, &node, lengthof(buffers), buffers};
+
+	stash_arrow_put_batch(buf, &batch);
+}
+
+static void
+put_rows(StringInfo buf, int codec)
+{
+	static const int64 times[2] = {0, -1};
+	static const int32 indexes[NROWS] = {0, 1, 0, 1};
+	static const StashArrowNode nodes[] = {
+		{NROWS, 1}, {NROWS, 0}, {NROWS, 0}, {2, 0}, {NROWS, 0}, {NROWS, 0}, {NROWS, 0}
+	};
+	static const StashArrowBuffer buffers[] = {
+		{(const char *) not_third, 1}, {(const char *) numbers, sizeof(numbers)},
+		{NULL, 0}, {(const char *) offsets, sizeof(offsets)}, {words, 40},
+		{NULL, 0}, {(const char *) list_offsets, sizeof(list_offsets)},
+		{NULL, 0}, {(const char *) times, sizeof(times)},
+		{NULL, 0},
+		{NULL, 0}, {(const char *) bits, 1},
+		{NULL, 0}, {(const char *) indexes, sizeof(indexes)}
+	};
+	StashArrowBatch batch = {false, 0, NROWS, codec, lengthof(nodes), nodes, lengthof(buffers), buffers};
+
+	stash_arrow_put_batch(buf, &batch);
+}
+
+static void
+make(StringInfo buf, int codec)
+{
+	initStringInfo(buf);
+	put_schema(buf);
+	put_dictionary(buf, codec);
+	put_rows(buf, codec);
+	put_rows(buf, codec);
+	stash_arrow_put_end(buf);
+}
+
+/* How reading ends, from memory of exactly this size. */
+static StashArrowEvent
+read_copy(const char *data, Size len)
+{
+	char	   *copy = unit_copy(data, len);
+	int64		nrows;
+	uint64		sum;
+	StashArrowEvent event = forge_read_all(copy, len, &nrows, &sum);
+
+	free(copy);
+	return event;
+}
+
+static void
+test_schema(void)
+{
+	StringInfoData buf;
+	StashArrowReader reader;
+	const StashArrowField *fields;
+
+	make(&buf, STASH_CODEC_NONE);
+	CHECK(buf.len % 8 == 0);
+	CHECK(stash_arrow_open(&reader, buf.data, buf.len) == STASH_ARROW_ROWS);
+	fields = reader.fields;
+	CHECK(reader.nfields == 5 && strcmp(fields[0].name, "n") == 0 && strcmp(fields[4].name, "e") == 0);
+	CHECK(fields[0].type == STASH_ARROW_INT && fields[0].width == 32 && fields[0].is_signed);
+	CHECK(fields[2].type == STASH_ARROW_LIST && fields[2].children[0].unit == STASH_ARROW_MICROSECOND);
+	CHECK(strcmp(fields[2].children[0].zone, "UTC") == 0);
+	CHECK(fields[3].nchildren == 1 && fields[3].children[0].type == STASH_ARROW_BOOL);
+	CHECK(fields[4].has_dictionary && fields[4].dictionary == 7 && fields[4].is_ordered && fields[4].index_width == 32);
+}
+
+static void
+test_values(int codec)
+{
+	StringInfoData buf;
+	StashArrowReader reader;
+	int64		first;
+	Size		len;
+
+	make(&buf, codec);
+	CHECK(stash_arrow_open(&reader, buf.data, buf.len) == STASH_ARROW_ROWS);
+	CHECK(stash_arrow_next(&reader) == STASH_ARROW_VALUES);
+	CHECK(reader.dictionary == 7 && reader.nrows == 2 && !reader.is_delta);
+	CHECK(memcmp(stash_arrow_get_bytes(&reader.arrays[0], 1, &len), "ok", 2) == 0 && len == 2);
+	CHECK(stash_arrow_next(&reader) == STASH_ARROW_ROWS);
+	CHECK(reader.nrows == NROWS);
+	CHECK(stash_arrow_get_int(&reader.arrays[0], 1) == -2 && stash_arrow_get_int(&reader.arrays[0], 3) == PG_INT32_MAX);
+	CHECK(!stash_arrow_is_null(&reader.arrays[0], 1) && stash_arrow_is_null(&reader.arrays[0], 2));
+	CHECK(memcmp(stash_arrow_get_bytes(&reader.arrays[1], 3, &len), words + 3, 37) == 0 && len == 37);
+	stash_arrow_get_bytes(&reader.arrays[1], 1, &len);
+	CHECK(len == 0);
+	CHECK(stash_arrow_get_list(&reader.arrays[2], 3, &first) == 1 && first == 1);
+	CHECK(stash_arrow_get_int(&reader.arrays[2].children[0], 1) == -1);
+	CHECK(stash_arrow_get_list(&reader.arrays[2], 1, &first) == 0);
+	CHECK(stash_arrow_get_int(&reader.arrays[4], 3) == 1);
+	CHECK(stash_arrow_next(&reader) == STASH_ARROW_ROWS);
+	CHECK(stash_arrow_next(&reader) == STASH_ARROW_END);
+}
+
+/* Cut anywhere, it is never taken for whole, not even between two messages. */
+static void
+test_cuts(int codec)
+{
+	StringInfoData buf;
+	int			wrong = 0;
+
+	make(&buf, codec);
+	for (int len = 0; len < buf.len; len++)
+		wrong += read_copy(buf.data, len) != STASH_ARROW_DAMAGED;
+	CHECK(wrong == 0);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_END);
+	appendStringInfoChar(&buf, '\0');
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+}
+
+/* Whatever a byte is changed to, nothing is read outside. */
+static void
+test_changes(int codec)
+{
+	StringInfoData buf;
+	int			refused = 0;
+
+	make(&buf, codec);
+	for (int at = 0; at < buf.len; at++)
+	{
+		for (int bit = 0; bit < 9; bit++)
+		{
+			uint8		mask = bit == 8 ? 0xff : 1 << bit;
+
+			buf.data[at] ^= mask;
+			refused += read_copy(buf.data, buf.len) != STASH_ARROW_END;
+			buf.data[at] ^= mask;
+		}
+	}
+	CHECK(refused > buf.len);
+}
+
+/* Lengths came without a mark before them until 2019. */
+static void
+test_old_framing(void)
+{
+	StringInfoData buf;
+	StringInfoData old;
+	int			at = 0;
+
+	make(&buf, STASH_CODEC_NONE);
+	initStringInfo(&old);
+	while (at < buf.len)
+	{
+		StashFb		fb;
+		int			len = (int) stash_fb_load((uint8 *) buf.data + at + 4, 4);
+
+		appendBinaryStringInfo(&old, buf.data + at + 4, 4);
+		at += HEADER;
+		fb.data = (uint8 *) buf.data + at;
+		fb.len = len;
+		fb.failed = false;
+		if (len > 0)
+			len += (int) stash_fb_number(&fb, stash_fb_root(&fb), 3, 8, 0);
+		appendBinaryStringInfo(&old, buf.data + at, len);
+		at += len;
+	}
+	CHECK(read_copy(old.data, old.len) == STASH_ARROW_END);
+}
+
+/* A dictionary that no column has, rows without a schema. */
+static void
+test_order(void)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	put_rows(&buf, STASH_CODEC_NONE);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+	resetStringInfo(&buf);
+	stash_arrow_put_end(&buf);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+	resetStringInfo(&buf);
+	put_schema(&buf);
+	put_schema(&buf);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+}
+
+/*
+ * Fields may be shared in a flatbuffer: two children that are both the same
+ * one, to a depth of forty, are a schema of a few hundred bytes and 2^40
+ * fields.
+ */
+static void
+test_shared_fields(void)
+{
+	static const uint8 message_sizes[] = {2, 1, 4, 8};
+	static const uint8 schema_sizes[] = {2, 4};
+	static const uint8 field_sizes[] = {0, 0, 1, 0, 0, 4};
+	StringInfoData buf;
+	int			at[lengthof(field_sizes)];
+	int			refs[2];
+
+	initStringInfo(&buf);
+	appendBinaryStringInfo(&buf, "\xff\xff\xff\xff\0\0\0\0", HEADER);
+	stash_fb_put_table(&buf, stash_fb_put_root(&buf), lengthof(message_sizes), message_sizes, at);
+	stash_fb_set(&buf, at[0], 2, 4);
+	stash_fb_set(&buf, at[1], 1, 1);
+	stash_fb_put_table(&buf, at[2], lengthof(schema_sizes), schema_sizes, at);
+	refs[0] = stash_fb_put_vector(&buf, at[1], 1, 4);
+	refs[1] = -1;
+	for (int depth = 0; depth < 40; depth++)
+	{
+		stash_fb_put_table(&buf, refs[0], lengthof(field_sizes), field_sizes, at);
+		if (refs[1] >= 0)
+			stash_fb_set(&buf, refs[1], 4, stash_fb_load((uint8 *) buf.data + refs[0], 4) - 4);
+		stash_fb_set(&buf, at[2], 1, STASH_ARROW_STRUCT);
+		refs[0] = stash_fb_put_vector(&buf, at[5], 2, 4);
+		refs[1] = refs[0] + 4;
+	}
+	stash_fb_put_table(&buf, refs[0], lengthof(field_sizes), field_sizes, at);
+	stash_fb_set(&buf, refs[1], 4, stash_fb_load((uint8 *) buf.data + refs[0], 4) - 4);
+	stash_fb_set(&buf, at[2], 1, STASH_ARROW_BOOL);
+	stash_fb_pad(&buf, 8);
+	stash_fb_set(&buf, 4, 4, buf.len - HEADER);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_UNSUPPORTED);
+}
+
+int
+main(void)
+{
+	test_schema();
+	for (int codec = STASH_CODEC_NONE; stash_codec_name(codec) != NULL; codec++)
+	{
+		test_values(codec);
+		test_cuts(codec);
+		test_changes(codec);
+	}
+	test_old_framing();
+	test_order();
+	test_shared_fields();
+	return unit_report();
+}
