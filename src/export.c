@@ -1,18 +1,34 @@
 /*-------------------------------------------------------------------------
  *
  * export.c
- *	  What exports have in common: their options, and the memory limit.
+ *	  What exports have in common: options, chunks, and the memory limit.
+ *
+ * A chunk is written where it stays: the buffer of an export is the tuple that
+ * the function returns, with the chunk as its last column.  So a tuple is
+ * overwritten by the next call.  That is as long as a value of the calling
+ * query's per-tuple memory lives.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
 #include "export.h"
+
+#define FIRST_BUFFER	8192	/* bytes; doubled as rows need it */
+#define KEEP_BUFFER		(1024 * 1024)	/* a larger one may be given back */
+
+StaticAssertDecl(offsetof(StashExportColumns, data_header) + VARHDRSZ ==
+				 offsetof(StashExportColumns, data),
+				 "nothing may be between the header and the chunk");
 
 static void
 check_not_null(FunctionCallInfo fcinfo, int argno, const char *name)
@@ -113,4 +129,149 @@ stash_export_check_row(MemoryContext context, int64 limit,
 			more += 2 * toast_raw_datum_size(value);
 	}
 	stash_export_check_memory(context, limit, more);
+}
+
+static StashExport *
+open_export(FunctionCallInfo fcinfo, const StashExportFormat *format,
+			MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(parent,
+												  "pg_hashstash export",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	StashExport *export = palloc0(format->size);
+
+	stash_export_get_options(fcinfo, &export->options);
+	stash_query_init_receiver(&export->receiver, format->receive, NULL);
+	export->format = format;
+	export->context = context;
+	export->row_context = AllocSetContextCreate(context,
+												"pg_hashstash export row",
+												ALLOCSET_DEFAULT_SIZES);
+	export->buf.data = palloc(FIRST_BUFFER);
+	export->buf.maxlen = FIRST_BUFFER;
+	export->buf.len = STASH_EXPORT_DATA;
+	export->chunk_end = STASH_EXPORT_DATA;
+	export->query = stash_query_open(export->options.query,
+									 STASH_QUERY_IN_PIECES, &export->receiver);
+	format->open(export, fcinfo);
+
+	MemoryContextSwitchTo(old);
+	return export;
+}
+
+static void
+close_export(StashExport *export)
+{
+	stash_query_close(export->query);
+	MemoryContextDelete(export->context);
+}
+
+/* LIMIT and the like end the calls early: shut down with the calling query. */
+static void
+shutdown_export(Datum arg)
+{
+	close_export((StashExport *) DatumGetPointer(arg));
+}
+
+/*
+ * Give memory back that a large row took: it must not be paid for to the end.
+ */
+void
+stash_export_shrink_buffer(StashExport *export)
+{
+	StringInfo	buf = &export->buf;
+
+	if (buf->maxlen > KEEP_BUFFER &&
+		buf->maxlen / 4 > Max(export->options.chunk_bytes, buf->len))
+	{
+		buf->maxlen = Max(FIRST_BUFFER, 2 * buf->len);
+		buf->data = repalloc(buf->data, buf->maxlen);
+	}
+}
+
+/*
+ * Finish the tuple around the chunk.
+ */
+static Datum
+make_tuple(StashExport *export, TupleDesc desc)
+{
+	HeapTupleHeader header = (HeapTupleHeader) export->buf.data;
+	StashExportColumns *columns =
+	(StashExportColumns *) (export->buf.data + STASH_EXPORT_COLUMNS);
+
+	MemSet(header, 0, STASH_EXPORT_COLUMNS);
+	HeapTupleHeaderSetDatumLength(header, export->chunk_end);
+	HeapTupleHeaderSetTypeId(header, desc->tdtypeid);
+	HeapTupleHeaderSetTypMod(header, desc->tdtypmod);
+	ItemPointerSetInvalid(&header->t_ctid);
+	HeapTupleHeaderSetNatts(header, desc->natts);
+	header->t_infomask |= HEAP_HASVARWIDTH;
+	header->t_hoff = STASH_EXPORT_COLUMNS;
+	columns->chunk = ++export->nchunks;
+	columns->row_count = export->nrows;
+	SET_VARSIZE(&columns->data_header,
+				export->chunk_end - STASH_EXPORT_DATA + VARHDRSZ);
+	return PointerGetDatum(header);
+}
+
+/*
+ * The descriptor of the tuples, if it is what the SQL declaration promises.
+ */
+static TupleDesc
+get_result_desc(FunctionCallInfo fcinfo, Oid type)
+{
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
+		desc->natts != 3 ||
+		TupleDescAttr(desc, 0)->atttypid != INT8OID ||
+		TupleDescAttr(desc, 1)->atttypid != INT4OID ||
+		TupleDescAttr(desc, 2)->atttypid != type)
+		elog(ERROR, "function returns another type than it should");
+	return BlessTupleDesc(desc);
+}
+
+/*
+ * The body of a function that returns chunks: (int8, int4, the format's type).
+ *
+ * Its first arguments are those of stash_export_get_options().  Errors: those
+ * of the options, of the query, and of the format.
+ */
+Datum
+stash_export_next_chunk(FunctionCallInfo fcinfo, const StashExportFormat *format)
+{
+	FuncCallContext *call;
+	ExprContext *econtext;
+	StashExport *export;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext old;
+
+		call = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
+		call->tuple_desc = get_result_desc(fcinfo, format->type);
+		export = open_export(fcinfo, format, call->multi_call_memory_ctx);
+		call->user_fctx = export;
+		MemoryContextSwitchTo(old);
+
+		econtext = ((ReturnSetInfo *) fcinfo->resultinfo)->econtext;
+		RegisterExprContextCallback(econtext, shutdown_export,
+									PointerGetDatum(export));
+	}
+
+	call = SRF_PERCALL_SETUP();
+	export = call->user_fctx;
+
+	if (!format->fill(export))
+	{
+		econtext = ((ReturnSetInfo *) fcinfo->resultinfo)->econtext;
+		UnregisterExprContextCallback(econtext, shutdown_export,
+									  PointerGetDatum(export));
+		close_export(export);
+		SRF_RETURN_DONE(call);
+	}
+
+	SRF_RETURN_NEXT(call, make_tuple(export, call->tuple_desc));
 }

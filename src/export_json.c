@@ -4,90 +4,45 @@
  *	  Query results as JSON Lines, in chunks.
  *
  * A line is always one row, and a chunk ends where a line ends.  Rows are
- * written straight from the executor's slot to where they stay: the buffer is
- * the tuple that the function returns, with the chunk as its last column.
- * The row with which the chunk would become too large stays behind in the
- * buffer and begins the next one.  Nothing else is carried from chunk to
- * chunk.
- *
- * So a tuple is overwritten by the next call.  That is as long as a value of
- * the calling query's per-tuple memory lives.
+ * written straight from the executor's slot to where they stay.  The row with
+ * which the chunk would become too large stays behind in the buffer and begins
+ * the next one.  Nothing else is carried from chunk to chunk.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
 #include "export.h"
 #include "json.h"
 #include "json_datum.h"
 #include "query.h"
 
-#define FIRST_BUFFER	8192	/* bytes; doubled as rows need it */
-#define KEEP_BUFFER		(1024 * 1024)	/* a larger one may be given back */
-
-/* The columns of the tuple that is returned, as they follow its header. */
-typedef struct ChunkColumns
-{
-	int64		chunk;
-	int32		row_count;
-	int32		data_header;	/* of a varlena that is not toasted */
-	char		data[FLEXIBLE_ARRAY_MEMBER];
-} ChunkColumns;
-
-/* where they and the lines begin in the buffer */
-#define COLUMNS		((int) MAXALIGN(SizeofHeapTupleHeader))
-#define DATA		(COLUMNS + (int) offsetof(ChunkColumns, data))
-
-StaticAssertDecl(offsetof(ChunkColumns, data_header) + VARHDRSZ ==
-				 offsetof(ChunkColumns, data),
-				 "nothing may be between the header and the text");
-
 PG_FUNCTION_INFO_V1(pg_hashstash_to_jsonl);
 
-/*
- * An export between two calls.  It is its own receiver, so that no row needs
- * another allocation or copy on its way.
- */
 typedef struct JsonlExport
 {
-	DestReceiver receiver;		/* must be first */
-	StashQuery *query;
+	StashExport base;			/* must be first */
 	StashJsonRow *row;
-	MemoryContext context;		/* of all of this; deleted with it */
-	MemoryContext row_context;	/* reset after each row */
-	StringInfoData buf;			/* a tuple: header, ChunkColumns */
-	int			chunk_end;		/* in buf; what follows is the next chunk's */
-	int			nrows;			/* in the chunk */
-	bool		is_full;		/* the chunk takes no more rows */
-	bool		is_done;		/* the query has no more rows */
-	int64		nchunks;		/* returned so far */
-	int			chunk_rows;
-	int			chunk_bytes;
-	int64		memory_limit;	/* bytes; 0: none */
 } JsonlExport;
 
 /*
  * Decide whether the chunk, of which the last row may be too much, is full.
  */
 static void
-end_row(JsonlExport *export)
+end_row(StashExport *export)
 {
-	int			bytes = export->buf.len - DATA;
+	int			bytes = export->buf.len - STASH_EXPORT_DATA;
 
-	if (export->nrows == 0 || bytes <= export->chunk_bytes)
+	if (export->nrows == 0 || bytes <= export->options.chunk_bytes)
 	{
 		export->chunk_end = export->buf.len;
 		export->nrows++;
-		export->is_full = bytes >= export->chunk_bytes ||
-			export->nrows >= export->chunk_rows;
+		export->is_full = bytes >= export->options.chunk_bytes ||
+			export->nrows >= export->options.chunk_rows;
 	}
 	else
 		export->is_full = true;
@@ -96,19 +51,20 @@ end_row(JsonlExport *export)
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
-	JsonlExport *export = (JsonlExport *) self;
+	StashExport *export = (StashExport *) self;
+	int64		limit = export->options.memory_limit;
 	MemoryContext old;
 
 	CHECK_FOR_INTERRUPTS();
 
 	slot_getallattrs(slot);
-	stash_export_check_row(export->context, export->memory_limit, slot);
+	stash_export_check_row(export->context, limit, slot);
 
 	old = MemoryContextSwitchTo(export->row_context);
-	stash_json_put_row(export->row, &export->buf,
+	stash_json_put_row(((JsonlExport *) export)->row, &export->buf,
 					   slot->tts_values, slot->tts_isnull);
 	stash_json_put_char(&export->buf, '\n');
-	stash_export_check_memory(export->context, export->memory_limit, 0);
+	stash_export_check_memory(export->context, limit, 0);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(export->row_context);
 
@@ -116,71 +72,29 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	return !export->is_full;
 }
 
-static JsonlExport *
-open_export(const StashExportOptions *options, MemoryContext parent)
-{
-	MemoryContext context = AllocSetContextCreate(parent,
-												  "pg_hashstash export",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	JsonlExport *export = palloc0(sizeof(JsonlExport));
-
-	stash_query_init_receiver(&export->receiver, receive_row, NULL);
-	export->context = context;
-	export->row_context = AllocSetContextCreate(context,
-												"pg_hashstash export row",
-												ALLOCSET_DEFAULT_SIZES);
-	export->chunk_rows = options->chunk_rows;
-	export->chunk_bytes = options->chunk_bytes;
-	export->memory_limit = options->memory_limit;
-	export->buf.data = palloc(FIRST_BUFFER);
-	export->buf.maxlen = FIRST_BUFFER;
-	export->buf.len = DATA;
-	export->chunk_end = DATA;
-	export->query = stash_query_open(options->query, STASH_QUERY_IN_PIECES,
-									 &export->receiver);
-	export->row = stash_json_make_row(stash_query_desc(export->query));
-
-	MemoryContextSwitchTo(old);
-	return export;
-}
-
 static void
-close_export(JsonlExport *export)
+open_jsonl(StashExport *export, FunctionCallInfo fcinfo)
 {
-	stash_query_close(export->query);
-	MemoryContextDelete(export->context);
-}
-
-/* LIMIT and the like end the calls early: shut down with the calling query. */
-static void
-shutdown_export(Datum arg)
-{
-	close_export((JsonlExport *) DatumGetPointer(arg));
+	((JsonlExport *) export)->row =
+		stash_json_make_row(stash_query_desc(export->query));
 }
 
 /*
  * Begin a chunk with the row that was too much for the last one, if any.
  */
 static void
-start_chunk(JsonlExport *export)
+start_chunk(StashExport *export)
 {
 	StringInfo	buf = &export->buf;
 	int			surplus = buf->len - export->chunk_end;
 
-	memmove(buf->data + DATA, buf->data + export->chunk_end, surplus);
-	buf->len = DATA + surplus;
-	export->chunk_end = DATA;
+	memmove(buf->data + STASH_EXPORT_DATA, buf->data + export->chunk_end,
+			surplus);
+	buf->len = STASH_EXPORT_DATA + surplus;
+	export->chunk_end = STASH_EXPORT_DATA;
 	export->nrows = 0;
 	export->is_full = false;
-
-	/* one large row must not be paid for to the end */
-	if (buf->maxlen > KEEP_BUFFER &&
-		buf->maxlen / 4 > Max(export->chunk_bytes, buf->len))
-	{
-		buf->maxlen = Max(FIRST_BUFFER, 2 * buf->len);
-		buf->data = repalloc(buf->data, buf->maxlen);
-	}
+	stash_export_shrink_buffer(export);
 
 	if (surplus > 0)
 		end_row(export);
@@ -190,7 +104,7 @@ start_chunk(JsonlExport *export)
  * Fill the next chunk; false when there are no more rows.
  */
 static bool
-fill_chunk(JsonlExport *export)
+fill_jsonl(StashExport *export)
 {
 	start_chunk(export);
 	if (!export->is_full && !export->is_done)
@@ -199,46 +113,6 @@ fill_chunk(JsonlExport *export)
 		export->is_done = !export->is_full;
 	}
 	return export->nrows > 0;
-}
-
-/*
- * Finish the tuple around the chunk.
- */
-static Datum
-make_tuple(JsonlExport *export, TupleDesc desc)
-{
-	HeapTupleHeader header = (HeapTupleHeader) export->buf.data;
-	ChunkColumns *columns = (ChunkColumns *) (export->buf.data + COLUMNS);
-
-	MemSet(header, 0, COLUMNS);
-	HeapTupleHeaderSetDatumLength(header, export->chunk_end);
-	HeapTupleHeaderSetTypeId(header, desc->tdtypeid);
-	HeapTupleHeaderSetTypMod(header, desc->tdtypmod);
-	ItemPointerSetInvalid(&header->t_ctid);
-	HeapTupleHeaderSetNatts(header, desc->natts);
-	header->t_infomask |= HEAP_HASVARWIDTH;
-	header->t_hoff = COLUMNS;
-	columns->chunk = ++export->nchunks;
-	columns->row_count = export->nrows;
-	SET_VARSIZE(&columns->data_header, export->chunk_end - DATA + VARHDRSZ);
-	return PointerGetDatum(header);
-}
-
-/*
- * The descriptor of the tuples, if it is what the SQL declaration promises.
- */
-static TupleDesc
-get_result_desc(FunctionCallInfo fcinfo)
-{
-	TupleDesc	desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
-		desc->natts != 3 ||
-		TupleDescAttr(desc, 0)->atttypid != INT8OID ||
-		TupleDescAttr(desc, 1)->atttypid != INT4OID ||
-		TupleDescAttr(desc, 2)->atttypid != TEXTOID)
-		elog(ERROR, "function returns another type than (int8, int4, text)");
-	return BlessTupleDesc(desc);
 }
 
 /*
@@ -265,40 +139,9 @@ get_result_desc(FunctionCallInfo fcinfo)
 Datum
 pg_hashstash_to_jsonl(PG_FUNCTION_ARGS)
 {
-	FuncCallContext *call;
-	ExprContext *econtext;
-	JsonlExport *export;
+	static const StashExportFormat jsonl = {
+		sizeof(JsonlExport), TEXTOID, receive_row, open_jsonl, fill_jsonl
+	};
 
-	if (SRF_IS_FIRSTCALL())
-	{
-		StashExportOptions options;
-		MemoryContext old;
-
-		call = SRF_FIRSTCALL_INIT();
-		stash_export_get_options(fcinfo, &options);
-
-		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		call->tuple_desc = get_result_desc(fcinfo);
-		export = open_export(&options, call->multi_call_memory_ctx);
-		call->user_fctx = export;
-		MemoryContextSwitchTo(old);
-
-		econtext = ((ReturnSetInfo *) fcinfo->resultinfo)->econtext;
-		RegisterExprContextCallback(econtext, shutdown_export,
-									PointerGetDatum(export));
-	}
-
-	call = SRF_PERCALL_SETUP();
-	export = call->user_fctx;
-
-	if (!fill_chunk(export))
-	{
-		econtext = ((ReturnSetInfo *) fcinfo->resultinfo)->econtext;
-		UnregisterExprContextCallback(econtext, shutdown_export,
-									  PointerGetDatum(export));
-		close_export(export);
-		SRF_RETURN_DONE(call);
-	}
-
-	SRF_RETURN_NEXT(call, make_tuple(export, call->tuple_desc));
+	return stash_export_next_chunk(fcinfo, &jsonl);
 }
