@@ -9,3 +9,16 @@ CREATE FUNCTION stash.to_jsonl(
 	COST 1000 ROWS 100;
 COMMENT ON FUNCTION stash.to_jsonl(text, int4, int4, int8)
 	IS 'rows of a query as JSON Lines, in chunks of at most chunk_rows rows and chunk_bytes bytes; streams from the select list';
+
+CREATE FUNCTION stash.to_arrow(
+		query text,
+		chunk_rows int4 DEFAULT 65536,
+		chunk_bytes int4 DEFAULT 262144,
+		memory_limit int8 DEFAULT NULL,
+		codec text DEFAULT 'none')
+	RETURNS TABLE (chunk int8, row_count int4, data bytea)
+	AS 'MODULE_PATHNAME', 'pg_hashstash_to_arrow'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000 ROWS 100;
+COMMENT ON FUNCTION stash.to_arrow(text, int4, int4, int8, text)
+	IS 'rows of a query as an Arrow IPC stream, in chunks of at most chunk_rows rows and chunk_bytes bytes that follow each other; codec none, lz4 or zstd';

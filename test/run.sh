@@ -37,7 +37,7 @@ read_arguments() {
 run_lint() { "${make[@]}" lint; }
 run_unit() { as_user bash test/unit/run.sh "${names[@]}"; }
 run_fuzz() { as_user bash test/fuzz/run.sh "${STASH_FUZZ_SECONDS:-60}" "${names[@]}"; }
-run_tap() { "${make[@]}" installcheck REGRESS= ISOLATION= PROVE_FLAGS=--verbose PROVE_TESTS="${names[*]/#/$tree/test/tap/}"; }
+run_tap() { install_readers && "${make[@]}" installcheck REGRESS= ISOLATION= PROVE_FLAGS=--verbose PROVE_TESTS="${names[*]/#/$tree/test/tap/}"; }
 run_isolation() { "${make[@]}" installcheck REGRESS= TAP_TESTS= ISOLATION="${names[*]}"; }
 
 run_regress() {
@@ -57,6 +57,14 @@ run_image() {
 }
 
 has_image_libraries() { as_user make -s -C image libraries >/dev/null 2>&1; }
+
+# Libraries that read Arrow, where npm is; without them 050_arrow.pl skips what they would say.
+install_readers() {
+	[[ " ${names[*]} " == *" 050_arrow.pl "* && -z ${NODE_PATH:-} ]] && command -v npm >/dev/null || return 0
+	npm install --silent --no-fund --no-audit --prefix "$work/node" \
+		apache-arrow@21.2.0 nodejs-polars@0.25.2 "nodejs-polars-linux-$(node -p process.arch)-gnu@0.25.2" || return 0
+	export NODE_PATH=$work/node/node_modules
+}
 
 # Each file gets a database of its own, with both extensions in it.
 run_pgtap() {

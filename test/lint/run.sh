@@ -14,7 +14,7 @@ check() {
 	[[ -z $output ]] || printf '%s\n' "$output"
 }
 
-check floors awk -v units="$UNITS" -v siblings="memo export assemble" -f "$here/floors.awk" src/*.[ch]
+check floors awk -v units="$UNITS" -v siblings="memo export import assemble" -f "$here/floors.awk" src/*.[ch]
 check headers bash "$here/headers.sh"
 check symbols bash "$here/symbols.sh"
 check sizes awk -f "$here/sizes.awk" src/*.[ch] image/*.[ch]
