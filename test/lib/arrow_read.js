@@ -3,8 +3,8 @@
 // Numbers are strings, so that none is rounded. arrow: days, microseconds, unscaled decimals as the format has them, which is
 // what SQL can say exactly; polars: the text that it casts to.
 const fs = require('fs');
-const [library, file] = process.argv.slice(2);
-const bytes = fs.readFileSync(file);
+const [library, file, codec] = process.argv.slice(2);
+const bytes = library === 'polars-write' ? null : fs.readFileSync(file);
 
 // the unscaled integer in the words of a decimal
 function decimal(words) {
@@ -67,4 +67,13 @@ function readPolars() {
 		console.log(JSON.stringify(Object.fromEntries(table.columns.map((name, k) => [name, text[k][i]]))));
 }
 
-(library === 'arrow' ? readArrow : readPolars)();
+// polars-write FILE CODEC: a file and a stream (FILE.stream) of Polars' own
+function writePolars() {
+	const pl = require('nodejs-polars');
+	const table = pl.DataFrame({ n: [1, 2, null, 4], t: ['short', 'a text of more than twelve bytes', null, 'Grüße, and more'], f: [0.5, null, 2.5, -1], l: [[1, 2], [], null, [3]], b: [true, false, null, true] });
+
+	table.writeIPC(file, { compression: codec });
+	table.writeIPCStream(file + '.stream', { compression: codec });
+}
+
+({ arrow: readArrow, polars: readPolars, 'polars-write': writePolars })[library]();

@@ -25,6 +25,7 @@ SKIP:
 	make_types();
 	check_apache_arrow();
 	check_polars();
+	check_polars_writes();
 }
 $node->stop;
 done_testing();
@@ -196,6 +197,19 @@ sub check_polars
 
 		is(scalar @found, scalar @expected, "Polars reads all rows, codec $codec");
 		is(scalar @differing, 0, "and their values, codec $codec") or diag("first: " . canonical($found[ $differing[0] ] // '{}') . "\nnot:   " . canonical($expected[ $differing[0] ]));
+	}
+}
+
+sub check_polars_writes
+{
+	for my $codec ('uncompressed', 'lz4', has_zstd() ? 'zstd' : ())
+	{
+		run_log([ 'node', "$FindBin::RealBin/../lib/arrow_read.js", 'polars-write', "$dir/polars", $codec ]);
+		for my $file ("$dir/polars", "$dir/polars.stream")
+		{
+			is( $node->safe_psql('postgres', "SELECT * FROM stash.from_arrow(pg_read_binary_file('$file')) AS p(n int, t text, f float8, l int[], b bool)"),
+				"1|short|0.5|{1,2}|t\n2|a text of more than twelve bytes||{}|f\n||2.5||\n4|Grüße, and more|-1|{3}|t", 'a ' . ($file =~ /stream/ ? 'stream' : 'file') . " of Polars, $codec");
+		}
 	}
 }
 

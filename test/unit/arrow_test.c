@@ -294,6 +294,83 @@ test_shared_fields(void)
 	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_UNSUPPORTED);
 }
 
+/* A batch of one column of views, which is not what we write; 'block' is what the long one claims. */
+static void
+put_views(StringInfo buf, int block, int offset, int size)
+{
+	static const uint8 message_sizes[] = {2, 1, 4, 8};
+	static const uint8 batch_sizes[] = {8, 4, 4, 0, 4};
+	static const int lens[] = {0, 3 * 16, 20};
+	StashArrowField field = {.name = "v",.type = STASH_ARROW_UTF8_VIEW};
+	int			message[lengthof(message_sizes)];
+	int			batch[lengthof(batch_sizes)];
+	int			start;
+	int			at;
+	int			body = 0;
+
+	initStringInfo(buf);
+	stash_arrow_put_schema(buf, 1, &field);
+	start = buf->len;
+	appendBinaryStringInfo(buf, "\xff\xff\xff\xff\0\0\0\0", HEADER);
+	stash_fb_put_table(buf, stash_fb_put_root(buf), lengthof(message_sizes), message_sizes, message);
+	stash_fb_set(buf, message[0], 2, 4);
+	stash_fb_set(buf, message[1], 1, 3);
+	stash_fb_put_table(buf, message[2], lengthof(batch_sizes), batch_sizes, batch);
+	stash_fb_set(buf, batch[0], 8, 3);
+	stash_fb_set(buf, stash_fb_put_vector(buf, batch[1], 1, 16), 8, 3);
+	at = stash_fb_put_vector(buf, batch[2], lengthof(lens), 16);
+	for (int i = 0; i < lengthof(lens); i++)
+	{
+		stash_fb_set(buf, at + 16 * i, 8, body);
+		stash_fb_set(buf, at + 16 * i + 8, 8, lens[i]);
+		body += lens[i];
+	}
+	stash_fb_set(buf, stash_fb_put_vector(buf, batch[4], 1, 8), 8, 1);
+	stash_fb_pad(buf, 8);
+	stash_fb_set(buf, start + 4, 4, buf->len - start - HEADER);
+	stash_fb_set(buf, message[3], 8, 72);
+
+	/* three views: inline, of the block, empty; then the block, padded */
+	at = buf->len;
+	appendBinaryStringInfo(buf, "\5\0\0\0short\0\0\0\0\0\0\0", 16);
+	appendBinaryStringInfo(buf, "\0\0\0\0more", 8);
+	stash_fb_set(buf, at + 16, 4, size);
+	appendBinaryStringInfo(buf, "\0\0\0\0\0\0\0\0", 8);
+	stash_fb_set(buf, at + 24, 4, block);
+	stash_fb_set(buf, at + 28, 4, offset);
+	appendBinaryStringInfo(buf, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	appendBinaryStringInfo(buf, "ab" "more than twelve ch" "\0\0\0", 24);
+	stash_arrow_put_end(buf);
+}
+
+static void
+test_views(void)
+{
+	StringInfoData buf;
+	StashArrowReader reader;
+	Size		len;
+
+	put_views(&buf, 0, 2, 18);
+	CHECK(stash_arrow_open(&reader, buf.data, buf.len) == STASH_ARROW_ROWS);
+	CHECK(stash_arrow_next(&reader) == STASH_ARROW_ROWS && reader.nrows == 3);
+	CHECK(memcmp(stash_arrow_get_bytes(&reader.arrays[0], 0, &len), "short", 5) == 0 && len == 5);
+	CHECK(memcmp(stash_arrow_get_bytes(&reader.arrays[0], 1, &len), "more than twelve c", 18) == 0 && len == 18);
+	stash_arrow_get_bytes(&reader.arrays[0], 2, &len);
+	CHECK(len == 0);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_END);
+	/* past the block, before it, in one that is not there, of no length */
+	put_views(&buf, 0, 2, 19);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+	put_views(&buf, 0, -1, 18);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+	put_views(&buf, 1, 0, 18);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+	put_views(&buf, -1, 0, 18);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+	put_views(&buf, 0, 2, -1);
+	CHECK(read_copy(buf.data, buf.len) == STASH_ARROW_DAMAGED);
+}
+
 int
 main(void)
 {
@@ -307,5 +384,6 @@ main(void)
 	test_old_framing();
 	test_order();
 	test_shared_fields();
+	test_views();
 	return unit_report();
 }
