@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "export.h"
+#include "frame_datum.h"
 
 #define FIRST_BUFFER	8192	/* bytes; doubled as rows need it */
 #define KEEP_BUFFER		(1024 * 1024)	/* a larger one may be given back */
@@ -40,24 +41,11 @@ check_not_null(FunctionCallInfo fcinfo, int argno, const char *name)
 }
 
 /*
- * Read and check the arguments that all export functions begin with: query,
- * chunk_rows, chunk_bytes, memory_limit.
- *
- * The query is copied to the current memory context.  Errors: 22004 for a
- * null, 22023 for a number that is out of range.
+ * Throw 22023 for a number among the options that is out of range.
  */
 void
-stash_export_get_options(FunctionCallInfo fcinfo, StashExportOptions *options)
+stash_export_check_options(const StashExportOptions *options)
 {
-	check_not_null(fcinfo, 0, "query");
-	check_not_null(fcinfo, 1, "chunk_rows");
-	check_not_null(fcinfo, 2, "chunk_bytes");
-
-	options->query = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	options->chunk_rows = PG_GETARG_INT32(1);
-	options->chunk_bytes = PG_GETARG_INT32(2);
-	options->memory_limit = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT64(3);
-
 	if (options->chunk_rows < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -74,7 +62,7 @@ stash_export_get_options(FunctionCallInfo fcinfo, StashExportOptions *options)
 				 errdetail("chunk_bytes must be between %d and %d.",
 						   1, STASH_EXPORT_MAX_CHUNK),
 				 errhint("Leave chunk_bytes out to get the default.")));
-	if (!PG_ARGISNULL(3) && options->memory_limit < 1)
+	if (options->memory_limit < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for memory_limit: %lld",
@@ -84,16 +72,47 @@ stash_export_get_options(FunctionCallInfo fcinfo, StashExportOptions *options)
 }
 
 /*
+ * Read and check the arguments that export functions have: query comes first,
+ * chunk_rows, chunk_bytes, memory_limit stand from 'argno' on, and codec, where
+ * there is one, behind them.
+ *
+ * The query is copied to the current memory context.  Errors: 22004 for a
+ * null, 22023 for a number that is out of range or an unknown codec.
+ */
+void
+stash_export_get_options(FunctionCallInfo fcinfo, int argno,
+						 const StashExportFormat *format,
+						 StashExportOptions *options)
+{
+	check_not_null(fcinfo, 0, "query");
+	check_not_null(fcinfo, argno, "chunk_rows");
+	check_not_null(fcinfo, argno + 1, "chunk_bytes");
+
+	memset(options, 0, sizeof(*options));
+	options->query = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	options->chunk_rows = PG_GETARG_INT32(argno);
+	options->chunk_bytes = PG_GETARG_INT32(argno + 1);
+	options->memory_limit = PG_ARGISNULL(argno + 2) ? PG_INT64_MAX :
+		PG_GETARG_INT64(argno + 2);
+	stash_export_check_options(options);
+	if (format->has_codec)
+	{
+		check_not_null(fcinfo, argno + 3, "codec");
+		options->codec = stash_frame_codec(PG_GETARG_TEXT_PP(argno + 3));
+	}
+}
+
+/*
  * Throw 53200 when 'context', which has all memory of an export and its query,
  * would hold more than 'limit' with 'more' bytes.  What the query itself uses
- * for sorting and the like is counted.  A limit of 0 is none.
+ * for sorting and the like is counted.
  */
 void
 stash_export_check_memory(MemoryContext context, int64 limit, Size more)
 {
 	Size		held;
 
-	if (limit == 0)
+	if (limit == PG_INT64_MAX)
 		return;
 
 	held = MemoryContextMemAllocated(context, true) + more;
@@ -116,7 +135,7 @@ stash_export_check_row(MemoryContext context, int64 limit,
 	TupleDesc	desc = slot->tts_tupleDescriptor;
 	Size		more = 0;
 
-	if (limit == 0)
+	if (limit == PG_INT64_MAX)
 		return;
 
 	for (int i = 0; i < desc->natts; i++)
@@ -131,18 +150,25 @@ stash_export_check_row(MemoryContext context, int64 limit,
 	stash_export_check_memory(context, limit, more);
 }
 
-static StashExport *
-open_export(FunctionCallInfo fcinfo, const StashExportFormat *format,
-			MemoryContext parent)
+/*
+ * Start an export.  All of it lives in a child of 'parent'; it is its own
+ * receiver.  Errors: those of the query and of the format.
+ */
+StashExport *
+stash_export_open(const StashExportOptions *options,
+				  const StashExportFormat *format, MemoryContext parent)
 {
 	MemoryContext context = AllocSetContextCreate(parent,
 												  "pg_hashstash export",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	StashExport *export = palloc0(format->size);
+	DestReceiver *receiver = &export->receiver;
+	StashQueryMode mode = options->deliver != NULL ? STASH_QUERY_ONCE :
+	STASH_QUERY_IN_PIECES;
 
-	stash_export_get_options(fcinfo, &export->options);
-	stash_query_init_receiver(&export->receiver, format->receive, NULL);
+	export->options = *options;
+	stash_query_init_receiver(receiver, format->receive, NULL);
 	export->format = format;
 	export->context = context;
 	export->row_context = AllocSetContextCreate(context,
@@ -152,16 +178,80 @@ open_export(FunctionCallInfo fcinfo, const StashExportFormat *format,
 	export->buf.maxlen = FIRST_BUFFER;
 	export->buf.len = STASH_EXPORT_DATA;
 	export->chunk_end = STASH_EXPORT_DATA;
-	export->query = stash_query_open(export->options.query,
-									 STASH_QUERY_IN_PIECES, &export->receiver);
-	format->open(export, fcinfo);
+	if (options->statement != NULL)
+		export->query = stash_query_open_part(options->statement,
+											  options->query, mode, receiver);
+	else
+		export->query = stash_query_open(options->query, mode, receiver);
+	format->open(export);
 
 	MemoryContextSwitchTo(old);
 	return export;
 }
 
-static void
-close_export(StashExport *export)
+static bool
+finish_chunk(StashExport *export)
+{
+	if (!export->format->finish(export))
+		return false;
+	export->nchunks++;
+	export->total += export->nrows;
+	return true;
+}
+
+/*
+ * Fill the next chunk; false when there are no more.
+ */
+bool
+stash_export_next(StashExport *export)
+{
+	export->format->begin(export);
+	if (!export->is_full && !export->is_done)
+	{
+		stash_query_run(export->query);
+		export->is_done = !export->is_full;
+	}
+	return finish_chunk(export);
+}
+
+/*
+ * Deliver all chunks; returns the number of rows.
+ */
+int64
+stash_export_run(StashExport *export)
+{
+	export->format->begin(export);
+	stash_query_run(export->query);
+	export->is_done = true;
+	if (finish_chunk(export))
+		export->options.deliver(export, export->options.arg);
+	return export->total;
+}
+
+/*
+ * What a format's receiver ends with: deliver the chunk if it is full.  Says
+ * whether more rows are wanted.
+ */
+bool
+stash_export_end_row(StashExport *export)
+{
+	if (export->options.deliver == NULL)
+		return !export->is_full;
+	/* the row that is left over may be a chunk by itself */
+	while (export->is_full)
+	{
+		(void) finish_chunk(export);
+		export->options.deliver(export, export->options.arg);
+		export->format->begin(export);
+	}
+	return true;
+}
+
+/*
+ * End an export, at its end or before.
+ */
+void
+stash_export_close(StashExport *export)
 {
 	stash_query_close(export->query);
 	MemoryContextDelete(export->context);
@@ -171,7 +261,7 @@ close_export(StashExport *export)
 static void
 shutdown_export(Datum arg)
 {
-	close_export((StashExport *) DatumGetPointer(arg));
+	stash_export_close((StashExport *) DatumGetPointer(arg));
 }
 
 /*
@@ -208,7 +298,7 @@ make_tuple(StashExport *export, TupleDesc desc)
 	HeapTupleHeaderSetNatts(header, desc->natts);
 	header->t_infomask |= HEAP_HASVARWIDTH;
 	header->t_hoff = STASH_EXPORT_COLUMNS;
-	columns->chunk = ++export->nchunks;
+	columns->chunk = export->nchunks;
 	columns->row_count = export->nrows;
 	SET_VARSIZE(&columns->data_header,
 				export->chunk_end - STASH_EXPORT_DATA + VARHDRSZ);
@@ -247,12 +337,16 @@ stash_export_next_chunk(FunctionCallInfo fcinfo, const StashExportFormat *format
 
 	if (SRF_IS_FIRSTCALL())
 	{
+		StashExportOptions options;
 		MemoryContext old;
 
 		call = SRF_FIRSTCALL_INIT();
+		stash_export_get_options(fcinfo, 1, format, &options);
 		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		call->tuple_desc = get_result_desc(fcinfo, format->type);
-		export = open_export(fcinfo, format, call->multi_call_memory_ctx);
+		call->tuple_desc = get_result_desc(fcinfo,
+										   format->is_text ? TEXTOID : BYTEAOID);
+		export = stash_export_open(&options, format,
+								   call->multi_call_memory_ctx);
 		call->user_fctx = export;
 		MemoryContextSwitchTo(old);
 
@@ -264,12 +358,12 @@ stash_export_next_chunk(FunctionCallInfo fcinfo, const StashExportFormat *format
 	call = SRF_PERCALL_SETUP();
 	export = call->user_fctx;
 
-	if (!format->fill(export))
+	if (!stash_export_next(export))
 	{
 		econtext = ((ReturnSetInfo *) fcinfo->resultinfo)->econtext;
 		UnregisterExprContextCallback(econtext, shutdown_export,
 									  PointerGetDatum(export));
-		close_export(export);
+		stash_export_close(export);
 		SRF_RETURN_DONE(call);
 	}
 

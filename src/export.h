@@ -17,28 +17,40 @@
 
 #define STASH_EXPORT_MAX_CHUNK	(256 * 1024 * 1024) /* of chunk_bytes */
 
-/* What the caller of an export function asked for. */
+typedef struct StashExport StashExport;
+
+/* Takes a chunk: what stands in 'buf' from STASH_EXPORT_DATA to 'chunk_end'. */
+typedef void (*StashExportDeliver) (StashExport *export, void *arg);
+
+/* What is asked for, and where it goes. */
 typedef struct StashExportOptions
 {
 	char	   *query;
+	RawStmt    *statement;		/* of it, where it is a part of a command */
 	int			chunk_rows;		/* 1 or more */
 	int			chunk_bytes;	/* 1 .. STASH_EXPORT_MAX_CHUNK */
-	int64		memory_limit;	/* bytes; 0: none */
+	int64		memory_limit;	/* bytes; PG_INT64_MAX: none */
+	int			codec;			/* of formats that compress */
+	StashExportDeliver deliver; /* NULL: chunks are asked for one by one */
+	void	   *arg;			/* of it */
 } StashExportOptions;
-
-typedef struct StashExport StashExport;
 
 /* What a format has of its own. */
 typedef struct StashExportFormat
 {
+	const char *name;
+	bool		is_text;
+	bool		has_codec;		/* takes the option "codec" */
+	int			chunk_rows;		/* unless said */
 	Size		size;			/* of its struct, which begins with
 								 * StashExport */
-	Oid			type;			/* of the column "data" */
 	StashQueryReceive receive;
-	/* after the query was opened; may read arguments of its own */
-	void		(*open) (StashExport *export, FunctionCallInfo fcinfo);
-	/* put the next chunk into 'buf'; false when there are no more */
-	bool		(*fill) (StashExport *export);
+	/* after the query was opened */
+	void		(*open) (StashExport *export);
+	/* begin a chunk, with the row that was too much for the last one */
+	void		(*begin) (StashExport *export);
+	/* complete it; false when there is none, for there are no more rows */
+	bool		(*finish) (StashExport *export);
 } StashExportFormat;
 
 /*
@@ -58,7 +70,8 @@ struct StashExport
 	int			nrows;			/* in the chunk */
 	bool		is_full;		/* the chunk takes no more rows */
 	bool		is_done;		/* the query has no more rows */
-	int64		nchunks;		/* returned so far */
+	int64		nchunks;		/* completed so far */
+	int64		total;			/* rows in them */
 	StashExportOptions options;
 };
 
@@ -76,9 +89,21 @@ typedef struct StashExportColumns
 #define STASH_EXPORT_DATA \
 	(STASH_EXPORT_COLUMNS + (int) offsetof(StashExportColumns, data))
 
-extern void stash_export_get_options(FunctionCallInfo fcinfo,
-									 StashExportOptions *options);
+extern const StashExportFormat stash_export_jsonl;
+extern const StashExportFormat stash_export_arrow;
 
+extern void stash_export_init(void);
+extern void stash_export_get_options(FunctionCallInfo fcinfo, int argno,
+									 const StashExportFormat *format,
+									 StashExportOptions *options);
+extern void stash_export_check_options(const StashExportOptions *options);
+extern StashExport *stash_export_open(const StashExportOptions *options,
+									  const StashExportFormat *format,
+									  MemoryContext parent);
+extern bool stash_export_next(StashExport *export);
+extern int64 stash_export_run(StashExport *export);
+extern bool stash_export_end_row(StashExport *export);
+extern void stash_export_close(StashExport *export);
 extern void stash_export_check_memory(MemoryContext context, int64 limit,
 									  Size more);
 extern void stash_export_check_row(MemoryContext context, int64 limit,

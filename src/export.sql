@@ -22,3 +22,18 @@ CREATE FUNCTION stash.to_arrow(
 	COST 1000 ROWS 100;
 COMMENT ON FUNCTION stash.to_arrow(text, int4, int4, int8, text)
 	IS 'rows of a query as an Arrow IPC stream, in chunks of at most chunk_rows rows and chunk_bytes bytes that follow each other; codec none, lz4 or zstd';
+
+CREATE FUNCTION stash.export_file(
+		query text,
+		path text,
+		format text DEFAULT NULL,
+		chunk_rows int4 DEFAULT 10000,
+		chunk_bytes int4 DEFAULT 1048576,
+		memory_limit int8 DEFAULT NULL,
+		codec text DEFAULT 'none')
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_export_file'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000;
+COMMENT ON FUNCTION stash.export_file(text, text, text, int4, int4, int8, text)
+	IS 'write rows of a query to a file of the server, which is there when it is complete; format jsonl or arrow, unless the end of the path says it; returns the number of rows';

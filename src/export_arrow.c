@@ -33,7 +33,6 @@ typedef struct ArrowExport
 	StashArrowColumns *columns;
 	TupleTableSlot *kept;		/* the row that begins the next batch; may be
 								 * empty */
-	int			codec;
 	bool		is_ended;		/* the end mark was written */
 } ArrowExport;
 
@@ -76,37 +75,32 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 		stash_arrow_remove_last_row(export->columns);
 		ExecCopySlot(export->kept, slot);
 		base->is_full = true;
-		return false;
+		return stash_export_end_row(base);
 	}
 	base->nrows++;
 	base->is_full = bytes >= base->options.chunk_bytes ||
 		base->nrows >= base->options.chunk_rows;
-	return !base->is_full;
+	return stash_export_end_row(base);
 }
 
 static void
-open_arrow(StashExport *base, FunctionCallInfo fcinfo)
+open_arrow(StashExport *base)
 {
 	ArrowExport *export = (ArrowExport *) base;
 	TupleDesc	desc = stash_query_desc(base->query);
 
-	if (PG_ARGISNULL(4))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("codec must not be null")));
-	export->codec = stash_frame_codec(PG_GETARG_TEXT_PP(4));
 	export->columns = stash_arrow_make_columns(desc);
 	export->kept = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	stash_arrow_write_schema(export->columns, &base->buf, export->codec);
+	stash_arrow_write_schema(export->columns, &base->buf, export->base.options.codec);
 }
 
 /*
  * Begin a batch with the row that was too much for the last one, if any.
  */
 static void
-start_batch(ArrowExport *export)
+begin_batch(StashExport *base)
 {
-	StashExport *base = &export->base;
+	ArrowExport *export = (ArrowExport *) base;
 
 	base->nrows = 0;
 	base->is_full = false;
@@ -127,26 +121,19 @@ start_batch(ArrowExport *export)
 }
 
 /*
- * Fill the next chunk; false after the one with the end mark.
+ * Write the batch; false after the one with the end mark.
  */
 static bool
-fill_arrow(StashExport *base)
+finish_batch(StashExport *base)
 {
 	ArrowExport *export = (ArrowExport *) base;
 
 	if (export->is_ended)
 		return false;
-	start_batch(export);
-	if (!base->is_full && !base->is_done)
-	{
-		stash_query_run(base->query);
-		base->is_done = !base->is_full;
-	}
-
 	stash_export_check_memory(base->context, base->options.memory_limit,
 							  stash_arrow_size(export->columns));
 	if (base->nrows > 0)
-		stash_arrow_write_rows(export->columns, &base->buf, export->codec);
+		stash_arrow_write_rows(export->columns, &base->buf, export->base.options.codec);
 	if (base->is_done)
 	{
 		stash_arrow_put_end(&base->buf);
@@ -155,6 +142,12 @@ fill_arrow(StashExport *base)
 	base->chunk_end = base->buf.len;
 	return true;
 }
+
+const StashExportFormat stash_export_arrow = {
+	.name = "arrow",.has_codec = true,.chunk_rows = 65536,
+	.size = sizeof(ArrowExport),.receive = receive_row,.open = open_arrow,
+	.begin = begin_batch,.finish = finish_batch
+};
 
 /*
  * stash.to_arrow(query text, chunk_rows int4 DEFAULT 65536,
@@ -183,9 +176,5 @@ fill_arrow(StashExport *base)
 Datum
 pg_hashstash_to_arrow(PG_FUNCTION_ARGS)
 {
-	static const StashExportFormat arrow = {
-		sizeof(ArrowExport), BYTEAOID, receive_row, open_arrow, fill_arrow
-	};
-
-	return stash_export_next_chunk(fcinfo, &arrow);
+	return stash_export_next_chunk(fcinfo, &stash_export_arrow);
 }

@@ -69,11 +69,11 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	MemoryContextReset(export->row_context);
 
 	end_row(export);
-	return !export->is_full;
+	return stash_export_end_row(export);
 }
 
 static void
-open_jsonl(StashExport *export, FunctionCallInfo fcinfo)
+open_jsonl(StashExport *export)
 {
 	((JsonlExport *) export)->row =
 		stash_json_make_row(stash_query_desc(export->query));
@@ -83,7 +83,7 @@ open_jsonl(StashExport *export, FunctionCallInfo fcinfo)
  * Begin a chunk with the row that was too much for the last one, if any.
  */
 static void
-start_chunk(StashExport *export)
+begin_chunk(StashExport *export)
 {
 	StringInfo	buf = &export->buf;
 	int			surplus = buf->len - export->chunk_end;
@@ -100,20 +100,17 @@ start_chunk(StashExport *export)
 		end_row(export);
 }
 
-/*
- * Fill the next chunk; false when there are no more rows.
- */
 static bool
-fill_jsonl(StashExport *export)
+finish_chunk(StashExport *export)
 {
-	start_chunk(export);
-	if (!export->is_full && !export->is_done)
-	{
-		stash_query_run(export->query);
-		export->is_done = !export->is_full;
-	}
 	return export->nrows > 0;
 }
+
+const StashExportFormat stash_export_jsonl = {
+	.name = "jsonl",.is_text = true,.chunk_rows = 10000,
+	.size = sizeof(JsonlExport),.receive = receive_row,.open = open_jsonl,
+	.begin = begin_chunk,.finish = finish_chunk
+};
 
 /*
  * stash.to_jsonl(query text, chunk_rows int4 DEFAULT 10000,
@@ -139,9 +136,5 @@ fill_jsonl(StashExport *export)
 Datum
 pg_hashstash_to_jsonl(PG_FUNCTION_ARGS)
 {
-	static const StashExportFormat jsonl = {
-		sizeof(JsonlExport), TEXTOID, receive_row, open_jsonl, fill_jsonl
-	};
-
-	return stash_export_next_chunk(fcinfo, &jsonl);
+	return stash_export_next_chunk(fcinfo, &stash_export_jsonl);
 }

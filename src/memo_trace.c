@@ -41,10 +41,10 @@
 #include "catalog.h"
 #include "compat.h"
 #include "memo.h"
+#include "utility.h"
 
 static planner_hook_type next_planner;
 static ExecutorStart_hook_type next_executor_start;
-static ProcessUtility_hook_type next_process_utility;
 static object_access_hook_type next_object_access;
 
 /* the innermost; ended on errors, too, so that it never points to nowhere */
@@ -461,20 +461,12 @@ trace_executor_start(QueryDesc *query, int eflags)
 		run_without_workers(query);
 }
 
-static void
-trace_process_utility(PlannedStmt *statement, const char *text,
-					  bool read_only_tree, ProcessUtilityContext context,
-					  ParamListInfo params, QueryEnvironment *environment,
-					  DestReceiver *dest, QueryCompletion *completion)
+static bool
+trace_utility(const StashUtility *utility)
 {
 	if (current != NULL)
 		note_reason(current, STASH_MEMO_UTILITY, InvalidOid);
-	if (next_process_utility != NULL)
-		next_process_utility(statement, text, read_only_tree, context, params,
-							 environment, dest, completion);
-	else
-		standard_ProcessUtility(statement, text, read_only_tree, context,
-								params, environment, dest, completion);
+	return false;
 }
 
 static void
@@ -541,8 +533,7 @@ stash_memo_trace_init(void)
 	planner_hook = trace_planner;
 	next_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = trace_executor_start;
-	next_process_utility = ProcessUtility_hook;
-	ProcessUtility_hook = trace_process_utility;
+	stash_utility_handle(trace_utility);
 	next_object_access = object_access_hook;
 	object_access_hook = trace_object_access;
 	stash_store_read_note = note_stash;

@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 
 #include "catalog.h"
+#include "export.h"
 #include "frame_open.h"
 #include "memo.h"
 #include "store.h"
@@ -36,5 +37,6 @@ _PG_init(void)
 	stash_store_worker_init();
 	stash_track_init();
 	stash_memo_init();
+	stash_export_init();
 	MarkGUCPrefixReserved("pg_hashstash");
 }

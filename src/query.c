@@ -35,6 +35,7 @@ struct StashQuery
 {
 	QueryDesc  *desc;
 	StashQueryMode mode;
+	bool		is_part;		/* of a command: not named in errors */
 };
 
 /*
@@ -75,21 +76,11 @@ throw_no_query(const char *command)
 			 errhint("Use SELECT, VALUES, TABLE or WITH ... SELECT.")));
 }
 
-/*
- * Parse and plan the one SELECT that 'string' must be.
- *
- * Freshly planned under the locks of the parser, so it needs no check whether
- * it is still valid.
- */
-static PlannedStmt *
-plan_query(const char *string, StashQueryMode mode, int nparams,
-		   const Oid *types)
+/* the one statement that 'string' must be */
+static RawStmt *
+parse_query(const char *string)
 {
 	List	   *statements = pg_parse_query(string);
-	RawStmt    *statement;
-	List	   *queries;
-	Query	   *query;
-	PlannedStmt *plan;
 
 	if (statements == NIL)
 		ereport(ERROR,
@@ -102,8 +93,23 @@ plan_query(const char *string, StashQueryMode mode, int nparams,
 				 errmsg("query has more than one statement"),
 				 errdetail("It has %d statements.", list_length(statements)),
 				 errhint("Use one call for each of them.")));
+	return linitial_node(RawStmt, statements);
+}
 
-	statement = linitial_node(RawStmt, statements);
+/*
+ * Plan a statement, which must be a SELECT.
+ *
+ * Freshly planned under the locks of the parser, so it needs no check whether
+ * it is still valid.
+ */
+static PlannedStmt *
+plan_query(RawStmt *statement, const char *string, StashQueryMode mode,
+		   int nparams, const Oid *types)
+{
+	List	   *queries;
+	Query	   *query;
+	PlannedStmt *plan;
+
 	if (!IsA(statement->stmt, SelectStmt))
 		throw_no_query(CreateCommandName(statement->stmt));
 
@@ -165,6 +171,20 @@ stash_query_open(const char *string, StashQueryMode mode,
 	return stash_query_open_with(string, mode, receiver, 0, NULL, NULL);
 }
 
+static StashQuery *
+start_query(PlannedStmt *plan, const char *string, StashQueryMode mode,
+			DestReceiver *receiver, ParamListInfo params)
+{
+	StashQuery *query = palloc0(sizeof(StashQuery));
+
+	query->mode = mode;
+	query->desc = CreateQueryDesc(plan, pstrdup(string),
+								  GetActiveSnapshot(), InvalidSnapshot,
+								  receiver, params, NULL, 0);
+	ExecutorStart(query->desc, 0);
+	return query;
+}
+
 /*
  * The same for a query with parameters $1 to $n of the types given.
  */
@@ -173,18 +193,29 @@ stash_query_open_with(const char *string, StashQueryMode mode,
 					  DestReceiver *receiver, int nparams, const Oid *types,
 					  ParamListInfo params)
 {
-	StashQuery *query = palloc0(sizeof(StashQuery));
 	ErrorContextCallback callback;
+	StashQuery *query;
 	PlannedStmt *plan;
 
 	push_error_context(&callback, string);
-	plan = plan_query(string, mode, nparams, types);
-	query->mode = mode;
-	query->desc = CreateQueryDesc(plan, pstrdup(string),
-								  GetActiveSnapshot(), InvalidSnapshot,
-								  receiver, params, NULL, 0);
-	ExecutorStart(query->desc, 0);
+	plan = plan_query(parse_query(string), string, mode, nparams, types);
+	query = start_query(plan, string, mode, receiver, params);
 	error_context_stack = callback.previous;
+	return query;
+}
+
+/*
+ * The same for a statement that is a part of the command 'string', which the
+ * server itself names in errors.
+ */
+StashQuery *
+stash_query_open_part(RawStmt *statement, const char *string,
+					  StashQueryMode mode, DestReceiver *receiver)
+{
+	PlannedStmt *plan = plan_query(statement, string, mode, 0, NULL);
+	StashQuery *query = start_query(plan, string, mode, receiver, NULL);
+
+	query->is_part = true;
 	return query;
 }
 
@@ -209,11 +240,13 @@ stash_query_run(StashQuery *query)
 {
 	ErrorContextCallback callback;
 
-	push_error_context(&callback, query->desc->sourceText);
+	if (!query->is_part)
+		push_error_context(&callback, query->desc->sourceText);
 	PushActiveSnapshot(query->desc->snapshot);
 	stash_compat_executor_run(query->desc, query->mode == STASH_QUERY_ONCE);
 	PopActiveSnapshot();
-	error_context_stack = callback.previous;
+	if (!query->is_part)
+		error_context_stack = callback.previous;
 }
 
 /*

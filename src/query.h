@@ -11,6 +11,7 @@
 #include "access/tupdesc.h"
 #include "executor/tuptable.h"
 #include "nodes/params.h"
+#include "nodes/parsenodes.h"
 #include "tcop/dest.h"
 
 typedef struct StashQuery StashQuery;
@@ -37,6 +38,10 @@ extern StashQuery *stash_query_open_with(const char *string,
 										 DestReceiver *receiver,
 										 int nparams, const Oid *types,
 										 ParamListInfo params);
+extern StashQuery *stash_query_open_part(RawStmt *statement,
+										 const char *string,
+										 StashQueryMode mode,
+										 DestReceiver *receiver);
 extern TupleDesc stash_query_desc(StashQuery *query);
 extern void stash_query_run(StashQuery *query);
 extern void stash_query_close(StashQuery *query);

@@ -1,0 +1,101 @@
+/*-------------------------------------------------------------------------
+ *
+ * export_file.c
+ *	  Query results into files of the server.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "export.h"
+#include "server_file.h"
+
+PG_FUNCTION_INFO_V1(pg_hashstash_export_file);
+
+/* the format that is named, or that the end of a path tells */
+static const StashExportFormat *
+find_format(const char *name, const char *path)
+{
+	const StashExportFormat *const formats[] = {
+		&stash_export_jsonl, &stash_export_arrow
+	};
+	const char *dot = strrchr(path, '.');
+
+	if (name == NULL && dot != NULL)
+		name = strcmp(dot, ".arrows") == 0 ? "arrow" : dot + 1;
+	for (int i = 0; name != NULL && i < lengthof(formats); i++)
+	{
+		if (strcmp(name, formats[i]->name) == 0)
+			return formats[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 name != NULL ? errmsg("unknown format \"%s\"", name) :
+			 errmsg("the name of file \"%s\" tells no format", path),
+			 errhint("Formats are jsonl and arrow.")));
+}
+
+static void
+deliver(StashExport *export, void *arg)
+{
+	int			len = export->chunk_end - STASH_EXPORT_DATA;
+	char	   *data = export->buf.data + STASH_EXPORT_DATA;
+	char	   *converted = export->format->is_text ?
+	pg_server_to_any(data, len, PG_UTF8) : data;
+
+	stash_server_file_write(arg, converted,
+							converted == data ? len : strlen(converted));
+	if (converted != data)
+		pfree(converted);
+}
+
+/*
+ * stash.export_file(query text, path text, format text DEFAULT NULL,
+ *					 chunk_rows int4 DEFAULT 10000,
+ *					 chunk_bytes int4 DEFAULT 1048576,
+ *					 memory_limit int8 DEFAULT NULL, codec text DEFAULT 'none')
+ *		returns int8
+ *
+ * Args:    query     as of to_jsonl()
+ *          path      absolute; what is there is replaced when all is written
+ *          format    jsonl or arrow; null: what the end of the path says
+ *          the rest  as of to_jsonl() and to_arrow()
+ * Returns: the number of rows
+ * Errors:  42501 without the rights of pg_write_server_files; 42602 for a
+ *          relative path; 42809 where something is that is no file; 22023 for
+ *          an unknown format; those of the file system, the query and the
+ *          format
+ *
+ * Not strict.  Volatile and parallel unsafe.
+ */
+Datum
+pg_hashstash_export_file(PG_FUNCTION_ARGS)
+{
+	const StashExportFormat *format;
+	StashExportOptions options;
+	StashServerFile *file;
+	StashExport *export;
+	char	   *path;
+	int64		nrows;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("path must not be null")));
+	path = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	format = find_format(PG_ARGISNULL(2) ? NULL :
+						 text_to_cstring(PG_GETARG_TEXT_PP(2)), path);
+	stash_export_get_options(fcinfo, 3, format, &options);
+	file = stash_server_file_create(path);
+	options.deliver = deliver;
+	options.arg = file;
+	export = stash_export_open(&options, format, CurrentMemoryContext);
+	nrows = stash_export_run(export);
+	stash_export_close(export);
+	stash_server_file_finish(file);
+	PG_RETURN_INT64(nrows);
+}

@@ -1,0 +1,18 @@
+/*-------------------------------------------------------------------------
+ *
+ * server_file.h
+ *	  Files of the server that a user names.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_SERVER_FILE_H
+#define STASH_SERVER_FILE_H
+
+typedef struct StashServerFile StashServerFile;
+
+extern StashServerFile *stash_server_file_create(const char *path);
+extern void stash_server_file_write(StashServerFile *file, const char *data,
+									Size len);
+extern void stash_server_file_finish(StashServerFile *file);
+
+#endif							/* STASH_SERVER_FILE_H */
