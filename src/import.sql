@@ -13,3 +13,35 @@ CREATE FUNCTION stash.from_arrow(data bytea)
 	COST 1000 ROWS 1000;
 COMMENT ON FUNCTION stash.from_arrow(bytea)
 	IS 'rows of an Arrow IPC stream or file, with the columns named at the call';
+
+CREATE FUNCTION stash.from_jsonl(data text, "like" anyelement, on_error text DEFAULT 'stop')
+	RETURNS SETOF anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_from_jsonl'
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	COST 1000 ROWS 1000;
+COMMENT ON FUNCTION stash.from_jsonl(text, anyelement, text)
+	IS 'rows of JSON Lines; the second argument names the row type, as in NULL::a_table; on_error stop or skip';
+
+CREATE FUNCTION stash.from_jsonl(data text, on_error text DEFAULT 'stop')
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_from_jsonl'
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	COST 1000 ROWS 1000;
+COMMENT ON FUNCTION stash.from_jsonl(text, text)
+	IS 'rows of JSON Lines, with the columns named at the call; on_error stop or skip';
+
+CREATE FUNCTION stash.read_jsonl(path text, "like" anyelement, on_error text DEFAULT 'stop')
+	RETURNS SETOF anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_read_jsonl'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000 ROWS 1000;
+COMMENT ON FUNCTION stash.read_jsonl(text, anyelement, text)
+	IS 'rows of a file of JSON Lines on the server; the second argument names the row type; on_error stop or skip';
+
+CREATE FUNCTION stash.read_jsonl(path text, on_error text DEFAULT 'stop')
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_read_jsonl'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000 ROWS 1000;
+COMMENT ON FUNCTION stash.read_jsonl(text, text)
+	IS 'rows of a file of JSON Lines on the server, with the columns named at the call; on_error stop or skip';

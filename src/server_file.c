@@ -35,6 +35,18 @@ struct StashServerFile
 	MemoryContextCallback callback;
 };
 
+#define READ_BYTES	(64 * 1024) /* at a time */
+
+static void
+check_path(const char *path)
+{
+	if (!is_absolute_path(path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("relative path \"%s\" not allowed for a file of the server", path),
+				 errhint("Give the path from the root.")));
+}
+
 static void
 check_may_write(const char *path)
 {
@@ -45,11 +57,7 @@ check_may_write(const char *path)
 				 errdetail("Only roles with privileges of the \"%s\" role may do so.",
 						   "pg_write_server_files"),
 				 errhint("Export to the client instead: with COPY ... TO STDOUT, or with a function that returns chunks.")));
-	if (!is_absolute_path(path))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("relative path \"%s\" not allowed for a file of the server", path),
-				 errhint("Give the path from the root.")));
+	check_path(path);
 }
 
 /*
@@ -91,7 +99,7 @@ remove_unfinished(void *arg)
 }
 
 static int
-open_file(const char *path, int flags)
+open_for_writing(const char *path, int flags)
 {
 	mode_t		mask = umask(S_IWGRP | S_IWOTH);
 	int			fd = OpenTransientFilePerm(path, flags | O_WRONLY | PG_BINARY,
@@ -124,7 +132,7 @@ stash_server_file_create(const char *path)
 	canonicalize_path(file->path);
 	if (is_in_place(file->path))
 	{
-		file->fd = open_file(file->path, 0);
+		file->fd = open_for_writing(file->path, 0);
 		return file;
 	}
 	file->callback.func = remove_unfinished;
@@ -136,7 +144,7 @@ stash_server_file_create(const char *path)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not remove file \"%s\": %m", temporary)));
-	file->fd = open_file(temporary, O_CREAT | O_EXCL);
+	file->fd = open_for_writing(temporary, O_CREAT | O_EXCL);
 	file->temporary = temporary;
 	return file;
 }
@@ -189,4 +197,77 @@ stash_server_file_finish(StashServerFile *file)
 		(void) durable_rename(file->temporary, file->path, ERROR);
 		file->temporary = NULL;
 	}
+}
+
+/*
+ * Open a file to be read.
+ *
+ * Errors: 42501 without the rights of pg_read_server_files, 42602 for a relative
+ * path, 42809 for a directory, and those of the file system.
+ */
+StashServerFile *
+stash_server_file_open(const char *path)
+{
+	StashServerFile *file;
+	struct stat status;
+
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read a file of the server"),
+				 errdetail("Only roles with privileges of the \"%s\" role may do so.",
+						   "pg_read_server_files"),
+				 errhint("Pass the content as an argument instead.")));
+	check_path(path);
+	file = palloc0(sizeof(StashServerFile));
+	file->path = pstrdup(path);
+	canonicalize_path(file->path);
+	file->fd = OpenTransientFile(file->path, O_RDONLY | PG_BINARY);
+	if (file->fd < 0 || fstat(file->fd, &status) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\" for reading: %m", path)));
+	if (S_ISDIR(status.st_mode))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a directory", path)));
+	return file;
+}
+
+/*
+ * Append what comes next to a buffer, from whose beginning 'used' bytes, which
+ * become none, are dropped.  False at the end of the file.
+ */
+bool
+stash_server_file_read(StashServerFile *file, StringInfo buf, int *used)
+{
+	ssize_t		got;
+
+	memmove(buf->data, buf->data + *used, buf->len - *used);
+	buf->len -= *used;
+	*used = 0;
+	enlargeStringInfo(buf, READ_BYTES);
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		got = read(file->fd, buf->data + buf->len, READ_BYTES);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read file \"%s\": %m", file->path)));
+	buf->len += got;
+	return got > 0;
+}
+
+/*
+ * Close a file that was read, to its end or not.
+ */
+void
+stash_server_file_close(StashServerFile *file)
+{
+	if (CloseTransientFile(file->fd) != 0)
+		ereport(WARNING,
+				(errcode_for_file_access(),
+				 errmsg("could not close file \"%s\": %m", file->path)));
 }

@@ -8,11 +8,17 @@
 #ifndef STASH_SERVER_FILE_H
 #define STASH_SERVER_FILE_H
 
+#include "lib/stringinfo.h"
+
 typedef struct StashServerFile StashServerFile;
 
 extern StashServerFile *stash_server_file_create(const char *path);
 extern void stash_server_file_write(StashServerFile *file, const char *data,
 									Size len);
 extern void stash_server_file_finish(StashServerFile *file);
+extern StashServerFile *stash_server_file_open(const char *path);
+extern bool stash_server_file_read(StashServerFile *file, StringInfo buf,
+								   int *used);
+extern void stash_server_file_close(StashServerFile *file);
 
 #endif							/* STASH_SERVER_FILE_H */

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-floor=(hash codec filter filter_rows frame utf8 json arrow_fb arrow arrow_array arrow_read)
+floor=(hash codec filter filter_rows frame utf8 json json_read arrow_fb arrow arrow_array arrow_read)
 pg_config=${PG_CONFIG:-pg_config}
 lib=$("$pg_config" --pkglibdir)
 flags=(

@@ -1,0 +1,595 @@
+/*-------------------------------------------------------------------------
+ *
+ * import_jsonl.c
+ *	  Rows from JSON Lines: each line an object, each of its members a column.
+ *
+ * Values become what json_populate_record() makes of them: strings and
+ * everything else that a type's input function reads go to it, nested arrays
+ * and objects of arrays and rows to that function itself.  A member that is no
+ * column is passed over, a column that is no member is NULL, of two members of
+ * one name the last one counts, lines of blanks are none.
+ *
+ * Columns mostly come in the order of the row type, so each is looked for
+ * behind the last one found.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/typcache.h"
+
+#include "compat.h"
+#include "json_read.h"
+#include "server_file.h"
+
+PG_FUNCTION_INFO_V1(pg_hashstash_from_jsonl);
+PG_FUNCTION_INFO_V1(pg_hashstash_read_jsonl);
+
+typedef struct Column
+{
+	const char *name;			/* NULL: dropped */
+	Size		namelen;
+	Oid			type;
+	int32		typmod;
+	Oid			ioparam;
+	FmgrInfo	input;
+	bool		takes_json;		/* json or jsonb: input reads the text as it
+								 * is */
+	bool		is_nested;		/* an array or a row, or a domain over one */
+	FmgrInfo	populate;		/* of nested ones; fn_oid is 0 before the
+								 * first */
+	Datum		base;			/* a row of one such column, for it */
+} Column;
+
+typedef struct Import
+{
+	TupleDesc	desc;
+	Column	   *columns;
+	int			next;			/* column that is expected */
+	Oid			domain;			/* over the row type, or 0 */
+	void	   *domain_cache;
+	bool		skips;			/* bad lines */
+	int64		nskipped;
+	StashServerFile *file;		/* NULL: all lines are in memory */
+	StringInfoData lines;		/* that were read and not used yet */
+	int			at;				/* in them */
+	int64		line;			/* number of the last one, from 1 */
+	int			column;			/* in characters, from 1; 0: not known */
+	const char *member;			/* whose value is read; NULL: none */
+	Datum	   *values;
+	bool	   *nulls;
+	MemoryContext context;		/* of all of this */
+	MemoryContext row_context;	/* reset before each line */
+} Import;
+
+/* ---- values ---- */
+
+/*
+ * An array or object becomes an array or a row: json_populate_record() is told
+ * to fill a row of that one column.
+ */
+static Datum
+read_nested(Import *import, Column *column, const StashJsonPiece *piece,
+			bool *isnull)
+{
+	LOCAL_FCINFO(call, 3);
+	StringInfoData object;
+	HeapTupleHeader row;
+
+	if (!OidIsValid(column->populate.fn_oid))
+	{
+		MemoryContext old = MemoryContextSwitchTo(import->context);
+		TupleDesc	desc = CreateTemplateTupleDesc(1);
+		bool		null = true;
+		Datum		value = (Datum) 0;
+
+		TupleDescInitEntry(desc, 1, "v", column->type, column->typmod, 0);
+		TupleDescFinalize(desc);
+		desc = BlessTupleDesc(desc);
+		column->base = HeapTupleGetDatum(heap_form_tuple(desc, &value, &null));
+		fmgr_info(F_JSON_POPULATE_RECORD, &column->populate);
+		column->populate.fn_expr = (Node *)
+			makeFuncExpr(F_JSON_POPULATE_RECORD, RECORDOID,
+						 list_make2(makeNullConst(RECORDOID, -1, InvalidOid),
+									makeNullConst(JSONOID, -1, InvalidOid)),
+						 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+		MemoryContextSwitchTo(old);
+	}
+	initStringInfo(&object);
+	appendStringInfoString(&object, "{\"v\":");
+	appendBinaryStringInfo(&object, piece->data, piece->len);
+	appendStringInfoChar(&object, '}');
+	InitFunctionCallInfoData(*call, &column->populate, 3, InvalidOid, NULL, NULL);
+	call->args[0].value = column->base;
+	call->args[0].isnull = false;
+	call->args[1].value = PointerGetDatum(cstring_to_text_with_len(object.data,
+																   object.len));
+	call->args[1].isnull = false;
+	call->args[2].value = BoolGetDatum(false);
+	call->args[2].isnull = false;
+	row = DatumGetHeapTupleHeader(FunctionCallInvoke(call));
+	return GetAttributeByNum(row, 1, isnull);
+}
+
+/* the text of a piece, unescaped if it is a string */
+static char *
+piece_text(const StashJsonPiece *piece)
+{
+	char	   *text = palloc(piece->len + 1);
+	Size		len = piece->len;
+
+	if (!piece->is_escaped)
+		memcpy(text, piece->data, len);
+	else if (!stash_json_unescape(piece, text, &len))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+				 errmsg("unsupported Unicode escape sequence"),
+				 errdetail("\\u0000 and half of a surrogate pair cannot be converted to text.")));
+	text[		len] = '\0';
+
+	if (piece->is_escaped && GetDatabaseEncoding() != PG_UTF8)
+		return pg_any_to_server(text, len, PG_UTF8);
+	return text;
+}
+
+static Datum
+read_value(Import *import, Column *column, const StashJsonMember *member,
+		   bool *isnull)
+{
+	StashJsonPiece piece = member->value;
+
+	*isnull = member->kind == STASH_JSON_NULL;
+	if (column->takes_json && member->kind == STASH_JSON_STRING)
+	{
+		/* with its quotes, as it stands */
+		piece.data--;
+		piece.len += 2;
+		piece.is_escaped = false;
+	}
+	else if (column->is_nested && (member->kind == STASH_JSON_ARRAY ||
+								   member->kind == STASH_JSON_OBJECT))
+		return read_nested(import, column, &piece, isnull);
+	/* the input function of a domain judges NULL, too */
+	return InputFunctionCall(&column->input,
+							 *isnull ? NULL : piece_text(&piece),
+							 column->ioparam, column->typmod);
+}
+
+/* ---- lines ---- */
+
+static Column *
+find_column(Import *import, const StashJsonPiece *key)
+{
+	int			natts = import->desc->natts;
+	StashJsonPiece name = *key;
+
+	if (key->is_escaped)
+	{
+		name.data = piece_text(key);
+		name.len = strlen(name.data);
+	}
+	for (int i = 0; i < natts; i++)
+	{
+		Column	   *column = &import->columns[import->next];
+
+		import->next = import->next + 1 < natts ? import->next + 1 : 0;
+		if (column->name != NULL && column->namelen == name.len &&
+			memcmp(column->name, name.data, name.len) == 0)
+			return column;
+	}
+	return NULL;
+}
+
+pg_noreturn static void
+throw_json(Import *import, const StashJsonReader *reader, const char *line)
+{
+	import->column = pg_mbstrlen_with_len(line, reader->at - line) + 1;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid JSON: %s", reader->error)));
+}
+
+/* a column that no member names: NULL, if its type is a domain that allows it */
+static void
+fill_missing(Import *import)
+{
+	StashJsonMember member = {.kind = STASH_JSON_NULL};
+
+	for (int i = 0; i < import->desc->natts; i++)
+	{
+		Column	   *column = &import->columns[i];
+
+		if (import->nulls[i] && column->name != NULL)
+			import->values[i] = read_value(import, column, &member,
+										   &import->nulls[i]);
+	}
+}
+
+static HeapTuple
+read_line(Import *import, const char *line, Size len)
+{
+	StashJsonReader reader;
+	StashJsonMember member;
+	HeapTuple	tuple;
+
+	import->next = 0;
+	import->column = 0;
+	memset(import->nulls, true, import->desc->natts);
+	if (!stash_json_open(&reader, line, len))
+		throw_json(import, &reader, line);
+	while (stash_json_next(&reader, &member))
+	{
+		Column	   *column = find_column(import, &member.key);
+
+		if (column == NULL)
+			continue;
+		import->member = column->name;
+		import->values[column - import->columns] =
+			read_value(import, column, &member,
+					   &import->nulls[column - import->columns]);
+		import->member = NULL;
+	}
+	if (reader.error != NULL)
+		throw_json(import, &reader, line);
+	fill_missing(import);
+	tuple = heap_form_tuple(import->desc, import->values, import->nulls);
+	if (OidIsValid(import->domain))
+		domain_check(HeapTupleGetDatum(tuple), false, import->domain,
+					 &import->domain_cache, import->context);
+	return tuple;
+}
+
+/*
+ * The same in a subtransaction; NULL where the line is bad.  What is wrong with
+ * data is in classes 22 and 23; other errors are thrown.
+ */
+static HeapTuple
+try_line(Import *import, const char *line, Size len)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+	HeapTuple volatile tuple = NULL;
+	int			class;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		tuple = read_line(import, line, len);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	if (error == NULL)
+		return tuple;
+	class = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	if (class != ERRCODE_DATA_EXCEPTION &&
+		class != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		ReThrowError(error);
+	import->nskipped++;
+	import->member = NULL;
+	return NULL;
+}
+
+static bool
+is_blank(const char *line, Size len)
+{
+	for (Size i = 0; i < len; i++)
+	{
+		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Find the next line, without its end; false when there is none.
+ */
+static bool
+next_line(Import *import, const char **line, Size *len)
+{
+	StringInfo	lines = &import->lines;
+	Size		seen = 0;
+
+	for (;;)
+	{
+		char	   *begin = lines->data + import->at;
+		Size		left = lines->len - import->at;
+		char	   *end = memchr(begin + seen, '\n', left - seen);
+
+		if (end == NULL && import->file != NULL &&
+			stash_server_file_read(import->file, lines, &import->at))
+		{
+			seen = left;
+			continue;
+		}
+		if (end == NULL && left == 0)
+			return false;
+		*line = begin;
+		*len = end != NULL ? end - begin : left;
+		import->at += *len + (end != NULL);
+		import->line++;
+		if (import->line == 1 && *len >= 3 &&
+			memcmp(begin, "\xEF\xBB\xBF", 3) == 0)
+		{
+			/* byte order mark */
+			*line += 3;
+			*len -= 3;
+		}
+		return true;
+	}
+}
+
+static void
+add_error_context(void *arg)
+{
+	Import	   *import = arg;
+
+	if (import->member != NULL)
+		errcontext("JSON line %lld, column \"%s\"", (long long) import->line,
+				   import->member);
+	else if (import->column > 0)
+		errcontext("JSON line %lld, character %d", (long long) import->line,
+				   import->column);
+	else if (import->line > 0)
+		errcontext("JSON line %lld", (long long) import->line);
+}
+
+/*
+ * The next row; NULL at the end.
+ */
+static HeapTuple
+next_row(Import *import)
+{
+	ErrorContextCallback callback = {error_context_stack, add_error_context, import};
+	HeapTuple	tuple = NULL;
+	const char *line;
+	Size		len;
+
+	error_context_stack = &callback;
+	while (tuple == NULL && next_line(import, &line, &len))
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(import->row_context);
+		if (is_blank(line, len))
+			continue;
+		if (import->file != NULL)
+		{
+			/* where the encodings differ it is converted, else it is checked */
+			char	   *converted;
+
+			if (len > MaxAllocSize / 4)
+				ereport(ERROR,
+						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						 errmsg("line is too long")));
+			converted = pg_any_to_server(line, (int) len, PG_UTF8);
+			len = converted == line ? len : strlen(converted);
+			line = converted;
+		}
+		tuple = import->skips ? try_line(import, line, len) :
+			read_line(import, line, len);
+	}
+	error_context_stack = callback.previous;
+	return tuple;
+}
+
+/* ---- the functions ---- */
+
+static bool
+is_nested(Oid type)
+{
+	Oid			base = getBaseType(type);
+
+	return type_is_rowtype(base) || OidIsValid(get_element_type(base));
+}
+
+static void
+prepare_columns(Import *import)
+{
+	int			natts = import->desc->natts;
+
+	import->columns = palloc0(natts * sizeof(Column));
+	import->values = palloc0(natts * sizeof(Datum));
+	import->nulls = palloc0(natts * sizeof(bool));
+	for (int i = 0; i < natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(import->desc, i);
+		Column	   *column = &import->columns[i];
+		Oid			base;
+		Oid			input;
+
+		if (attribute->attisdropped)
+			continue;
+		base = getBaseType(attribute->atttypid);
+		column->name = NameStr(attribute->attname);
+		column->namelen = strlen(column->name);
+		column->type = attribute->atttypid;
+		column->typmod = attribute->atttypmod;
+		column->takes_json = base == JSONOID || base == JSONBOID;
+		column->is_nested = is_nested(column->type);
+		getTypeInputInfo(column->type, &input, &column->ioparam);
+		fmgr_info(input, &column->input);
+	}
+}
+
+static bool
+read_on_error(FunctionCallInfo fcinfo)
+{
+	int			argno = PG_NARGS() - 1;
+	char	   *what;
+
+	if (PG_ARGISNULL(argno))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("on_error must not be null")));
+	what = text_to_cstring(PG_GETARG_TEXT_PP(argno));
+	if (strcmp(what, "stop") != 0 && strcmp(what, "skip") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for on_error: \"%s\"", what),
+				 errhint("Use stop, to end at the first bad line, or skip.")));
+	return strcmp(what, "skip") == 0;
+}
+
+/* begins an import in a context of its own, a child of the current one */
+static Import *
+open_import(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_hashstash import",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Import	   *import = palloc0(sizeof(Import));
+	TupleDesc	desc = NULL;
+	Oid			type;
+	TypeFuncClass class = get_call_result_type(fcinfo, &type, &desc);
+
+	if (class == TYPEFUNC_RECORD)
+		desc = result->expectedDesc;
+	if (class == TYPEFUNC_SCALAR || desc == NULL)
+		ereport(ERROR,
+				(errcode(class == TYPEFUNC_SCALAR ? ERRCODE_DATATYPE_MISMATCH :
+						 ERRCODE_SYNTAX_ERROR),
+				 errmsg("a column definition list or a row type is required for rows from JSON"),
+				 errhint("Write SELECT * FROM stash.from_jsonl(data) AS t(a_column text), or name a row type, as in NULL::a_table.")));
+	if (class == TYPEFUNC_COMPOSITE_DOMAIN)
+		import->domain = type;
+	import->desc = BlessTupleDesc(CreateTupleDescCopy(desc));
+	import->skips = read_on_error(fcinfo);
+	import->context = context;
+	import->row_context = AllocSetContextCreate(context,
+												"pg_hashstash import line",
+												ALLOCSET_DEFAULT_SIZES);
+	prepare_columns(import);
+	MemoryContextSwitchTo(old);
+	return import;
+}
+
+static void
+close_import(Import *import)
+{
+	if (import->file != NULL)
+		stash_server_file_close(import->file);
+	if (import->nskipped > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld line was skipped", "%lld lines were skipped",
+							   import->nskipped, (long long) import->nskipped)));
+	MemoryContextDelete(import->context);
+}
+
+/* LIMIT and the like end the calls early */
+static void
+shutdown_import(Datum arg)
+{
+	close_import((Import *) DatumGetPointer(arg));
+}
+
+/* returns one row after the other; 'from_file': of a file */
+static Datum
+next_call(FunctionCallInfo fcinfo, bool from_file)
+{
+	ExprContext *econtext = ((ReturnSetInfo *) fcinfo->resultinfo)->econtext;
+	FuncCallContext *call;
+	Import	   *import;
+	HeapTuple	tuple;
+	MemoryContext old;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		call = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
+		import = open_import(fcinfo);
+		call->user_fctx = import;
+		MemoryContextSwitchTo(import->context);
+		initStringInfo(&import->lines);
+		if (PG_ARGISNULL(0))
+			import->lines.len = 0;
+		else if (from_file)
+			import->file = stash_server_file_open(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+		else
+		{
+			text	   *data = PG_GETARG_TEXT_P_COPY(0);
+
+			import->lines.data = VARDATA(data);
+			import->lines.len = VARSIZE(data) - VARHDRSZ;
+		}
+		MemoryContextSwitchTo(old);
+		RegisterExprContextCallback(econtext, shutdown_import,
+									PointerGetDatum(import));
+	}
+
+	call = SRF_PERCALL_SETUP();
+	import = call->user_fctx;
+	old = MemoryContextSwitchTo(import->row_context);
+	tuple = next_row(import);
+	MemoryContextSwitchTo(old);
+	if (tuple == NULL)
+	{
+		UnregisterExprContextCallback(econtext, shutdown_import,
+									  PointerGetDatum(import));
+		close_import(import);
+		SRF_RETURN_DONE(call);
+	}
+	SRF_RETURN_NEXT(call, HeapTupleGetDatum(tuple));
+}
+
+/*
+ * stash.from_jsonl(data text, like anyelement, on_error text DEFAULT 'stop')
+ *		returns setof anyelement
+ * stash.from_jsonl(data text, on_error text DEFAULT 'stop')
+ *		returns setof record
+ *
+ * Args:    data      JSON Lines, such as the chunks of stash.to_jsonl()
+ *          like      names the row type
+ *          on_error  stop: a bad line ends the query; skip: it is left out, and
+ *                    counted in a NOTICE
+ * Returns: a row for each line; none for null data
+ * Errors:  22P02 no JSON object, 22P05 an escape that is no text, with line and
+ *          character; what the types' input functions throw, with line and
+ *          column; 42601, 42804 no row type; 22023 unknown on_error
+ *
+ * Stable, parallel restricted, for it may use subtransactions.  Called on null.
+ */
+Datum
+pg_hashstash_from_jsonl(PG_FUNCTION_ARGS)
+{
+	return next_call(fcinfo, false);
+}
+
+/*
+ * stash.read_jsonl(path text, like anyelement, on_error text DEFAULT 'stop')
+ *		returns setof anyelement
+ * stash.read_jsonl(path text, on_error text DEFAULT 'stop')
+ *		returns setof record
+ *
+ * The same from a file of the server, in UTF-8, of which a line at a time is in
+ * memory.  Errors: also 42501 without the rights of pg_read_server_files, 42602
+ * for a relative path, and those of the file system.  Volatile.
+ */
+Datum
+pg_hashstash_read_jsonl(PG_FUNCTION_ARGS)
+{
+	return next_call(fcinfo, true);
+}
