@@ -45,3 +45,12 @@ CREATE FUNCTION stash.read_jsonl(path text, on_error text DEFAULT 'stop')
 	COST 1000 ROWS 1000;
 COMMENT ON FUNCTION stash.read_jsonl(text, text)
 	IS 'rows of a file of JSON Lines on the server, with the columns named at the call; on_error stop or skip';
+
+-- COPY ... FROM with format jsonl inserts what it returns
+CREATE FUNCTION stash.copied_lines("like" anyelement, on_error text)
+	RETURNS SETOF anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_copied_lines'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000 ROWS 1000;
+COMMENT ON FUNCTION stash.copied_lines(anyelement, text)
+	IS 'rows of the COPY ... FROM with format jsonl that runs; called by it';

@@ -31,11 +31,13 @@
 #include "utils/typcache.h"
 
 #include "compat.h"
+#include "import.h"
 #include "json_read.h"
 #include "server_file.h"
 
 PG_FUNCTION_INFO_V1(pg_hashstash_from_jsonl);
 PG_FUNCTION_INFO_V1(pg_hashstash_read_jsonl);
+PG_FUNCTION_INFO_V1(pg_hashstash_copied_lines);
 
 typedef struct Column
 {
@@ -62,7 +64,8 @@ typedef struct Import
 	void	   *domain_cache;
 	bool		skips;			/* bad lines */
 	int64		nskipped;
-	StashServerFile *file;		/* NULL: all lines are in memory */
+	CopyFromState copy;			/* has the lines; NULL: no COPY runs */
+	StashServerFile *file;		/* has them; NULL: all are in memory */
 	StringInfoData lines;		/* that were read and not used yet */
 	int			at;				/* in them */
 	int64		line;			/* number of the last one, from 1 */
@@ -303,6 +306,25 @@ is_blank(const char *line, Size len)
 	return true;
 }
 
+/* the next line that COPY reads */
+static bool
+next_copied_line(Import *import, const char **line, Size *len)
+{
+	char	  **fields;
+	int			nfields;
+
+	if (!NextCopyFromRawFields(import->copy, &fields, &nfields))
+		return false;
+	if (nfields != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("control character in JSON")));
+	import->line++;
+	*line = fields[0] != NULL ? fields[0] : "";
+	*len = strlen(*line);
+	return true;
+}
+
 /*
  * Find the next line, without its end; false when there is none.
  */
@@ -312,6 +334,8 @@ next_line(Import *import, const char **line, Size *len)
 	StringInfo	lines = &import->lines;
 	Size		seen = 0;
 
+	if (import->copy != NULL)
+		return next_copied_line(import, line, len);
 	for (;;)
 	{
 		char	   *begin = lines->data + import->at;
@@ -506,9 +530,17 @@ shutdown_import(Datum arg)
 	close_import((Import *) DatumGetPointer(arg));
 }
 
-/* returns one row after the other; 'from_file': of a file */
+/* where lines come from */
+typedef enum Source
+{
+	FROM_TEXT,
+	FROM_FILE,
+	FROM_COPY
+} Source;
+
+/* returns one row after the other */
 static Datum
-next_call(FunctionCallInfo fcinfo, bool from_file)
+next_call(FunctionCallInfo fcinfo, Source source)
 {
 	ExprContext *econtext = ((ReturnSetInfo *) fcinfo->resultinfo)->econtext;
 	FuncCallContext *call;
@@ -524,9 +556,11 @@ next_call(FunctionCallInfo fcinfo, bool from_file)
 		call->user_fctx = import;
 		MemoryContextSwitchTo(import->context);
 		initStringInfo(&import->lines);
-		if (PG_ARGISNULL(0))
+		if (source == FROM_COPY)
+			import->copy = stash_import_copying;
+		else if (PG_ARGISNULL(0))
 			import->lines.len = 0;
-		else if (from_file)
+		else if (source == FROM_FILE)
 			import->file = stash_server_file_open(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 		else
 		{
@@ -575,7 +609,7 @@ next_call(FunctionCallInfo fcinfo, bool from_file)
 Datum
 pg_hashstash_from_jsonl(PG_FUNCTION_ARGS)
 {
-	return next_call(fcinfo, false);
+	return next_call(fcinfo, FROM_TEXT);
 }
 
 /*
@@ -591,5 +625,22 @@ pg_hashstash_from_jsonl(PG_FUNCTION_ARGS)
 Datum
 pg_hashstash_read_jsonl(PG_FUNCTION_ARGS)
 {
-	return next_call(fcinfo, true);
+	return next_call(fcinfo, FROM_FILE);
+}
+
+/*
+ * stash.copied_lines(like anyelement, on_error text) returns setof anyelement
+ *
+ * The rows of the COPY ... FROM that runs.  Errors: 55000 where none does; as
+ * of from_jsonl().  Volatile, parallel unsafe.
+ */
+Datum
+pg_hashstash_copied_lines(PG_FUNCTION_ARGS)
+{
+	if (stash_import_copying == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("stash.copied_lines() is called by COPY only"),
+				 errhint("Use COPY ... FROM ... WITH (FORMAT jsonl).")));
+	return next_call(fcinfo, FROM_COPY);
 }

@@ -15,6 +15,7 @@
 #include "catalog.h"
 #include "export.h"
 #include "frame_open.h"
+#include "import.h"
 #include "memo.h"
 #include "store.h"
 #include "track.h"
@@ -38,5 +39,6 @@ _PG_init(void)
 	stash_track_init();
 	stash_memo_init();
 	stash_export_init();
+	stash_import_init();
 	MarkGUCPrefixReserved("pg_hashstash");
 }

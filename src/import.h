@@ -1,0 +1,18 @@
+/*-------------------------------------------------------------------------
+ *
+ * import.h
+ *	  What imports have in common.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STASH_IMPORT_H
+#define STASH_IMPORT_H
+
+#include "commands/copy.h"
+
+/* of the COPY ... FROM that runs; NULL when none does */
+extern CopyFromState stash_import_copying;
+
+extern void stash_import_init(void);
+
+#endif							/* STASH_IMPORT_H */

@@ -1,0 +1,241 @@
+/*-------------------------------------------------------------------------
+ *
+ * import_copy.c
+ *	  COPY ... FROM with a format of ours.
+ *
+ *	  COPY table [(columns)] FROM STDIN | 'file' | PROGRAM 'command'
+ *		WITH (FORMAT jsonl, on_error stop | skip)
+ *
+ * The server's own COPY reads the lines, from wherever they come, as fields of
+ * CSV that are never quoted: JSON has no control characters.  They go into the
+ * table by an INSERT, with all that belongs to it: rights, row security,
+ * triggers, partitions.  A column that is no member of a line becomes NULL.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_authid.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_node.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "import.h"
+#include "spi.h"
+#include "utility.h"
+
+CopyFromState stash_import_copying;
+
+static DefElem *
+find_option(const CopyStmt *copy, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, copy->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, name) == 0)
+			return option;
+	}
+	return NULL;
+}
+
+static bool
+is_ours(const CopyStmt *copy)
+{
+	DefElem    *format;
+
+	if (!IsA(copy, CopyStmt) || !copy->is_from)
+		return false;
+	format = find_option(copy, "format");
+	return format != NULL && format->arg != NULL &&
+		strcmp(defGetString(format), "jsonl") == 0;
+}
+
+/*
+ * Throw 42601 for an option that is not allowed, 0A000 for WHERE, and 42501
+ * without the role that files and programs need.
+ */
+static void
+check(const CopyStmt *copy)
+{
+	ListCell   *cell;
+
+	foreach(cell, copy->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (find_option(copy, option->defname) != option)
+			ereport(ERROR,
+					(errcode(ERRCODE_SYNTAX_ERROR),
+					 errmsg("option \"%s\" is given twice", option->defname)));
+		if (strcmp(option->defname, "format") != 0 &&
+			strcmp(option->defname, "on_error") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_SYNTAX_ERROR),
+					 errmsg("option \"%s\" is not allowed with COPY format %s",
+							option->defname, "jsonl"),
+					 errhint("Allowed are: format, on_error.")));
+	}
+	if (copy->whereClause != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("WHERE is not allowed with COPY format %s", "jsonl"),
+				 errhint("Use INSERT INTO ... SELECT ... FROM stash.read_jsonl(...) WHERE ...")));
+	if (copy->filename == NULL)
+		return;
+	if (!has_privs_of_role(GetUserId(), copy->is_program ?
+						   ROLE_PG_EXECUTE_SERVER_PROGRAM :
+						   ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to COPY from a file or program of the server"),
+				 errdetail("Only roles with privileges of the \"%s\" role may do so.",
+						   copy->is_program ? "pg_execute_server_program" :
+						   "pg_read_server_files"),
+				 errhint("Anyone can COPY from STDIN. psql's \\copy command also works for anyone.")));
+	if (!copy->is_program && !is_absolute_path(copy->filename))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("relative path \"%s\" not allowed for a file of the server",
+						copy->filename),
+				 errhint("Give the path from the root.")));
+}
+
+/* the columns that are read: those named, or all that can be written */
+static List *
+columns_of(const CopyStmt *copy, Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	List	   *names = NIL;
+
+	if (copy->attlist != NIL)
+		return copy->attlist;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		if (!column->attisdropped && !column->attgenerated)
+			names = lappend(names, makeString(NameStr(column->attname)));
+	}
+	return names;
+}
+
+static char *
+insert_command(const CopyStmt *copy, Relation rel, List *columns)
+{
+	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												   RelationGetRelationName(rel));
+	DefElem    *on_error = find_option(copy, "on_error");
+	StringInfoData names;
+	ListCell   *cell;
+
+	initStringInfo(&names);
+	foreach(cell, columns)
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+						 quote_identifier(strVal(lfirst(cell))));
+	return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM stash.copied_lines(NULL::%s, %s)",
+					table, names.data, names.data, table,
+					quote_literal_cstr(on_error != NULL ?
+									   defGetString(on_error) : "stop"));
+}
+
+/* what makes the server's COPY hand on each line as it is */
+static List *
+line_options(bool from_client)
+{
+	List	   *options = NIL;
+	const char *const settings[][2] = {
+		{"format", "csv"}, {"quote", "\001"}, {"escape", "\001"},
+		{"delimiter", "\002"}, {"null", "\003"}, {"encoding", "UTF8"}
+	};
+
+	/* the client's own, unless it is a file */
+	for (int i = 0; i < lengthof(settings) - from_client; i++)
+		options = lappend(options, makeDefElem(pstrdup(settings[i][0]),
+											   (Node *) makeString(pstrdup(settings[i][1])),
+											   -1));
+	return options;
+}
+
+/* runs a statement that reads what 'state' has; returns the number of rows */
+static uint64
+run_insert(const char *sql, CopyFromState state)
+{
+	CopyFromState outer = stash_import_copying;
+	volatile uint64 nrows = 0;
+
+	stash_import_copying = state;
+	PG_TRY();
+	{
+		nrows = stash_spi_run_bigint(sql, false);
+	}
+	PG_FINALLY();
+	{
+		stash_import_copying = outer;
+	}
+	PG_END_TRY();
+	return nrows;
+}
+
+static uint64
+copy_from(const CopyStmt *copy)
+{
+	Relation	rel = table_openrv(copy->relation, RowExclusiveLock);
+	List	   *columns = columns_of(copy, rel);
+	ParseState *pstate;
+	CopyFromState state;
+	uint64		nrows;
+
+	if (columns == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" has no columns to be read",
+						RelationGetRelationName(rel))));
+	pstate = make_parsestate(NULL);
+	state = BeginCopyFrom(pstate, rel, NULL, copy->filename, copy->is_program,
+						  NULL, list_make1(linitial(columns)),
+						  line_options(copy->filename == NULL));
+	nrows = run_insert(insert_command(copy, rel, columns), state);
+	EndCopyFrom(state);
+	free_parsestate(pstate);
+	table_close(rel, NoLock);
+	return nrows;
+}
+
+/*
+ * Run a COPY that names our format; false for any other command.
+ */
+static bool
+handle_copy(const StashUtility *utility)
+{
+	const CopyStmt *copy = (CopyStmt *) utility->statement->utilityStmt;
+	uint64		nrows;
+
+	if (!is_ours(copy))
+		return false;
+	PreventCommandIfReadOnly("COPY FROM");
+	PreventCommandIfParallelMode("COPY FROM");
+	check(copy);
+	nrows = copy_from(copy);
+	if (utility->completion != NULL)
+		SetQueryCompletion(utility->completion, CMDTAG_COPY, nrows);
+	return true;
+}
+
+/*
+ * Called once when the library is loaded.
+ */
+void
+stash_import_init(void)
+{
+	stash_utility_handle(handle_copy);
+}
