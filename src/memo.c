@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/proclang.h"
@@ -230,6 +231,22 @@ describe_definition(HeapTuple tuple)
 	return out.data;
 }
 
+/*
+ * Whether a function is in language stash; false when there is none.
+ */
+bool
+stash_memo_is_memoized(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			language;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language == get_language_oid("stash", true);
+}
+
 /* ---- names in bodies ---- */
 
 /*
@@ -347,6 +364,37 @@ check_fit(const StashMemo *memo, Form_pg_proc form, Form_pg_proc target)
 				 errhint("Give %s to the same owner.", memo->body.target)));
 }
 
+static Oid
+owner_of_relation(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
+ * The memo of a function that nobody has memoized, as stash.run() calls it.
+ *
+ * All users keep results in one table, which belongs to the extension.  No
+ * owner has vouched for the function: so role and settings are in each key,
+ * and which function of which owner it was, be it IMMUTABLE or not.
+ */
+static void
+build_plain(StashMemo *memo)
+{
+	memo->is_plain = true;
+	memo->target = memo->function;
+	memo->body.wait = STASH_MEMO_DEFAULT_WAIT;
+	memo->body.stash = pstrdup("stash.run_result");
+	memo->owner = owner_of_relation(find_stash(&memo->body));
+}
+
 /* build a memo in the current memory context */
 static StashMemo *
 build_memo(Oid function)
@@ -363,14 +411,23 @@ build_memo(Oid function)
 	memo->function = function;
 	memo->owner = form->proowner;
 	memo->retset = form->proretset;
-	read_body(tuple, &memo->body);
-	memo->target = find_target(&memo->body, form);
+	if (stash_memo_is_memoized(function))
+	{
+		read_body(tuple, &memo->body);
+		memo->target = find_target(&memo->body, form);
+	}
+	else
+		build_plain(memo);
 	target = SearchSysCache1(PROCOID, ObjectIdGetDatum(memo->target));
 	if (!HeapTupleIsValid(target))
 		refuse_missing_target(&memo->body, form);
 	target_form = (Form_pg_proc) GETSTRUCT(target);
-	check_fit(memo, form, target_form);
+	if (!memo->is_plain)
+		check_fit(memo, form, target_form);
+	memo->has_environment = memo->is_plain ||
+		target_form->provolatile != PROVOLATILE_IMMUTABLE;
 	memo->target_schema = target_form->pronamespace;
+	memo->target_owner = target_form->proowner;
 	memo->volatility = target_form->provolatile;
 	memo->is_strict = target_form->proisstrict;
 	memo->is_definer = target_form->prosecdef;
@@ -662,6 +719,9 @@ resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 	}
 	if (call->is_record)
 		append_shape(&site, fcinfo);
+	if (call->memo->is_plain)
+		appendStringInfo(&site, "function=%u owner=%u ", function,
+						 call->memo->target_owner);
 	call->site = site.data;
 }
 
@@ -830,7 +890,7 @@ stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
 			call->ttl = *DatumGetIntervalP(arg->value);
 		}
 	}
-	if (call->memo->volatility != PROVOLATILE_IMMUTABLE)
+	if (call->memo->has_environment)
 		environment = stash_memo_environment(call->memo->body.is_shared);
 	if (likely(call->environment == environment &&
 			   (call->memo->body.vary == NIL || !has_varied(call))))

@@ -160,13 +160,17 @@ typedef struct StashMemoBody
 typedef struct StashMemo
 {
 	Oid			function;
-	Oid			owner;
+	Oid			owner;			/* who keeps the results */
 	Oid			target;
 	Oid			target_schema;
+	Oid			target_owner;
 	Oid			stash;			/* 0: none, or see 'stash_reason' */
 	StashMemoReason stash_reason;
 	StashMemoBody body;
 	char		volatility;		/* of the target */
+	bool		is_plain;		/* no memoized function: what stash.run()
+								 * calls */
+	bool		has_environment;	/* role and settings are in the key */
 	bool		takes_anything; /* the target is VARIADIC "any" */
 	bool		is_strict;		/* the target */
 	bool		is_definer;		/* the target runs as its owner, whoever calls */
@@ -418,6 +422,7 @@ extern bool stash_memo_enabled;
 extern int	stash_memo_mode;
 extern double stash_memo_min_cost;
 extern void stash_memo_init(void);
+extern bool stash_memo_is_memoized(Oid function);
 extern StashMemo *stash_memo_lookup(Oid function);
 extern void stash_memo_names(Oid function, Oid *target, Oid *stash);
 extern void stash_memo_check_target(const StashMemo *memo);
@@ -452,11 +457,15 @@ extern bool stash_memo_try(void (*read) (void *), void *arg);
 extern bool stash_memo_find(StashMemoCall *call, StashMemoKey *key,
 							FunctionCallInfo fcinfo, bytea **frame,
 							StashMemoResult *result);
+extern bool stash_memo_find_fresh(StashMemoCall *call, StashMemoKey *key,
+								  FunctionCallInfo fcinfo,
+								  StashMemoResult *result);
 extern bool stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 								   StashMemoResult *result);
 
 /* memo_call.c */
 extern void stash_memo_check_set_context(FunctionCallInfo fcinfo);
+extern Datum stash_memo_answer(FunctionCallInfo fcinfo, Oid function);
 
 /* What was counted while something ran (memo_stat.c). */
 typedef struct StashMemoTallied

@@ -157,6 +157,46 @@ COMMENT ON VIEW stash.stat_memo_reasons
 	IS 'why calls went past the stash, answers were not kept, or were stale';
 GRANT SELECT ON stash.stat_memo_reasons TO PUBLIC;
 
+-- calls of functions that need not be memoized
+CREATE TABLE stash.run_result OF stash.entry (key_hash WITH OPTIONS NOT NULL, key WITH OPTIONS NOT NULL);
+CREATE INDEX ON stash.run_result (key_hash);
+COMMENT ON TABLE stash.run_result IS 'results of stash.run() and stash.run_named(); no rights for anybody';
+
+CREATE FUNCTION stash.run("like" anyelement, function regprocedure)
+	RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_run'
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.run(anyelement, regprocedure)
+	IS 'result of a function without arguments, remembered; the first argument gives its type';
+
+CREATE FUNCTION stash.run("like" anyelement, function regprocedure, VARIADIC args "any")
+	RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_run'
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.run(anyelement, regprocedure, "any")
+	IS 'result of a call, remembered without a memoized function; the first argument gives its type';
+
+CREATE FUNCTION stash.run_named("like" anyelement, function regprocedure, args jsonb)
+	RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_run_named'
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.run_named(anyelement, regprocedure, jsonb)
+	IS 'the same with arguments by name, as a JSON object';
+
+CREATE FUNCTION stash.peek(function regprocedure)
+	RETURNS stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_peek'
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.peek(regprocedure)
+	IS 'remembered result of a call without arguments; NULL where it would be computed';
+
+CREATE FUNCTION stash.peek(function regprocedure, VARIADIC args "any")
+	RETURNS stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_peek'
+	LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION stash.peek(regprocedure, "any")
+	IS 'remembered result of a call, proved fresh; NULL where it would be computed';
+
 CREATE VIEW stash.memos AS
 SELECT p.oid::regprocedure AS function,
 	pg_catalog.pg_get_userbyid(p.proowner) AS owner,

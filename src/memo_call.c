@@ -603,26 +603,20 @@ is_strict_null(StashMemoCall *call, FunctionCallInfo fcinfo)
 }
 
 /*
- * stash.call_handler() returns language_handler
+ * Call the target of 'function', or answer for it; fcinfo has its arguments,
+ * and flinfo->fn_extra is ours.
  *
- * Calls the target that the function's body names, or answers for it.
  * Errors: what the target throws; 42501 without EXECUTE on the target; what
  * stash_memo_lookup() throws for a body that does not fit.
  */
 Datum
-pg_hashstash_call_handler(PG_FUNCTION_ARGS)
+stash_memo_answer(FunctionCallInfo fcinfo, Oid function)
 {
-	StashMemoCall *call;
+	StashMemoCall *call = stash_memo_call(fcinfo, function);
 	StashMemoKey key;
 	StashMemoReason reason;
 	bool		remembers;
 
-	check_stack_depth();
-	if (CALLED_AS_TRIGGER(fcinfo) || CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("trigger functions cannot be memoized")));
-	call = stash_memo_call(fcinfo, fcinfo->flinfo->fn_oid);
 	stash_memo_refresh(call, fcinfo);
 	if (call->memo->retset)
 		stash_memo_check_set_context(fcinfo);
@@ -657,6 +651,23 @@ pg_hashstash_call_handler(PG_FUNCTION_ARGS)
 	if (remembers)
 		return answer_value(call, &key, fcinfo);
 	return call_target(call, fcinfo, &fcinfo->isnull);
+}
+
+/*
+ * stash.call_handler() returns language_handler
+ *
+ * Calls the target that the function's body names, or answers for it.
+ * Errors: as stash_memo_answer(); 0A000 for a trigger.
+ */
+Datum
+pg_hashstash_call_handler(PG_FUNCTION_ARGS)
+{
+	check_stack_depth();
+	if (CALLED_AS_TRIGGER(fcinfo) || CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("trigger functions cannot be memoized")));
+	return stash_memo_answer(fcinfo, fcinfo->flinfo->fn_oid);
 }
 
 /* ---- validation ---- */

@@ -245,3 +245,18 @@ stash_memo_find(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 		return found;
 	return wait_for_others(call, key, *frame, result, found);
 }
+
+/*
+ * The same without waiting for anybody, and nothing that is past its ttl.
+ */
+bool
+stash_memo_find_fresh(StashMemoCall *call, StashMemoKey *key,
+					  FunctionCallInfo fcinfo, StashMemoResult *result)
+{
+	bytea	   *frame = NULL;
+
+	return (find_in_memory(call, key, result) &&
+			!is_stale(call->memo, result)) ||
+		(find_in_stash(call, key, fcinfo, &frame, result) &&
+		 !is_stale(call->memo, result));
+}

@@ -410,7 +410,7 @@ void
 stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 					Oid collation, const char *site, MemoryContext context)
 {
-	bool		has_environment = memo->volatility != PROVOLATILE_IMMUTABLE;
+	bool		has_environment = memo->has_environment;
 	StringInfoData settings;
 	StringInfoData text;
 
