@@ -256,6 +256,17 @@ stash_compat_explain_query(Query *query, int options, IntoClause *into,
 }
 #endif
 
+/* a role that may not log in any more could still be asked to before 17 */
+#ifdef BGWORKER_BYPASS_ROLELOGINCHECK
+#define stash_compat_connect_as(database, role) \
+	BackgroundWorkerInitializeConnectionByOid(database, role, \
+											  BGWORKER_BYPASS_ALLOWCONN | BGWORKER_BYPASS_ROLELOGINCHECK)
+#else
+#define stash_compat_connect_as(database, role) \
+	BackgroundWorkerInitializeConnectionByOid(database, role, \
+											  BGWORKER_BYPASS_ALLOWCONN)
+#endif
+
 /*
  * Run until the receiver stops it.  Not 'once': may be called again to go on,
  * and uses no workers, which could not wait in between.

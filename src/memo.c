@@ -147,6 +147,7 @@ stash_memo_init(void)
 	stash_memo_verify_init();
 	stash_memo_flight_init();
 	stash_memo_explain_init();
+	stash_memo_map_init();
 
 	DefineCustomBoolVariable("pg_hashstash.enabled",
 							 "Switches remembering on or off altogether.",

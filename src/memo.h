@@ -539,6 +539,9 @@ stash_memo_count_hit(StashMemoCall *call, const StashMemoResult *result)
 /* memo_query.c */
 extern char *stash_memo_normal_query(const char *query);
 
+/* memo_map_lead.c */
+extern void stash_memo_map_init(void);
+
 /* memo_inspect.c */
 extern Oid	stash_memo_argument(FunctionCallInfo fcinfo);
 

@@ -197,6 +197,53 @@ CREATE FUNCTION stash.peek(function regprocedure, VARIADIC args "any")
 COMMENT ON FUNCTION stash.peek(regprocedure, "any")
 	IS 'remembered result of a call, proved fresh; NULL where it would be computed';
 
+-- many calls at once, by background workers
+CREATE FUNCTION stash.map(function regprocedure, inputs anyarray, workers int4 DEFAULT 2, options jsonb DEFAULT NULL,
+	ordered bool DEFAULT false, on_error text DEFAULT 'continue', remember bool DEFAULT false,
+	OUT ord int8, OUT input anyelement, OUT result stash.variant, OUT hit bool, OUT error text, OUT elapsed interval)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_map'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
+COMMENT ON FUNCTION stash.map(regprocedure, anyarray, int4, jsonb, bool, text, bool)
+	IS 'call a function for many inputs in background workers; a row for each, as they come';
+
+CREATE FUNCTION stash.map_async(function regprocedure, inputs anyarray, workers int4 DEFAULT 2, options jsonb DEFAULT NULL,
+	ordered bool DEFAULT false, on_error text DEFAULT 'continue', remember bool DEFAULT false)
+	RETURNS int8
+	AS 'MODULE_PATHNAME', 'pg_hashstash_map_async'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.map_async(regprocedure, anyarray, int4, jsonb, bool, text, bool)
+	IS 'the same without waiting: returns a handle of this session for stash.map_results()';
+
+CREATE FUNCTION stash.map_results(handle int8,
+	OUT ord int8, OUT input stash.variant, OUT result stash.variant, OUT hit bool, OUT error text, OUT elapsed interval)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_map_results'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 1000;
+COMMENT ON FUNCTION stash.map_results(int8)
+	IS 'rows of a map that goes on, those that have not been read, waiting for them';
+
+CREATE FUNCTION stash.map_cancel(handle int8)
+	RETURNS bool
+	AS 'MODULE_PATHNAME', 'pg_hashstash_map_cancel'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.map_cancel(int8)
+	IS 'end a map that goes on; false where there is none';
+
+CREATE FUNCTION stash.running_maps(OUT pid int4, OUT function regprocedure, OUT done int8, OUT total int8,
+	OUT errors int8, OUT hits int8, OUT workers int4, OUT started timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_progress'
+	LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION stash.running_maps()
+	IS 'maps of this database that run now; those of others with pg_read_all_stats only';
+
+CREATE VIEW stash.progress AS
+SELECT pid, function, done, total, errors, hits, workers, started
+FROM stash.running_maps();
+COMMENT ON VIEW stash.progress IS 'maps of this database that run now, and how far they are';
+GRANT SELECT ON stash.progress TO PUBLIC;
+
 CREATE VIEW stash.memos AS
 SELECT p.oid::regprocedure AS function,
 	pg_catalog.pg_get_userbyid(p.proowner) AS owner,

@@ -155,12 +155,14 @@ refuse_number(Oid function, const Signature *sig, int given)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_FUNCTION),
-			 errmsg("function %s cannot be called with %d arguments",
-					format_procedure(function), given),
+			 errmsg_plural("function %s cannot be called with %d argument",
+						   "function %s cannot be called with %d arguments",
+						   given, format_procedure(function), given),
 			 least == sig->nparams ?
 			 errdetail("It takes %d.", least) :
 			 errdetail("It takes %d to %d.", least, sig->nparams),
-			 errhint("A variadic parameter takes one array.")));
+			 OidIsValid(sig->variadic) && sig->variadic != ANYOID ?
+			 errhint("Give its variadic parameter one array.") : 0));
 }
 
 /* the parameters of a call: what was given, then defaults; and their types */

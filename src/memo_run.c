@@ -56,6 +56,7 @@ stash_memo_run_make(Oid function, const StashMemoArgs *args, Oid collation,
 	run->args = *args;
 	run->is_memoized = stash_memo_is_memoized(function);
 	expr = stash_memo_args_call(function, args, collation);
+	run->expr = expr;
 	run->rettype = expr->funcresulttype;
 	run->nargs = list_length(expr->args);
 	run->states = palloc0(sizeof(ExprState *) * Max(run->nargs, 1));
@@ -163,6 +164,21 @@ run_of_arguments(FunctionCallInfo fcinfo, Oid function, int first,
 
 /* ---- run ---- */
 
+/*
+ * Throw 42P13 for a VOLATILE function that is not memoized.
+ */
+void
+stash_memo_run_check_volatile(Oid function)
+{
+	if (func_volatile(function) == PROVOLATILE_VOLATILE &&
+		!stash_memo_is_memoized(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s is VOLATILE and cannot be remembered",
+						format_procedure(function)),
+				 errhint("Declare it STABLE if its result does not change within a statement, or use stash.memoize(), which takes volatile => true.")));
+}
+
 static void
 check_run(FunctionCallInfo fcinfo, const StashMemoRun *run)
 {
@@ -176,13 +192,7 @@ check_run(FunctionCallInfo fcinfo, const StashMemoRun *run)
 						format_type_be(run->rettype), format_type_be(wanted)),
 				 errhint("Give NULL::%s as the first argument.",
 						 format_type_be(run->rettype))));
-	if (!run->is_memoized &&
-		func_volatile(run->function) == PROVOLATILE_VOLATILE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("function %s is VOLATILE and cannot be remembered",
-						format_procedure(run->function)),
-				 errhint("Declare it STABLE if its result does not change within a statement, or use stash.memoize(), which takes volatile => true.")));
+	stash_memo_run_check_volatile(run->function);
 }
 
 static Datum

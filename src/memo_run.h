@@ -21,6 +21,7 @@ typedef struct StashMemoRun
 	bool		casts;			/* some argument is no value as given */
 	bool		is_checked;		/* stash.run() may call it */
 	Oid			checked_role;	/* has EXECUTE on a memoized function */
+	FuncExpr   *expr;
 	Oid			rettype;
 	int			nargs;
 	ExprState **states;			/* of the arguments */
@@ -32,6 +33,7 @@ typedef struct StashMemoRun
 
 extern StashMemoRun *stash_memo_run_make(Oid function, const StashMemoArgs *args,
 										 Oid collation, MemoryContext context);
+extern void stash_memo_run_check_volatile(Oid function);
 extern void stash_memo_run_fill(StashMemoRun *run, const NullableDatum *values);
 extern bool stash_memo_run_peek(StashMemoRun *run, bytea **variant, bool *isnull);
 
