@@ -79,7 +79,7 @@ typedef struct StashMapItems
 	Size		used;
 } StashMapItems;
 
-/* The answer for one item, as it is sent; a variant or an error follows. */
+/* The answer for one item, as it is sent; then a varlena: a variant or an error. */
 typedef struct StashMapAnswer
 {
 	uint64		item;			/* from 0 */
@@ -88,7 +88,7 @@ typedef struct StashMapAnswer
 	bool		isnull;			/* or a function that returns nothing */
 } StashMapAnswer;
 
-/* What follows is message, detail and hint, each with its 0. */
+/* An error is message, detail and hint, each with its 0. */
 
 /* Where items are computed: made anew in each transaction. */
 typedef struct StashMapComputer

@@ -48,6 +48,7 @@
 										 * worker */
 #define MANY_ANSWERS	16		/* after which it pays to wait for more */
 #define NAP_US			500
+#define SHOWN_ROWS		64		/* after which progress is shown at the latest */
 
 static int	max_workers;		/* of one map */
 static int	notice_ms;			/* between two notices; 0: none */
@@ -71,8 +72,7 @@ typedef struct MapWorker
 	bool		has_head;		/* an answer that has not been taken */
 	bool		is_lost;		/* namely that the worker has ended */
 	StashMapAnswer head;
-	const char *payload;		/* in the queue, until the next is received */
-	Size		len;
+	bytea	   *payload;		/* in the queue, until the next is received */
 } MapWorker;
 
 struct StashMap
@@ -478,8 +478,8 @@ look_at(StashMap *map, int number)
 	{
 		case SHM_MQ_SUCCESS:
 			memcpy(&worker->head, data, sizeof(worker->head));
-			worker->payload = (char *) data + sizeof(worker->head);
-			worker->len = len - sizeof(worker->head);
+			worker->payload = len > sizeof(worker->head) ?
+				(bytea *) ((char *) data + sizeof(worker->head)) : NULL;
 			worker->has_head = true;
 			worker->answered = worker->head.item + 1;
 			map->received++;
@@ -492,12 +492,10 @@ look_at(StashMap *map, int number)
 	}
 }
 
-/* take the answer of a worker out of its queue */
+/* take the answer of a worker, whose payload stays in the queue for now */
 static bytea *
 take(MapWorker *worker, StashMapAnswer *answer)
 {
-	bytea	   *payload;
-
 	worker->has_head = false;
 	if (worker->is_lost)
 	{
@@ -512,12 +510,14 @@ take(MapWorker *worker, StashMapAnswer *answer)
 		return stash_memo_map_error(&error, answer);
 	}
 	*answer = worker->head;
-	if (answer->isnull && answer->sqlstate == 0)
-		return NULL;
-	payload = palloc(VARHDRSZ + worker->len);
-	SET_VARSIZE(payload, VARHDRSZ + worker->len);
-	memcpy(VARDATA(payload), worker->payload, worker->len);
-	return payload;
+	return worker->payload;
+}
+
+static void
+show_progress(StashMap *map)
+{
+	stash_memo_progress_set(map->progress, map->done, map->errors, map->nhits,
+							map->live);
 }
 
 /* compute an item here; an error that is not about us becomes the answer */
@@ -528,6 +528,7 @@ compute_here(StashMap *map, uint64 item, StashMapAnswer *answer)
 	ResourceOwner owner = CurrentResourceOwner;
 	bytea	   *volatile payload = NULL;
 
+	show_progress(map);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -572,6 +573,7 @@ wait_for_workers(StashMap *map)
 		return;
 	}
 	map->received = 0;
+	show_progress(map);
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, 0,
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
@@ -590,8 +592,8 @@ find_answer(StashMap *map)
 		if (worker->has_head &&
 			(!map->is_ordered || worker->head.item == map->answered))
 		{
-			/* stay while there is more: its answers are in the cache */
-			map->turn = number;
+			/* each in turn, or one that is fast would let others wait */
+			map->turn = number + 1;
 			return number;
 		}
 	}
@@ -636,7 +638,8 @@ next_answer(StashMap *map, StashMapAnswer *answer, bytea **payload)
 pg_noreturn static void
 throw_error(StashMap *map, int64 ord, const StashMapAnswer *answer, bytea *payload)
 {
-	const char *message = VARDATA_ANY(payload);
+	/* a copy, for the queue goes with the map */
+	const char *message = VARDATA(DatumGetByteaPCopy(PointerGetDatum(payload)));
 	const char *detail = message + strlen(message) + 1;
 	const char *hint = detail + strlen(detail) + 1;
 
@@ -651,12 +654,10 @@ throw_error(StashMap *map, int64 ord, const StashMapAnswer *answer, bytea *paylo
 }
 
 static void
-tell_progress(StashMap *map)
+notice_progress(StashMap *map)
 {
 	TimestampTz now;
 
-	stash_memo_progress_set(map->progress, map->done, map->errors, map->nhits,
-							map->live);
 	if (notice_ms == 0)
 		return;
 	now = GetCurrentTimestamp();
@@ -707,7 +708,7 @@ row_of_answer(StashMap *map, StashMapRow *row, const StashMapAnswer *answer,
 /*
  * The next row of a map, waiting for it; false when there is none.
  *
- * What it points to is in the current memory context, but for the input.
+ * What it points to is good until the next one is asked for.
  * Throws what was thrown for an input, if that is to stop the map.
  */
 bool
@@ -729,7 +730,9 @@ stash_memo_map_next(StashMap *map, StashMapRow *row)
 	row->input = map->inputs[row->ord - 1];
 	row->input_isnull = map->nulls[row->ord - 1];
 	map->done++;
-	tell_progress(map);
+	if (map->done % SHOWN_ROWS == 0)
+		show_progress(map);
+	notice_progress(map);
 	return true;
 }
 

@@ -309,10 +309,12 @@ send_answer(Worker *worker, const StashMapAnswer *answer, bytea *payload)
 	shm_mq_iovec parts[2];
 	shm_mq_result result;
 
+	StaticAssertStmt(sizeof(*answer) == MAXALIGN(sizeof(*answer)),
+					 "payloads are aligned");
 	parts[0].data = (const char *) answer;
 	parts[0].len = sizeof(*answer);
-	parts[1].data = payload ? VARDATA_ANY(payload) : "";
-	parts[1].len = payload ? VARSIZE_ANY_EXHDR(payload) : 0;
+	parts[1].data = payload ? (const char *) payload : "";
+	parts[1].len = payload ? VARSIZE(payload) : 0;
 	result = shm_mq_sendv(worker->queue, parts, 2, true, true);
 	if (result == SHM_MQ_WOULD_BLOCK)
 	{
