@@ -81,6 +81,7 @@ struct Assembly
 	bool	   *source_nulls;
 	StashColumn *current;		/* the column being made, for errors */
 	ErrorContextCallback *caller;	/* error context outside the query */
+	const char *explode;		/* NULL: nothing */
 	int			ncolumns;		/* of assemble() only, as all below */
 	StashColumn *columns;
 	int			nentry_columns;
@@ -138,121 +139,26 @@ add_error_context(void *arg)
 
 /* ---- from entries to elements ---- */
 
-/* ready the memory in which the next element is taken apart */
-static void
-next_element(Assembly *assembly)
-{
-	CHECK_FOR_INTERRUPTS();
-	ResetExprContext(assembly->econtext);
-	MemoryContextSwitchTo(assembly->econtext->ecxt_per_tuple_memory);
-}
-
-static void
-emit_row_set(Assembly *assembly, StashFrameRowsReader *rows)
-{
-	StashPart	part;
-	int			natts = rows->row->desc->natts;
-
-	part.kind = STASH_PART_ROW;
-	part.type = rows->row;
-	part.values = palloc(sizeof(Datum) * (natts + 1));
-	part.nulls = palloc(sizeof(bool) * (natts + 1));
-	for (;;)
-	{
-		next_element(assembly);
-		if (!stash_frame_rows_next(rows, part.values, part.nulls))
-			break;
-		assembly->emit(assembly, &part);
-	}
-}
-
-/* the elements of an array; of one with several dimensions, its slices */
-static void
-emit_array(Assembly *assembly, StashType *type, Datum value)
-{
-	ArrayType  *array = DatumGetArrayTypeP(value);
-	int			ndim = ARR_NDIM(array);
-	ArrayIterator iterator;
-	Datum		element;
-	bool		isnull;
-
-	if (ndim == 0)
-		return;
-	iterator = array_create_iterator(array, ndim - 1, NULL);
-	for (;;)
-	{
-		StashPart	part;
-
-		next_element(assembly);
-		if (!array_iterate(iterator, &element, &isnull))
-			break;
-		stash_assemble_open(&part, ndim > 1 ? type : type->inner, element,
-							isnull);
-		assembly->emit(assembly, &part);
-	}
-}
-
-static void
-emit_json_array(Assembly *assembly, JsonbContainer *array)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(array);
-	JsonbValue	item;
-	StashPart	part;
-
-	(void) JsonbIteratorNext(&iterator, &item, true);
-	while (JsonbIteratorNext(&iterator, &item, true) == WJB_ELEM)
-	{
-		next_element(assembly);
-		stash_assemble_open_json(&part, &item);
-		assembly->emit(assembly, &part);
-	}
-}
-
-static void
-emit_whole(Assembly *assembly, const StashPart *value)
-{
-	next_element(assembly);
-	assembly->emit(assembly, value);
-}
-
 /* emit the elements of the entry's value; runs in the entry's memory */
 static void
-emit_value(Assembly *assembly, Datum variant)
+emit_value(Assembly *assembly)
 {
-	StashFrameReader reader;
-	StashFrameRowsReader rows;
-	StashType  *type;
-	StashPart	part = {STASH_PART_NULL};
-	Datum		value;
-	bool		isnull;
+	StashElements elements;
+	StashPart	part;
 
-	if (assembly->source_nulls[SOURCE_VALUE])
+	stash_assemble_begin(&elements, assembly->source[SOURCE_VALUE],
+						 assembly->source_nulls[SOURCE_VALUE],
+						 assembly->explode);
+	for (;;)
 	{
-		emit_whole(assembly, &part);
-		return;
+		CHECK_FOR_INTERRUPTS();
+		/* the memory in which the next element is taken apart */
+		ResetExprContext(assembly->econtext);
+		MemoryContextSwitchTo(assembly->econtext->ecxt_per_tuple_memory);
+		if (!stash_assemble_next(&elements, &part))
+			break;
+		assembly->emit(assembly, &part);
 	}
-	stash_variant_open(&reader, variant);
-	if (stash_frame_rows_open(&rows, &reader))
-	{
-		emit_row_set(assembly, &rows);
-		return;
-	}
-	value = stash_frame_read(&reader, &type, &isnull);
-	while (type->kind == STASH_KIND_DOMAIN)
-		type = type->inner;
-	if (!isnull && type->kind == STASH_KIND_ARRAY)
-	{
-		emit_array(assembly, type, value);
-		return;
-	}
-	stash_assemble_open(&part, type, value, isnull);
-	if (part.kind == STASH_PART_JSON && part.json.type == jbvBinary &&
-		JsonContainerIsArray(part.json.val.binary.data))
-	{
-		emit_json_array(assembly, part.json.val.binary.data);
-		return;
-	}
-	emit_whole(assembly, &part);
 }
 
 /* the columns that are the same for all elements of the entry */
@@ -304,7 +210,7 @@ receive_entry(TupleTableSlot *slot, DestReceiver *self)
 	assembly->source = slot->tts_values;
 	assembly->source_nulls = slot->tts_isnull;
 	set_entry_columns(assembly);
-	emit_value(assembly, slot->tts_values[SOURCE_VALUE]);
+	emit_value(assembly);
 	assembly->source = NULL;
 	error_context_stack = query;
 	MemoryContextSwitchTo(old);
@@ -414,44 +320,16 @@ prepare_columns(Assembly *assembly)
 static void
 emit_json(Assembly *assembly, const StashPart *element)
 {
-	StashPart	part = *element;
-	JsonbValue	null = {.type = jbvNull};
+	JsonbValue	json;
 	Jsonb	   *object;
 	Datum		value;
 	bool		isnull = false;
 
-	if (part.kind == STASH_PART_ROW)
-	{
-		HeapTuple	row = heap_form_tuple(part.type->desc, part.values,
-										  part.nulls);
-		Datum		json = stash_type_to_jsonb(part.type,
-											   HeapTupleHeaderGetDatum(row->t_data));
-
-		stash_assemble_open(&part, stash_type_lookup(JSONBOID, -1), json,
-							false);
-	}
-	else if (part.kind == STASH_PART_DATUM)
-	{
-		Jsonb	   *json = DatumGetJsonbP(stash_type_to_jsonb(part.type,
-															  part.value));
-
-		/* whatever its cast to JSON makes of it, it has no names here */
-		if (!JB_ROOT_IS_SCALAR(json) ||
-			!JsonbExtractScalar(&json->root, &part.json))
-		{
-			part.json.type = jbvBinary;
-			part.json.val.binary.data = &json->root;
-			part.json.val.binary.len = VARSIZE(json) - VARHDRSZ;
-		}
-	}
-
-	if (part.kind == STASH_PART_NULL)
-		object = stash_assemble_wrap(&null);
-	else if (part.kind == STASH_PART_JSON && part.json.type == jbvBinary &&
-			 JsonContainerIsObject(part.json.val.binary.data))
-		object = stash_assemble_flatten(&part.json, ".", 1);
+	stash_assemble_to_json(element, &json);
+	if (stash_assemble_has_names(element))
+		object = stash_assemble_flatten(&json, ".", 1);
 	else
-		object = stash_assemble_wrap(&part.json);
+		object = stash_assemble_wrap(&json);
 	value = JsonbPGetDatum(object);
 	tuplestore_putvalues(assembly->result->setResult,
 						 assembly->result->setDesc, &value, &isnull);

@@ -14,6 +14,8 @@
 #define STASH_ASSEMBLE_H
 
 #include "fmgr.h"
+#include "compat.h"
+#include "frame_datum.h"
 #include "nodes/execnodes.h"
 #include "typeio.h"
 #include "utils/jsonb.h"
@@ -54,6 +56,8 @@ typedef struct StashColumn
 	Oid			type;
 	int32		typmod;
 	Oid			base;			/* of a domain; else 'type' itself */
+	bool		is_variant;
+	bool		is_direct;		/* no domain, no typmod */
 	bool		has_parts;		/* array or row: made from JSON as a whole */
 	StashCast  *casts;			/* by source type, as they were needed */
 	StashType  *row;			/* the row type that the next two are for */
@@ -65,12 +69,58 @@ typedef struct StashColumn
 	MemoryContext context;		/* of all of the above */
 } StashColumn;
 
+/* What the elements of a value are taken from. */
+typedef enum StashElementsKind
+{
+	STASH_ELEMENTS_NONE,		/* none is left */
+	STASH_ELEMENTS_WHOLE,		/* the value is the only one */
+	STASH_ELEMENTS_ROWS,		/* a row set */
+	STASH_ELEMENTS_ARRAY,
+	STASH_ELEMENTS_JSON			/* a JSON array */
+} StashElementsKind;
+
+/* An element whose array is being exploded; see assemble_explode.c. */
+typedef struct StashExploded StashExploded;
+
+/* The elements of a value, one after the other. */
+typedef struct StashElements
+{
+	StashElementsKind kind;
+	StashPart	whole;
+	StashFrameRowsReader rows;
+	StashType  *type;			/* of rows, or of the array's elements */
+	Datum	   *values;			/* of the row that was read last */
+	bool	   *nulls;
+	struct ArrayIteratorData *array;
+	JsonbIterator *json;
+	const char *explode;		/* NULL: nothing */
+	StashExploded *exploded;	/* NULL: none at the moment */
+	MemoryContext context;		/* of the element that is exploded */
+} StashElements;
+
 /* assemble_flatten.c */
 extern Jsonb *stash_assemble_flatten(JsonbValue *object, const char *separator,
 									 int separatorlen);
 extern Jsonb *stash_assemble_wrap(JsonbValue *value);
 
+/* assemble_elements.c */
+extern void stash_assemble_begin(StashElements *elements, Datum variant,
+								 bool isnull, const char *explode);
+extern bool stash_assemble_next(StashElements *elements, StashPart *part);
+
+/* assemble_explode.c */
+extern StashExploded *stash_assemble_explode(const StashPart *element,
+											 const char *name);
+extern bool stash_assemble_explode_next(StashExploded *exploded,
+										StashPart *part);
+
 /* assemble_column.c */
+extern int	stash_assemble_find_json(JsonbContainer *object, const char *name,
+									 int len, JsonbValue *value, List **keys);
+extern void stash_assemble_open_jsonb(StashPart *part, Jsonb *jsonb);
+extern void stash_assemble_to_json(const StashPart *part, JsonbValue *json);
+extern bool stash_assemble_has_names(const StashPart *part);
+pg_noreturn extern void stash_assemble_refuse_name(const char *name);
 extern void stash_assemble_open(StashPart *part, StashType *type, Datum value,
 								bool isnull);
 extern void stash_assemble_open_json(StashPart *part, const JsonbValue *json);

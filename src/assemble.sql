@@ -19,3 +19,24 @@ CREATE FUNCTION stash.assemble_json(stash regclass)
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
 COMMENT ON FUNCTION stash.assemble_json(regclass)
 	IS 'values of a stash as flat objects, one for each element of arrays and row sets';
+
+CREATE FUNCTION stash.elements(value stash.variant, explode text DEFAULT NULL)
+	RETURNS SETOF stash.variant
+	AS 'MODULE_PATHNAME', 'pg_hashstash_elements'
+	LANGUAGE C STABLE PARALLEL SAFE ROWS 1;
+COMMENT ON FUNCTION stash.elements(stash.variant, text)
+	IS 'elements of an array, JSON array or row set, any other value as it is; one for each item of an array inside, if one is named';
+
+CREATE FUNCTION stash.part(element stash.variant, name text, "like" anyelement)
+	RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_part'
+	LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.part(stash.variant, text, anyelement)
+	IS 'part of a value that a name leads to, nested ones with dots, cast to the type of the last argument; NULL where there is none';
+
+CREATE FUNCTION stash.part(document jsonb, name text, "like" anyelement)
+	RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'pg_hashstash_part_jsonb'
+	LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.part(jsonb, text, anyelement)
+	IS 'the same of a document that is in no stash';

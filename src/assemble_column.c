@@ -16,6 +16,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -46,10 +47,12 @@ stash_assemble_open_json(StashPart *part, const JsonbValue *json)
 	part->json = *json;
 }
 
-static void
-open_jsonb(StashPart *part, Datum value)
+/*
+ * The same for a whole jsonb.
+ */
+void
+stash_assemble_open_jsonb(StashPart *part, Jsonb *jsonb)
 {
-	Jsonb	   *jsonb = DatumGetJsonbP(value);
 	JsonbValue	json;
 
 	if (!JB_ROOT_IS_SCALAR(jsonb) ||
@@ -99,44 +102,183 @@ stash_assemble_open(StashPart *part, StashType *type, Datum value, bool isnull)
 	if (type->kind == STASH_KIND_ROW)
 		open_row(part, type, value);
 	else if (type->oid == JSONBOID)
-		open_jsonb(part, value);
+		stash_assemble_open_jsonb(part, DatumGetJsonbP(value));
 	else if (type->oid == JSONOID)
-		open_jsonb(part, stash_type_to_jsonb(type, value));
+		stash_assemble_open_jsonb(part,
+								  DatumGetJsonbP(stash_type_to_jsonb(type, value)));
 	else
 		part->kind = STASH_PART_DATUM;
 }
 
-static bool
-has_names(const StashPart *part)
+/*
+ * A value as JSON; it may be allocated in the current memory context.
+ */
+void
+stash_assemble_to_json(const StashPart *part, JsonbValue *json)
+{
+	Datum		value = part->value;
+	StashPart	opened;
+
+	switch (part->kind)
+	{
+		case STASH_PART_NULL:
+			json->type = jbvNull;
+			return;
+		case STASH_PART_JSON:
+			*json = part->json;
+			return;
+		case STASH_PART_ROW:
+			value = HeapTupleHeaderGetDatum(heap_form_tuple(part->type->desc,
+															part->values,
+															part->nulls)->t_data);
+			break;
+		case STASH_PART_DATUM:
+			break;
+	}
+	stash_assemble_open_jsonb(&opened,
+							  DatumGetJsonbP(stash_type_to_jsonb(part->type, value)));
+	if (opened.kind == STASH_PART_NULL)
+		json->type = jbvNull;
+	else
+		*json = opened.json;
+}
+
+/*
+ * True when a value has parts with names.
+ */
+bool
+stash_assemble_has_names(const StashPart *part)
 {
 	return part->kind == STASH_PART_ROW ||
 		(part->kind == STASH_PART_JSON && part->json.type == jbvBinary &&
 		 JsonContainerIsObject(part->json.val.binary.data));
 }
 
-/* the member of an object or row that has exactly this name */
-static bool
-get_member(const StashPart *part, const char *name, int len, StashPart *member)
+/* what a value's entry in a container says; 'offset' is that of its bytes */
+static void
+read_entry(const char *contents, JEntry entry, uint32 offset, uint32 len,
+		   JsonbValue *value)
 {
-	JsonbValue	json;
+	uint32		aligned = INTALIGN(offset);
 
-	if (part->kind == STASH_PART_JSON)
+	switch (entry & JENTRY_TYPEMASK)
 	{
-		if (getKeyJsonValueFromContainer(part->json.val.binary.data,
-										 name, len, &json) == NULL)
-			return false;
-		stash_assemble_open_json(member, &json);
-		return true;
+		case JENTRY_ISSTRING:
+			value->type = jbvString;
+			value->val.string.val = unconstify(char *, contents + offset);
+			value->val.string.len = (int) len;
+			break;
+		case JENTRY_ISNUMERIC:
+			value->type = jbvNumeric;
+			value->val.numeric = (Numeric) (contents + aligned);
+			break;
+		case JENTRY_ISBOOL_TRUE:
+		case JENTRY_ISBOOL_FALSE:
+			value->type = jbvBool;
+			value->val.boolean = JBE_ISBOOL_TRUE(entry);
+			break;
+		case JENTRY_ISNULL:
+			value->type = jbvNull;
+			break;
+		default:
+			value->type = jbvBinary;
+			value->val.binary.data = (JsonbContainer *) (contents + aligned);
+			value->val.binary.len = (int) (len - (aligned - offset));
 	}
-	for (int i = 0; i < part->type->nfields; i++)
+}
+
+/* the value that belongs to key 'at' of an object, whose bytes begin at 'offset' */
+static void
+read_value(JsonbContainer *object, uint32 at, uint32 offset, JsonbValue *value)
+{
+	uint32		nkeys = JsonContainerSize(object);
+	const char *contents = (const char *) &object->children[nkeys * 2];
+	uint32		before;
+
+	/* the values lie behind the keys, in the same order */
+	for (uint32 i = at; i < at + nkeys; i++)
 	{
-		StashField *field = &part->type->fields[i];
+		JEntry		entry = object->children[i];
+
+		offset = JBE_HAS_OFF(entry) ? JBE_OFFLENFLD(entry) :
+			offset + JBE_OFFLENFLD(entry);
+	}
+	before = JBE_HAS_OFF(object->children[at + nkeys]) ? offset : 0;
+	read_entry(contents, object->children[at + nkeys], offset,
+			   JBE_OFFLENFLD(object->children[at + nkeys]) - before, value);
+}
+
+/*
+ * Find the places a name leads to from an object, in all the ways in which its
+ * dots can be read: their number, 2 standing for all above one, the value at
+ * one of them, and, where 'keys' is not NULL, the keys to it, as texts.
+ *
+ * All in one pass, for most objects are small: their keys are in the order of
+ * their lengths, and none that is longer than the name can be meant.
+ */
+int
+stash_assemble_find_json(JsonbContainer *object, const char *name, int len,
+						 JsonbValue *value, List **keys)
+{
+	uint32		nkeys = JsonContainerSize(object);
+	const char *contents = (const char *) &object->children[nkeys * 2];
+	uint32		offset = 0;
+	int			places = 0;
+
+	for (uint32 i = 0; i < nkeys && places < 2; i++)
+	{
+		JEntry		entry = object->children[i];
+		int			keylen = JBE_OFFLENFLD(entry) -
+			(JBE_HAS_OFF(entry) ? offset : 0);
+		JsonbValue	member;
+
+		if (keylen > len)
+			break;
+		/* most names differ in their first byte, which costs no call */
+		if ((keylen == len || name[keylen] == '.') &&
+			(keylen == 0 ||
+			 (contents[offset] == name[0] &&
+			  memcmp(contents + offset, name, keylen) == 0)))
+		{
+			List	   *rest = NIL;
+			int			found = 1;
+
+			read_value(object, i, offset, &member);
+			if (keylen == len)
+				*value = member;
+			else if (member.type == jbvBinary &&
+					 JsonContainerIsObject(member.val.binary.data))
+			{
+				check_stack_depth();
+				found = stash_assemble_find_json(member.val.binary.data,
+												 name + keylen + 1,
+												 len - keylen - 1, value,
+												 keys == NULL ? NULL : &rest);
+			}
+			else
+				found = 0;
+			if (keys != NULL && found > 0)
+				*keys = lcons(cstring_to_text_with_len(name, keylen), rest);
+			places += found;
+		}
+		offset += keylen;
+	}
+	return Min(places, 2);
+}
+
+/* the member of a row that has exactly this name */
+static bool
+get_member(const StashPart *row, const char *name, int len, StashPart *member)
+{
+	for (int i = 0; i < row->type->nfields; i++)
+	{
+		StashField *field = &row->type->fields[i];
 
 		if (strncmp(field->name, name, len) == 0 && field->name[len] == '\0')
 		{
 			stash_assemble_open(member, field->type,
-								part->values[field->attno - 1],
-								part->nulls[field->attno - 1]);
+								row->values[field->attno - 1],
+								row->nulls[field->attno - 1]);
 			return true;
 		}
 	}
@@ -154,6 +296,16 @@ find_places(const StashPart *part, const char *name, int len, StashPart *found)
 	int			from = 0;
 
 	check_stack_depth();
+	if (part->kind == STASH_PART_JSON)
+	{
+		JsonbValue	json;
+
+		places = stash_assemble_find_json(part->json.val.binary.data, name,
+										  len, &json, NULL);
+		if (places > 0)
+			stash_assemble_open_json(found, &json);
+		return places;
+	}
 	while (places < 2)
 	{
 		const char *dot = memchr(name + from, '.', len - from);
@@ -167,7 +319,7 @@ find_places(const StashPart *part, const char *name, int len, StashPart *found)
 				*found = member;
 				places++;
 			}
-			else if (has_names(&member))
+			else if (stash_assemble_has_names(&member))
 				places += find_places(&member, dot + 1, len - first - 1,
 									  found);
 		}
@@ -178,13 +330,25 @@ find_places(const StashPart *part, const char *name, int len, StashPart *found)
 	return Min(places, 2);
 }
 
+/*
+ * Throw 22030: a name leads to two places.
+ */
+void
+stash_assemble_refuse_name(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE),
+			 errmsg("two values have the flattened name \"%s\"", name),
+			 errhint("Leave the column out, or use stash.flatten() with a separator that occurs in no key.")));
+}
+
 /* the part that a column's name leads to, or false; throws for two of them */
 static bool
 find_part(const StashColumn *column, const StashPart *value, StashPart *found)
 {
 	int			places;
 
-	if (!has_names(value))
+	if (!stash_assemble_has_names(value))
 	{
 		/* a value without names is called as stash.assemble_json() does */
 		*found = *value;
@@ -192,11 +356,7 @@ find_part(const StashColumn *column, const StashPart *value, StashPart *found)
 	}
 	places = find_places(value, column->name, column->namelen, found);
 	if (places > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE),
-				 errmsg("two values have the flattened name \"%s\"",
-						column->name),
-				 errhint("Leave the column out, or use stash.flatten() with a separator that occurs in no key.")));
+		stash_assemble_refuse_name(column->name);
 	return places == 1;
 }
 
@@ -241,6 +401,8 @@ stash_assemble_init_column(StashColumn *column, const char *name, Oid type,
 	column->base = getBaseType(type);
 	column->has_parts = OidIsValid(get_element_type(column->base)) ||
 		type_is_rowtype(column->base);
+	column->is_variant = type == stash_catalog_variant_type(false);
+	column->is_direct = type == column->base && typmod < 0;
 	column->econtext = econtext;
 	column->context = CurrentMemoryContext;
 }
@@ -362,14 +524,108 @@ populate(StashColumn *column, JsonbValue *json, bool *isnull)
 	return GetAttributeByNum(DatumGetHeapTupleHeader(row), 1, isnull);
 }
 
+/*
+ * The digits of a stored number, without what stands before and behind them:
+ * the number is '*digits' times 10 ^ '*power', false where they are too many
+ * for that.  Only the short form is known, which nearly all numbers have
+ * (utils/adt/numeric.c of the server; doc/image.md has the layout, too).
+ */
+static bool
+get_digits(Numeric number, int64 *digits, int *power)
+{
+	const uint16 *words = (const uint16 *) VARDATA(number);
+	int			n = (int) (VARSIZE(number) - VARHDRSZ) / (int) sizeof(uint16) - 1;
+	int			weight = words[0] & 0x3F;
+
+	if ((words[0] & 0xC000) != 0x8000 || n > 4)
+		return false;
+	if (words[0] & 0x40)
+		weight -= 0x40;
+	*digits = 0;
+	for (int i = 1; i <= n; i++)
+		*digits = *digits * 10000 + words[i];
+	if (words[0] & 0x2000)
+		*digits = -*digits;
+	*power = n == 0 ? 0 : 4 * (weight + 1 - n);
+	return true;
+}
+
+/*
+ * What a cast of the server makes of a number, where that is simple: exact
+ * integers, and floats of which both parts are exact, so that one division or
+ * multiplication rounds as reading all the digits does.
+ */
+static bool
+convert_number(Oid type, Numeric number, Datum *value)
+{
+	static const double powers[] = {
+		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
+	};
+	int64		digits;
+	int			power;
+
+	if (!get_digits(number, &digits, &power))
+		return false;
+	if (type == FLOAT8OID)
+	{
+		if (digits > (INT64CONST(1) << 53) || digits < -(INT64CONST(1) << 53) ||
+			power >= (int) lengthof(powers) || power <= -(int) lengthof(powers))
+			return false;
+		*value = Float8GetDatum(power < 0 ? digits / powers[-power] :
+								digits * powers[power]);
+		return true;
+	}
+	for (; power > 0; power -= 4)
+	{
+		if (pg_mul_s64_overflow(digits, 10000, &digits))
+			return false;
+	}
+	if (power < 0 || (type == INT4OID && digits != (int32) digits))
+		return false;
+	*value = type == INT4OID ? Int32GetDatum((int32) digits) : Int64GetDatum(digits);
+	return true;
+}
+
+/* what needs no cast, or only a simple one */
+static bool
+convert_directly(StashColumn *column, const JsonbValue *json, Datum *value)
+{
+	switch (json->type)
+	{
+		case jbvString:
+			if (column->type != TEXTOID)
+				return false;
+			*value = PointerGetDatum(cstring_to_text_with_len(json->val.string.val,
+															  json->val.string.len));
+			return true;
+		case jbvBool:
+			*value = BoolGetDatum(json->val.boolean);
+			return column->type == BOOLOID;
+		case jbvNumeric:
+			*value = NumericGetDatum(json->val.numeric);
+			if (column->type == NUMERICOID)
+				return true;
+			return (column->type == INT4OID || column->type == INT8OID ||
+					column->type == FLOAT8OID) &&
+				convert_number(column->type, json->val.numeric, value);
+		default:
+			return false;
+	}
+}
+
 static Datum
 convert_json(StashColumn *column, const JsonbValue *json, bool *isnull)
 {
-	JsonbValue	copy = *json;
+	JsonbValue	copy;
+	Datum		value;
 
 	*isnull = false;
+	if (column->is_direct && convert_directly(column, json, &value))
+		return value;
+	copy = *json;
 	if (column->base != JSONBOID && column->base != JSONOID &&
-		column->type != stash_catalog_variant_type(false))
+		!column->is_variant)
 	{
 		if (copy.type == jbvNumeric)
 			return apply_cast(column, NUMERICOID,
@@ -385,7 +641,7 @@ convert_json(StashColumn *column, const JsonbValue *json, bool *isnull)
 		if (column->has_parts)
 			return populate(column, &copy, isnull);
 	}
-	if (column->type == stash_catalog_variant_type(false))
+	if (column->is_variant)
 		return PointerGetDatum(stash_frame_make(stash_type_lookup(JSONBOID, -1),
 												JsonbPGetDatum(JsonbValueToJsonb(&copy)),
 												false, STASH_CODEC_LZ4));
@@ -410,7 +666,7 @@ convert_datum(StashColumn *column, StashType *type, Datum value, bool *isnull)
 		stash_assemble_open(&part, type, value, false);
 		return stash_assemble_convert(column, &part, isnull);
 	}
-	if (column->type == stash_catalog_variant_type(false))
+	if (column->is_variant)
 		return PointerGetDatum(stash_frame_make(type, value, false,
 												STASH_CODEC_LZ4));
 	if (column->base == JSONBOID || column->base == JSONOID)
@@ -458,7 +714,7 @@ stash_assemble_has(StashColumn *column, const StashPart *value)
 		if (!column->is_ambiguous)
 			return column->field != NULL;
 	}
-	return has_names(value) && find_part(column, value, &part);
+	return stash_assemble_has_names(value) && find_part(column, value, &part);
 }
 
 /*
@@ -471,6 +727,20 @@ stash_assemble_get(StashColumn *column, const StashPart *value, bool *isnull)
 {
 	StashPart	part;
 
+	if (value->kind == STASH_PART_JSON && stash_assemble_has_names(value))
+	{
+		JsonbValue	json;
+		int			places = stash_assemble_find_json(value->json.val.binary.data,
+													  column->name,
+													  column->namelen, &json,
+													  NULL);
+
+		if (places > 1)
+			stash_assemble_refuse_name(column->name);
+		if (places == 0 || json.type == jbvNull)
+			return convert_null(column, isnull);
+		return convert_json(column, &json, isnull);
+	}
 	if (value->kind == STASH_PART_ROW)
 	{
 		route_row(column, value->type);
