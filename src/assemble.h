@@ -17,6 +17,8 @@
 #include "compat.h"
 #include "frame_datum.h"
 #include "nodes/execnodes.h"
+#include "store.h"
+#include "tcop/dest.h"
 #include "typeio.h"
 #include "utils/jsonb.h"
 
@@ -98,9 +100,64 @@ typedef struct StashElements
 	MemoryContext context;		/* of the element that is exploded */
 } StashElements;
 
+/* What is assembled. */
+typedef struct StashSource
+{
+	Oid			relid;			/* a stash */
+	Oid			function;		/* whose results it has; 0: anything */
+	char	   *prefix;			/* of the names of the keys' parts; NULL: these
+								 * are no columns */
+	char	   *explode;		/* the name of an array, or NULL */
+} StashSource;
+
+/* Columns of the query that reads a stash, from 0. */
+enum
+{
+	STASH_SOURCE_KEY,
+	STASH_SOURCE_VALUE,
+	STASH_SOURCE_VERSION,
+	STASH_SOURCE_CREATED_AT,
+	STASH_SOURCE_KEY_HASH
+};
+
+/*
+ * A stash being read.  The caller sets the first fields behind 'receiver'; what
+ * it calls runs in memory that is reset after each entry, or element.
+ */
+typedef struct StashReading StashReading;
+struct StashReading
+{
+	DestReceiver receiver;		/* must be first */
+	void		(*entry) (StashReading *reading);	/* or NULL */
+	void		(*element) (StashReading *reading, const StashPart *element);
+	ExprContext *econtext;		/* its own memory is reset after each element */
+	const char *column;			/* the column being made, for errors; or NULL */
+	const StashSource *source;
+	const char *stash;			/* its name, for errors */
+	Datum	   *values;			/* of the entry being read; NULL: none */
+	bool	   *nulls;
+	StashPart	key;			/* looked into, where source->prefix is set */
+	ErrorContextCallback *caller;	/* error context outside the query */
+	MemoryContext entry_context;	/* reset after each entry */
+};
+
+/* assemble.c */
+extern int	stash_assemble_entry_column(const char *name);
+
+/* assemble_read.c */
+extern void stash_assemble_read_source(StashSource *source,
+									   FunctionCallInfo fcinfo, int stash,
+									   int function);
+extern char *stash_assemble_from(const StashSource *source,
+								 const StashStore *store,
+								 const char *condition);
+extern void stash_assemble_read(StashReading *reading,
+								const StashSource *source);
+
 /* assemble_flatten.c */
 extern Jsonb *stash_assemble_flatten(JsonbValue *object, const char *separator,
-									 int separatorlen);
+									 int separatorlen, JsonbValue *more,
+									 const char *prefix);
 extern Jsonb *stash_assemble_wrap(JsonbValue *value);
 
 /* assemble_elements.c */

@@ -6,19 +6,21 @@ COMMENT ON FUNCTION stash.flatten(jsonb, text)
 	IS 'nested objects as one flat object with joined names; arrays and empty objects stay values';
 
 -- restricted: a stash may be a temporary table
-CREATE FUNCTION stash.assemble(stash regclass)
+CREATE FUNCTION stash.assemble(stash regclass DEFAULT NULL, function regprocedure DEFAULT NULL,
+	prefix text DEFAULT NULL, explode text DEFAULT NULL)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_hashstash_assemble'
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
-COMMENT ON FUNCTION stash.assemble(regclass)
-	IS 'values of a stash as rows, one for each element of arrays and row sets; columns as named at the call, nested ones with dots';
+COMMENT ON FUNCTION stash.assemble(regclass, regprocedure, text, text)
+	IS 'values of a stash or memoized function as rows, one for each element of arrays and row sets; columns as named at the call, nested ones with dots';
 
-CREATE FUNCTION stash.assemble_json(stash regclass)
+CREATE FUNCTION stash.assemble_json(stash regclass DEFAULT NULL, function regprocedure DEFAULT NULL,
+	prefix text DEFAULT NULL, explode text DEFAULT NULL)
 	RETURNS SETOF jsonb
 	AS 'MODULE_PATHNAME', 'pg_hashstash_assemble_json'
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
-COMMENT ON FUNCTION stash.assemble_json(regclass)
-	IS 'values of a stash as flat objects, one for each element of arrays and row sets';
+COMMENT ON FUNCTION stash.assemble_json(regclass, regprocedure, text, text)
+	IS 'values of a stash or memoized function as flat objects, one for each element of arrays and row sets';
 
 CREATE FUNCTION stash.elements(value stash.variant, explode text DEFAULT NULL)
 	RETURNS SETOF stash.variant

@@ -231,12 +231,13 @@ check_clashes(const Flattener *flat)
 /*
  * The flat form of an object, in the current memory context.
  *
- * 'object' is in binary form.  Throws 22030 when two places have one joined
+ * 'object' is in binary form, and so is 'more', another object that comes into
+ * the same one with a prefix before its names, or NULL.  Throws 22030 when two places have one joined
  * name, 54000 when the names grow too large.
  */
 Jsonb *
 stash_assemble_flatten(JsonbValue *object, const char *separator,
-					   int separatorlen)
+					   int separatorlen, JsonbValue *more, const char *prefix)
 {
 	Flattener	flat = {0};
 	JsonbValue	result;
@@ -249,6 +250,12 @@ stash_assemble_flatten(JsonbValue *object, const char *separator,
 	flat.pairs = palloc(sizeof(JsonbPair) * flat.room);
 	initStringInfo(&flat.path);
 	add_object(&flat, object->val.binary.data);
+	if (more != NULL)
+	{
+		flat.is_nested = true;
+		appendStringInfoString(&flat.path, prefix);
+		add_object(&flat, more->val.binary.data);
+	}
 	if (!flat.is_nested)
 		return JsonbValueToJsonb(object);
 
@@ -287,5 +294,6 @@ pg_hashstash_flatten(PG_FUNCTION_ARGS)
 	object.val.binary.data = &value->root;
 	object.val.binary.len = VARSIZE(value) - VARHDRSZ;
 	PG_RETURN_JSONB_P(stash_assemble_flatten(&object, VARDATA_ANY(separator),
-											 VARSIZE_ANY_EXHDR(separator)));
+											 VARSIZE_ANY_EXHDR(separator),
+											 NULL, NULL));
 }
