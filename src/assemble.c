@@ -158,15 +158,16 @@ check_entry_columns(Assembly *assembly, const StashPart *element)
 	}
 }
 
-/* neither must a part of the key have its name */
-static void
-check_key_column(StashColumn *column, const StashPart *element)
+/*
+ * Throw 22030: a part of the key has the name of a part of the value.
+ */
+void
+stash_assemble_refuse_key_name(const char *name)
 {
-	if (stash_assemble_has(column, element))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE),
-				 errmsg("key and value have a part \"%s\" both", column->name),
-				 errhint("Give the parts of keys another prefix.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE),
+			 errmsg("key and value have a part \"%s\" both", name),
+			 errhint("Give the parts of keys another prefix.")));
 }
 
 static void
@@ -188,7 +189,10 @@ emit_columns(StashReading *reading, const StashPart *element)
 		}
 		reading->column = column->name;
 		if (assembly->keys != NULL && assembly->keys[i].is_found)
-			check_key_column(column, element);
+		{
+			if (stash_assemble_has(column, element))
+				stash_assemble_refuse_key_name(column->name);
+		}
 		else
 			assembly->values[i] = stash_assemble_get(column, element,
 													 &assembly->nulls[i]);

@@ -141,8 +141,20 @@ struct StashReading
 	MemoryContext entry_context;	/* reset after each entry */
 };
 
+/* A column that was found; see assemble_infer.c. */
+typedef struct StashFound
+{
+	const char *name;
+	bool		is_key;			/* a part of keys; the name has the prefix */
+	Oid			type;
+	int64		nulls;			/* elements in which it is NULL or not there */
+	int			nsamples;
+	char	  **samples;
+} StashFound;
+
 /* assemble.c */
 extern int	stash_assemble_entry_column(const char *name);
+pg_noreturn extern void stash_assemble_refuse_key_name(const char *name);
 
 /* assemble_read.c */
 extern void stash_assemble_read_source(StashSource *source,
@@ -153,6 +165,14 @@ extern char *stash_assemble_from(const StashSource *source,
 								 const char *condition);
 extern void stash_assemble_read(StashReading *reading,
 								const StashSource *source);
+
+/* assemble_infer.c */
+extern List *stash_assemble_infer(const StashSource *source, int depth,
+								  int64 *nelements, Oid *key_type);
+extern int	stash_assemble_depth(FunctionCallInfo fcinfo, int argno);
+
+/* assemble_time.c */
+extern Oid	stash_assemble_time_type(const char *text, int len);
 
 /* assemble_flatten.c */
 extern Jsonb *stash_assemble_flatten(JsonbValue *object, const char *separator,
@@ -177,6 +197,7 @@ extern int	stash_assemble_find_json(JsonbContainer *object, const char *name,
 extern void stash_assemble_open_jsonb(StashPart *part, Jsonb *jsonb);
 extern void stash_assemble_to_json(const StashPart *part, JsonbValue *json);
 extern bool stash_assemble_has_names(const StashPart *part);
+extern bool stash_assemble_is_integer(Numeric number, int64 *value);
 pg_noreturn extern void stash_assemble_refuse_name(const char *name);
 extern void stash_assemble_open(StashPart *part, StashType *type, Datum value,
 								bool isnull);

@@ -42,3 +42,12 @@ CREATE FUNCTION stash.part(document jsonb, name text, "like" anyelement)
 	LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION stash.part(jsonb, text, anyelement)
 	IS 'the same of a document that is in no stash';
+
+CREATE FUNCTION stash.columns(stash regclass DEFAULT NULL, function regprocedure DEFAULT NULL,
+	prefix text DEFAULT NULL, explode text DEFAULT NULL, depth int4 DEFAULT NULL,
+	OUT name text, OUT type regtype, OUT nulls int8, OUT samples text[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_columns'
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20;
+COMMENT ON FUNCTION stash.columns(regclass, regprocedure, text, text, int4)
+	IS 'columns that the values of a stash or memoized function have, in the order first seen; types with room for all values';

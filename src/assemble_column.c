@@ -537,15 +537,24 @@ get_digits(Numeric number, int64 *digits, int *power)
 	int			n = (int) (VARSIZE(number) - VARHDRSZ) / (int) sizeof(uint16) - 1;
 	int			weight = words[0] & 0x3F;
 
-	if ((words[0] & 0xC000) != 0x8000 || n > 4)
+	if ((words[0] & 0xC000) != 0x8000 || n > 5)
 		return false;
 	if (words[0] & 0x40)
 		weight -= 0x40;
 	*digits = 0;
+	/* below zero there is room for one more */
 	for (int i = 1; i <= n; i++)
-		*digits = *digits * 10000 + words[i];
-	if (words[0] & 0x2000)
+	{
+		if (pg_mul_s64_overflow(*digits, 10000, digits) ||
+			pg_sub_s64_overflow(*digits, words[i], digits))
+			return false;
+	}
+	if ((words[0] & 0x2000) == 0)
+	{
+		if (*digits == PG_INT64_MIN)
+			return false;
 		*digits = -*digits;
+	}
 	*power = n == 0 ? 0 : 4 * (weight + 1 - n);
 	return true;
 }
@@ -584,6 +593,22 @@ convert_number(Oid type, Numeric number, Datum *value)
 	if (power < 0 || (type == INT4OID && digits != (int32) digits))
 		return false;
 	*value = type == INT4OID ? Int32GetDatum((int32) digits) : Int64GetDatum(digits);
+	return true;
+}
+
+/*
+ * True for a whole number that bigint has room for, written without a point.
+ */
+bool
+stash_assemble_is_integer(Numeric number, int64 *value)
+{
+	Datum		integer;
+
+	/* its scale */
+	if ((*(const uint16 *) VARDATA(number) & 0x1F80) != 0 ||
+		!convert_number(INT8OID, number, &integer))
+		return false;
+	*value = DatumGetInt64(integer);
 	return true;
 }
 
