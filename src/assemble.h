@@ -147,6 +147,7 @@ typedef struct StashFound
 	const char *name;
 	bool		is_key;			/* a part of keys; the name has the prefix */
 	Oid			type;
+	bool		is_unknown;		/* no value tells a type; 'type' takes all */
 	int64		nulls;			/* elements in which it is NULL or not there */
 	int			nsamples;
 	char	  **samples;
@@ -169,6 +170,7 @@ extern void stash_assemble_read(StashReading *reading,
 /* assemble_infer.c */
 extern List *stash_assemble_infer(const StashSource *source, int depth,
 								  int64 *nelements, Oid *key_type);
+extern Oid	stash_assemble_widen(Oid type, const StashFound *found);
 extern int	stash_assemble_depth(FunctionCallInfo fcinfo, int argno);
 
 /* assemble_time.c */

@@ -51,3 +51,25 @@ CREATE FUNCTION stash.columns(stash regclass DEFAULT NULL, function regprocedure
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20;
 COMMENT ON FUNCTION stash.columns(regclass, regprocedure, text, text, int4)
 	IS 'columns that the values of a stash or memoized function have, in the order first seen; types with room for all values';
+
+CREATE FUNCTION stash.view_options(stash regclass, function regprocedure, prefix text, explode text, depth int4)
+	RETURNS bool
+	AS 'MODULE_PATHNAME', 'pg_hashstash_view_options'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION stash.view_options(regclass, regprocedure, text, text, int4)
+	IS 'always true; its arguments in a view are what stash.refresh_view() has to know';
+
+CREATE FUNCTION stash.create_view(stash regclass DEFAULT NULL, view text DEFAULT NULL, function regprocedure DEFAULT NULL,
+	prefix text DEFAULT NULL, explode text DEFAULT NULL, depth int4 DEFAULT NULL, metadata text[] DEFAULT NULL)
+	RETURNS regclass
+	AS 'MODULE_PATHNAME', 'pg_hashstash_create_view'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.create_view(regclass, text, regprocedure, text, text, int4, text[])
+	IS 'make a typed view of the values of a stash or memoized function';
+
+CREATE FUNCTION stash.refresh_view(view regclass, OUT name text, OUT change text, OUT type regtype, OUT was regtype)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_hashstash_refresh_view'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION stash.refresh_view(regclass)
+	IS 'add columns for new names to a view of stash.create_view(); returns what is added, and what would have to be wider';

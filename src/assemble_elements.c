@@ -378,12 +378,22 @@ prepare_part(FunctionCallInfo fcinfo)
 	return call;
 }
 
+static void
+add_error_context(void *arg)
+{
+	errcontext("part \"%s\" of a value", ((PartCall *) arg)->column.name);
+}
+
 static Datum
 get_part(FunctionCallInfo fcinfo, PartCall *call, const StashPart *element)
 {
+	ErrorContextCallback callback = {error_context_stack, add_error_context, call};
+	Datum		value;
 	bool		isnull;
-	Datum		value = stash_assemble_get(&call->column, element, &isnull);
 
+	error_context_stack = &callback;
+	value = stash_assemble_get(&call->column, element, &isnull);
+	error_context_stack = callback.previous;
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(value);

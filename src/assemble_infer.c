@@ -574,6 +574,40 @@ resolve(const Leaf *name)
 	return JSONBOID;
 }
 
+/* the narrowest type that has room for all of two types */
+static Oid
+widen(Oid one, Oid two)
+{
+	Oid			element = get_element_type(one);
+	Oid			other = get_element_type(two);
+	Scalars		scalars = {0};
+
+	if (one == two)
+		return one;
+	if (OidIsValid(element) && OidIsValid(other))
+	{
+		Oid			array = get_array_type(widen(element, other));
+
+		return OidIsValid(array) ? array : JSONBOID;
+	}
+	if (one == JSONBOID || two == JSONBOID || OidIsValid(element) ||
+		OidIsValid(other))
+		return JSONBOID;
+	note_scalar(&scalars, what_is(stash_type_lookup(one, -1)), one);
+	note_scalar(&scalars, what_is(stash_type_lookup(two, -1)), two);
+	return resolve_scalars(&scalars);
+}
+
+/*
+ * The type of a column that has this one and is to have room for what was
+ * found, too.
+ */
+Oid
+stash_assemble_widen(Oid type, const StashFound *found)
+{
+	return found->is_unknown ? type : widen(type, found->type);
+}
+
 /* true where objects and something else have this name: then it is one column */
 static bool
 is_clash(const Leaf *name)
@@ -643,6 +677,8 @@ stash_assemble_infer(const StashSource *source, int depth, int64 *nelements,
 		found->name = name->text;
 		found->is_key = name->is_key;
 		found->type = resolve(name);
+		found->is_unknown = (name->shapes & ~SHAPE_EMPTY) == 0 ||
+			(name->shapes == SHAPE_ARRAY && !name->elements.has_begun);
 		found->nulls = in.nelements - name->nvalues -
 			(is_clash(name) ? name->nobjects : 0);
 		found->nsamples = name->nsamples;
