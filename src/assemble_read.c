@@ -186,8 +186,10 @@ stash_assemble_read_source(StashSource *source, FunctionCallInfo fcinfo,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("either a stash or a function can be assembled, not both")));
 	source->function = PG_GETARG_OID(function);
-	source->relid = (Oid) stash_spi_run_bigint(psprintf("SELECT stash.stash_of(%u::pg_catalog.oid::pg_catalog.regprocedure)::pg_catalog.oid::pg_catalog.int8",
-														source->function), true);
+	source->relid = (Oid) stash_spi_run_bigint(psprintf("SELECT stash.stash_of(%s::pg_catalog.regprocedure)::pg_catalog.oid::pg_catalog.int8",
+														quote_literal_cstr(format_procedure_extended(source->function,
+																									 FORMAT_PROC_FORCE_QUALIFY))),
+											   true);
 	if (!OidIsValid(source->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -488,7 +488,7 @@ find_column(const ViewPlan *plan, const StashFound *found)
 
 		if (column->origin == (found->is_key ? ORIGIN_KEY : ORIGIN_ELEMENT) &&
 			strcmp(column->name, name) == 0 &&
-			stash_assemble_entry_column(column->label) < 0)
+			(!found->is_key || stash_assemble_entry_column(column->label) < 0))
 			return column;
 	}
 	return NULL;

@@ -201,7 +201,7 @@ finish() {
 }
 
 read_arguments "$@"
-setup_begin libipc-run-perl python3 xxhash zstd '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent' \
+setup_begin libipc-run-perl python3 jq xxhash zstd '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent' \
 	'?pkg-config' '?libpng-dev' '?libjpeg62-turbo-dev' '?libwebp-dev' '?libgif-dev'
 say "PostgreSQL $major, $("${CC:-gcc}" --version | head -n 1)"
 setup_build "${make_args[@]}" || { failed=1; finish; }
