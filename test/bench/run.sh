@@ -6,7 +6,7 @@
 # runs its variants in turn, one round to warm up and seven that count, and
 # prints median, min and max, and ratios within that run.
 #
-# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, stash, memo, map, memo_write, jsonl, arrow (default: all)
+# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, stash, memo, map, memo_write, assemble, jsonl, arrow (default: all)
 # A NAME may have sections; STASH_BENCH_SECTIONS=one,two runs only these.
 set -euo pipefail
 
@@ -90,7 +90,7 @@ run_one() {
 }
 
 names=("$@")
-[[ $# -gt 0 ]] || names=(hash frame stash memo map memo_write jsonl arrow)
+[[ $# -gt 0 ]] || names=(hash frame stash memo map memo_write assemble jsonl arrow)
 for name in "${names[@]}"; do
 	[[ -e $top/test/bench/$name.sql || -e $top/test/bench/$name.sh ]] || die "no benchmark named $name"
 done

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $groups = 60;
+my $groups = 25;
 my $documents = 40;
 my $seed = $ENV{STASH_SEED} || 4711;
 srand($seed);
