@@ -105,8 +105,8 @@ typedef struct StashSource
 {
 	Oid			relid;			/* a stash */
 	Oid			function;		/* whose results it has; 0: anything */
-	char	   *prefix;			/* of the names of the keys' parts; NULL: these
-								 * are no columns */
+	char	   *prefix;			/* of the names of the keys' parts; NULL:
+								 * these are no columns */
 	char	   *explode;		/* the name of an array, or NULL */
 } StashSource;
 

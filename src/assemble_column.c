@@ -229,7 +229,7 @@ stash_assemble_find_json(JsonbContainer *object, const char *name, int len,
 	{
 		JEntry		entry = object->children[i];
 		int			keylen = JBE_OFFLENFLD(entry) -
-			(JBE_HAS_OFF(entry) ? offset : 0);
+		(JBE_HAS_OFF(entry) ? offset : 0);
 		JsonbValue	member;
 
 		if (keylen > len)

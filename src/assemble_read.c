@@ -214,7 +214,7 @@ stash_assemble_from(const StashSource *source, const StashStore *store,
 {
 	const char *key = OidIsValid(source->function) ? "stash.call_args(s.key)" : "s.key";
 	const char *where = condition == NULL ? STASH_ENTRY_NOT_EXPIRED :
-		psprintf("%s AND " STASH_ENTRY_NOT_EXPIRED, condition);
+	psprintf("%s AND " STASH_ENTRY_NOT_EXPIRED, condition);
 
 	if (store->is_unique || store->has_versions)
 		return psprintf("(SELECT s.key_hash, %s AS key, s.value, s.version, s.created_at FROM %s AS s WHERE %s) AS e",

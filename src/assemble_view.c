@@ -479,7 +479,7 @@ static ViewColumn *
 find_column(const ViewPlan *plan, const StashFound *found)
 {
 	const char *name = found->is_key ?
-		found->name + strlen(plan->source.prefix) : found->name;
+	found->name + strlen(plan->source.prefix) : found->name;
 	ListCell   *cell;
 
 	foreach(cell, plan->columns)
