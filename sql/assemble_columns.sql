@@ -98,6 +98,22 @@ SELECT * FROM stash.assemble('docs', explode => 't') AS t(a int, t text, "t.b" i
 SELECT stash.put('docs', 1, '{"a": {"b": [1]}, "a.b": [2]}'::jsonb);
 SELECT * FROM stash.assemble('docs', explode => 'a.b') AS t(a text);
 \echo :SQLSTATE
+-- what is exploded is not copied for each item: 50,000 of them
+SELECT stash.put('docs', 1, jsonb_build_object('a', 1, 't', (SELECT jsonb_agg(i) FROM generate_series(1, 50000) AS i)));
+SELECT count(*), sum(t), sum(a) FROM stash.assemble('docs', explode => 't') AS t(a int, t int);
+-- all of it can be cancelled
+\set SHOW_CONTEXT never
+BEGIN;
+SET LOCAL statement_timeout = '1ms';
+SELECT count(*) FROM stash.columns('docs', explode => 't');
+\echo :SQLSTATE
+ROLLBACK;
+BEGIN;
+SET LOCAL statement_timeout = '1ms';
+SELECT count(*) FROM (SELECT stash.elements(value, 't') FROM docs) AS s;
+\echo :SQLSTATE
+ROLLBACK;
+\set SHOW_CONTEXT errors
 -- an array inside a row
 SELECT stash.put('docs', 1, ROW(1, 0.5, NULL, NULL, NULL, '{1,2}', 4, NULL)::flight);
 SELECT * FROM stash.assemble('docs', explode => 'ids') AS t(id int, ids int, legs int);

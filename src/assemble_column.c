@@ -208,60 +208,96 @@ read_value(JsonbContainer *object, uint32 at, uint32 offset, JsonbValue *value)
 			   JBE_OFFLENFLD(object->children[at + nkeys]) - before, value);
 }
 
+/* A key of an object that begins a name, or is all of it. */
+typedef struct KeyMatch
+{
+	uint32		at;				/* number of the key; the next one to look at */
+	uint32		offset;			/* of its bytes */
+	int			len;
+} KeyMatch;
+
+/*
+ * Find the next key from match->at on that ends where the name has a dot, or
+ * ends; false for none.
+ *
+ * Keys are in the order of their lengths, so that none behind one that is
+ * longer than the name can be meant.
+ */
+static inline bool
+next_match(JsonbContainer *object, const char *name, int len, KeyMatch *match)
+{
+	uint32		nkeys = JsonContainerSize(object);
+	const char *contents = (const char *) &object->children[nkeys * 2];
+
+	for (; match->at < nkeys; match->at++, match->offset += match->len)
+	{
+		JEntry		entry = object->children[match->at];
+
+		match->len = JBE_OFFLENFLD(entry) -
+			(JBE_HAS_OFF(entry) ? match->offset : 0);
+		if (match->len > len)
+			return false;
+		/* most names differ in their first byte, which costs no call */
+		if ((match->len == len || name[match->len] == '.') &&
+			(match->len == 0 ||
+			 (contents[match->offset] == name[0] &&
+			  memcmp(contents + match->offset, name, match->len) == 0)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Find the places a name leads to from an object, in all the ways in which its
  * dots can be read: their number, 2 standing for all above one, the value at
  * one of them, and, where 'keys' is not NULL, the keys to it, as texts.
- *
- * All in one pass, for most objects are small: their keys are in the order of
- * their lengths, and none that is longer than the name can be meant.
  */
 int
 stash_assemble_find_json(JsonbContainer *object, const char *name, int len,
 						 JsonbValue *value, List **keys)
 {
-	uint32		nkeys = JsonContainerSize(object);
-	const char *contents = (const char *) &object->children[nkeys * 2];
-	uint32		offset = 0;
+	KeyMatch	match = {0};
 	int			places = 0;
 
-	for (uint32 i = 0; i < nkeys && places < 2; i++)
+	while (places < 2 && next_match(object, name, len, &match))
 	{
-		JEntry		entry = object->children[i];
-		int			keylen = JBE_OFFLENFLD(entry) -
-		(JBE_HAS_OFF(entry) ? offset : 0);
+		KeyMatch	other = match;
+		List	   *rest = NIL;
 		JsonbValue	member;
+		int			found = 0;
 
-		if (keylen > len)
-			break;
-		/* most names differ in their first byte, which costs no call */
-		if ((keylen == len || name[keylen] == '.') &&
-			(keylen == 0 ||
-			 (contents[offset] == name[0] &&
-			  memcmp(contents + offset, name, keylen) == 0)))
+		read_value(object, match.at, match.offset, &member);
+		other.at++;
+		other.offset += other.len;
+		if (match.len == len)
 		{
-			List	   *rest = NIL;
-			int			found = 1;
-
-			read_value(object, i, offset, &member);
-			if (keylen == len)
-				*value = member;
-			else if (member.type == jbvBinary &&
-					 JsonContainerIsObject(member.val.binary.data))
-			{
-				check_stack_depth();
-				found = stash_assemble_find_json(member.val.binary.data,
-												 name + keylen + 1,
-												 len - keylen - 1, value,
-												 keys == NULL ? NULL : &rest);
-			}
-			else
-				found = 0;
-			if (keys != NULL && found > 0)
-				*keys = lcons(cstring_to_text_with_len(name, keylen), rest);
-			places += found;
+			*value = member;
+			found = 1;
 		}
-		offset += keylen;
+		else if (member.type == jbvBinary &&
+				 JsonContainerIsObject(member.val.binary.data))
+		{
+			if (keys == NULL && places == 0 &&
+				!next_match(object, name, len, &other))
+			{
+				/* the only way, as nearly always: go on down there */
+				object = member.val.binary.data;
+				name += match.len + 1;
+				len -= match.len + 1;
+				memset(&match, 0, sizeof(match));
+				continue;
+			}
+			check_stack_depth();
+			found = stash_assemble_find_json(member.val.binary.data,
+											 name + match.len + 1,
+											 len - match.len - 1, value,
+											 keys == NULL ? NULL : &rest);
+		}
+		if (keys != NULL && found > 0)
+			*keys = lcons(cstring_to_text_with_len(name, match.len), rest);
+		places += found;
+		match.at++;
+		match.offset += match.len;
 	}
 	return Min(places, 2);
 }

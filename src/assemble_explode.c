@@ -22,7 +22,7 @@
 
 struct StashExploded
 {
-	Jsonb	   *object;
+	Datum		object;			/* with a null in the array's place */
 	Datum		path;			/* text[]: the keys that lead to the array */
 	JsonbIterator *items;
 	bool		is_empty;		/* its null was not given yet */
@@ -41,6 +41,15 @@ make_path(List *keys)
 										   TYPALIGN_INT));
 }
 
+/* an object with another value in this place */
+static Datum
+replace(Datum object, Datum path, JsonbValue *value)
+{
+	return DirectFunctionCall4(jsonb_set, object, path,
+							   JsonbPGetDatum(JsonbValueToJsonb(value)),
+							   BoolGetDatum(false));
+}
+
 /*
  * Start on the items of the array called 'name' in an element; NULL where
  * there is no such array.
@@ -54,6 +63,7 @@ stash_assemble_explode(const StashPart *element, const char *name)
 	StashExploded *exploded;
 	JsonbValue	json;
 	JsonbValue	array;
+	JsonbValue	null = {.type = jbvNull};
 	List	   *keys = NIL;
 	int			places;
 
@@ -70,8 +80,10 @@ stash_assemble_explode(const StashPart *element, const char *name)
 		!JsonContainerIsArray(array.val.binary.data))
 		return NULL;
 	exploded = palloc(sizeof(StashExploded));
-	exploded->object = JsonbValueToJsonb(&json);
 	exploded->path = make_path(keys);
+	/* all items at once would be copied for each of them */
+	exploded->object = replace(JsonbPGetDatum(JsonbValueToJsonb(&json)),
+							   exploded->path, &null);
 	exploded->items = JsonbIteratorInit(array.val.binary.data);
 	exploded->is_empty = JsonContainerSize(array.val.binary.data) == 0;
 	(void) JsonbIteratorNext(&exploded->items, &array, true);
@@ -96,11 +108,7 @@ stash_assemble_explode_next(StashExploded *exploded, StashPart *part)
 	else if (JsonbIteratorNext(&exploded->items, &item, true) != WJB_ELEM)
 		return false;
 	stash_assemble_open(part, stash_type_lookup(JSONBOID, -1),
-						DirectFunctionCall4(jsonb_set,
-											JsonbPGetDatum(exploded->object),
-											exploded->path,
-											JsonbPGetDatum(JsonbValueToJsonb(&item)),
-											BoolGetDatum(false)),
+						replace(exploded->object, exploded->path, &item),
 						false);
 	return true;
 }

@@ -259,6 +259,7 @@ note_json_array(Leaf *name, JsonbContainer *array)
 	(void) JsonbIteratorNext(&iterator, &item, true);
 	while (JsonbIteratorNext(&iterator, &item, true) == WJB_ELEM)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (item.type == jbvBinary)
 		{
 			name->shapes |= SHAPE_JSON;
