@@ -166,6 +166,24 @@ DROP VIEW all_versions, routes;
 SELECT stash.unmemoize('route(text)');
 DROP FUNCTION route, filter_of;
 
+-- a temporary stash has a temporary view; partitions are read like one table
+SELECT stash.create('mine', 'temp');
+SELECT stash.put('mine', 1, '{"a": 1}'::jsonb);
+SELECT stash.create_view('mine', 'my_view');
+SELECT v.relpersistence, m.* FROM my_view AS m, pg_class AS v WHERE v.oid = 'my_view'::regclass;
+SELECT stash.put('mine', 2, '{"b": 2}'::jsonb);
+SELECT * FROM stash.refresh_view('my_view');
+SELECT * FROM my_view ORDER BY a;
+DROP VIEW my_view;
+SELECT stash.drop('mine');
+SELECT stash.create('parts', partitions => 2);
+SELECT count(stash.put('parts', i, jsonb_build_object('i', i))) FROM generate_series(1, 10) AS i;
+SELECT stash.create_view('parts', 'parts_view', metadata => '{_key_hash}');
+SELECT count(*), sum(i), count(*) FILTER (WHERE _key_hash = stash.hash(i)) AS hashes FROM parts_view;
+SELECT i FROM parts_view WHERE _key_hash = stash.hash(7);
+DROP VIEW parts_view;
+SELECT stash.drop('parts');
+
 -- rights and row security are those of whoever reads
 CREATE ROLE regress_stash_reader;
 GRANT USAGE, CREATE ON SCHEMA public TO regress_stash_reader;

@@ -443,6 +443,9 @@ pg_hashstash_create_view(PG_FUNCTION_ARGS)
 	stash_assemble_read_source(&plan.source, fcinfo, 0, 2);
 	plan.depth = stash_assemble_depth(fcinfo, 5);
 	name = makeRangeVarFromNameList(stash_compat_name_list(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	/* as the server would have it */
+	if (get_rel_persistence(plan.source.relid) == RELPERSISTENCE_TEMP)
+		name->relpersistence = RELPERSISTENCE_TEMP;
 	schema = RangeVarGetCreationNamespace(name);
 	found = stash_assemble_infer(&plan.source, plan.depth, &nelements, &key_type);
 	if (nelements == 0)

@@ -76,5 +76,14 @@ is( ask(q{SELECT (data::jsonb) ->> '_key' FROM (SELECT regexp_split_to_table(dat
 is( ask(q{COPY (SELECT "properties.place" FROM quake WHERE "properties.mag" = (SELECT max("properties.mag") FROM quake)) TO STDOUT}),
 	jq('.features | max_by(.properties.mag) | .properties.place') =~ s/"//gr, 'COPY');
 
+# a dump carries the view along, and what it was made of
+my ($dump) = run_command([ 'pg_dump', '-d', $node->connstr('postgres'), '--exclude-table=strong' ]);
+my $sums = 'SELECT count(*), sum("properties.sig"), sum("properties.mag") FROM quake';
+ask('CREATE DATABASE restored');
+$node->safe_psql('restored', $dump);
+is($node->safe_psql('restored', $sums), ask($sums), 'the view after dump and restore');
+$node->safe_psql('restored', q{SELECT stash.put('quakes', 'new', '{"properties": {"mag": 1, "new": true}}'::jsonb)});
+is($node->safe_psql('restored', "SELECT * FROM stash.refresh_view('quake')"), 'properties.new|added|boolean|', 'and it is refreshed there');
+
 $node->stop;
 done_testing();
