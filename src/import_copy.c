@@ -27,7 +27,7 @@
 #include "utils/rel.h"
 
 #include "compat.h"
-#include "import.h"
+#include "import_copy.h"
 #include "spi.h"
 #include "utility.h"
 

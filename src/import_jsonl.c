@@ -31,7 +31,7 @@
 #include "utils/typcache.h"
 
 #include "compat.h"
-#include "import.h"
+#include "import_copy.h"
 #include "json_read.h"
 #include "server_file.h"
 

@@ -15,7 +15,7 @@
 #include "catalog.h"
 #include "export.h"
 #include "frame_open.h"
-#include "import.h"
+#include "import_copy.h"
 #include "memo.h"
 #include "store.h"
 #include "track.h"

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * import.h
- *	  What imports have in common.
+ * import_copy.h
+ *	  COPY ... FROM with a format of ours.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef STASH_IMPORT_H
-#define STASH_IMPORT_H
+#ifndef STASH_IMPORT_COPY_H
+#define STASH_IMPORT_COPY_H
 
 #include "commands/copy.h"
 
@@ -15,4 +15,4 @@ extern CopyFromState stash_import_copying;
 
 extern void stash_import_init(void);
 
-#endif							/* STASH_IMPORT_H */
+#endif							/* STASH_IMPORT_COPY_H */
