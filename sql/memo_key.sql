@@ -3,6 +3,7 @@
 \set SHOW_CONTEXT never
 CREATE SCHEMA stash_memo_key;
 SET search_path = stash_memo_key, public;
+SET pg_hashstash.shared_cache = off;
 SET pg_hashstash.local_cache_size = 0;
 
 -- an answer that depends on everything
@@ -103,6 +104,7 @@ SELECT stash_memo_key.square(2);
 RESET ALL;
 SET search_path = stash_memo_key, public;
 SET pg_hashstash.local_cache_size = 0;
+SET pg_hashstash.shared_cache = off;
 
 -- trap 14: search_path
 -- the same text may read another schema's table
@@ -151,6 +153,7 @@ COMMIT;
 SELECT who_is();
 SELECT value FROM stash.explain('who_is()') WHERE item = 'found in';
 SET pg_hashstash.local_cache_size = 0;
+SET pg_hashstash.shared_cache = off;
 SELECT value FROM stash.explain('who_is()') WHERE item = 'found in';
 SET search_path = stash_memo_key, public;
 

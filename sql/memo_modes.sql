@@ -3,6 +3,7 @@
 \set SHOW_CONTEXT never
 CREATE SCHEMA stash_memo_modes;
 SET search_path = stash_memo_modes, public;
+SET pg_hashstash.shared_cache = off;
 CREATE FUNCTION f(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
 	RAISE NOTICE 'computed f(%)', n;

@@ -1,6 +1,7 @@
 -- Memoized functions in parallel queries: read from the stash, computed, never written, never wrong.
 CREATE SCHEMA stash_memo_parallel;
 SET search_path = stash_memo_parallel, public;
+SET pg_hashstash.shared_cache = off;
 CREATE TYPE mood AS ENUM ('sad', 'glad');
 CREATE FUNCTION square(n int) RETURNS bigint IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS 'BEGIN RETURN n::bigint * n; END';
 CREATE FUNCTION feel(n int) RETURNS mood IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS $$BEGIN RETURN CASE WHEN n % 2 = 0 THEN 'glad' ELSE 'sad' END; END$$;

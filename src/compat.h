@@ -198,6 +198,16 @@ stash_compat_init_segment(void *address, void *init)
 	GetNamedDSMSegment(name, size, init, found)
 #endif
 
+/* kinds of locks that have a name; from 19 on that is shared, too */
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_new_tranche(name) LWLockNewTrancheId(name)
+#define stash_compat_register_tranche(tranche, name) ((void) (tranche))
+#else
+#define stash_compat_new_tranche(name) LWLockNewTrancheId()
+#define stash_compat_register_tranche(tranche, name) \
+	LWLockRegisterTranche(tranche, name)
+#endif
+
 /* whether 'buffer' still holds this block of a table: then it is pinned */
 #if PG_VERSION_NUM >= 160000
 #define stash_compat_read_recent_buffer(rel, block, buffer) \

@@ -142,6 +142,7 @@ stash_memo_init(void)
 	RegisterXactCallback(free_retired, NULL);
 	stash_memo_key_init();
 	stash_memo_cache_init();
+	stash_memo_shared_init();
 	stash_memo_trace_init();
 	stash_memo_names_init();
 	stash_memo_verify_init();
@@ -288,6 +289,23 @@ find_stash(const StashMemoBody *body)
 		return InvalidOid;
 	nsp = split_name(body->stash, &name);
 	return OidIsValid(nsp) ? get_relname_relid(name, nsp) : InvalidOid;
+}
+
+/* which version of its stash a memo's answers belong to, if it has one at all */
+static void
+find_stash_version(StashMemo *memo)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(memo->stash));
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	if (((Form_pg_class) GETSTRUCT(tuple))->relowner == memo->owner)
+	{
+		memo->stash_version = HeapTupleHeaderGetRawXmin(tuple->t_data);
+		memo->stash_is_recent =
+			TransactionIdIsNormal(HeapTupleHeaderGetXmin(tuple->t_data));
+	}
+	ReleaseSysCache(tuple);
 }
 
 static void
@@ -438,7 +456,10 @@ build_memo(Oid function)
 	memo->definition = describe_definition(target);
 	memo->stash = find_stash(&memo->body);
 	if (OidIsValid(memo->stash))
+	{
 		memo->stash_reason = STASH_MEMO_FINE;
+		find_stash_version(memo);
+	}
 	else
 		memo->stash_reason = memo->body.stash ? STASH_MEMO_STASH_MISSING :
 			STASH_MEMO_NO_STASH;

@@ -5,9 +5,11 @@
  *
  * The way of a call: memo.c finds the memo of the function called, memo_key.c
  * turns the call into a key, memo_find.c looks in the session's memory, which
- * is memo_cache.c, and in the stash, which is memo_table.c, or waits for another
- * session (memo_flight.c); what is nowhere memo_call.c, which leads the way,
- * computes and keeps in both, and memo_stat.c counts.  memo_body.c reads function bodies, memo_define.c writes them.
+ * is memo_cache.c, in that of all sessions, which is memo_shared.c, and in the
+ * stash, which is memo_table.c, or waits for another session (memo_flight.c);
+ * what is nowhere memo_call.c, which leads the way, computes and keeps, and
+ * memo_stat.c counts.  memo_body.c reads function bodies, memo_define.c writes
+ * them.
  *
  *-------------------------------------------------------------------------
  */
@@ -166,6 +168,9 @@ typedef struct StashMemo
 	Oid			target_owner;
 	Oid			stash;			/* 0: none, or see 'stash_reason' */
 	StashMemoReason stash_reason;
+	TransactionId stash_version;	/* that wrote its row of pg_class; 0: not
+									 * to be shared */
+	bool		stash_is_recent;	/* some snapshots may not see that */
 	StashMemoBody body;
 	char		volatility;		/* of the target */
 	bool		is_plain;		/* no memoized function: what stash.run()
@@ -224,7 +229,7 @@ typedef struct StashMemoResult
 	TimestampTz created_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	int64		cost_us;		/* microseconds that computing it took */
-	StashMemoCount found_in;	/* of a hit */
+	StashMemoCount found_in;	/* of a hit; STASH_MEMO_MISS: computed */
 	StashMemoProof *proof;		/* NULL: needs none */
 	bool		isnull;
 	bytea	   *rows;			/* frame of a row set, or NULL */
@@ -248,8 +253,22 @@ typedef struct StashMemoEntry
 	uint64		types_generation;	/* for which it is good; 0: always */
 	uint64		proved;			/* moment of the last proof; 0: none yet */
 	bool		is_dropped;		/* but somebody still looks at it */
+	struct StashMemoShare *share;	/* until the commit, or NULL */
 	StashMemoResult result;
 } StashMemoEntry;
+
+/* Where in shared memory the answer to a call is (memo_shared.c). */
+typedef struct StashMemoAddress
+{
+	StashHash128 hash;
+	Oid			stash;
+	TransactionId stash_version;
+	Oid			rettype;
+	const char *identity;		/* text of the identity */
+	Size		identitylen;
+	const char *key;			/* what the sink of the key held */
+	Size		keylen;
+} StashMemoAddress;
 
 /* What a call site remembers (memo.c). */
 typedef struct StashMemoCall
@@ -394,10 +413,25 @@ extern const StashMemoResult *stash_memo_cache_find(const StashMemoKey *key,
 													StashMemoCall *call);
 extern void stash_memo_cache_put(const StashMemoKey *key,
 								 const StashMemoCall *call,
-								 const StashMemoResult *result);
+								 const StashMemoResult *result,
+								 bool is_for_all);
 extern void stash_memo_cache_watch(Oid stash);
 extern bool stash_memo_cache_has_news(void);
 extern void stash_memo_cache_forget(Oid function);
+
+/* memo_shared.c */
+extern void stash_memo_shared_init(void);
+extern bool stash_memo_shared_address(StashMemoAddress *address,
+									  const StashMemoCall *call,
+									  const StashMemoKey *key);
+extern bool stash_memo_shared_is_recent(const StashMemoCall *call);
+extern bool stash_memo_shared_find(const StashMemoAddress *address,
+								   StashEntry *copy, bool *is_flat);
+extern void stash_memo_shared_put(const StashMemoAddress *address,
+								  const StashMemoResult *result, Size valuelen,
+								  const bytea *frame, const bytea *proof);
+extern void stash_memo_shared_remove(const StashMemoAddress *address);
+extern void stash_memo_shared_forget(Oid stash);
 
 /* memo_table.c */
 extern StashMemoReason stash_memo_may_read(StashMemo *memo);
@@ -460,6 +494,8 @@ extern bool stash_memo_find(StashMemoCall *call, StashMemoKey *key,
 extern bool stash_memo_find_fresh(StashMemoCall *call, StashMemoKey *key,
 								  FunctionCallInfo fcinfo,
 								  StashMemoResult *result);
+extern bool stash_memo_find_shared(StashMemoCall *call, const StashMemoKey *key,
+								   StashMemoResult *result);
 extern bool stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 								   StashMemoResult *result);
 

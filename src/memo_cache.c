@@ -5,7 +5,8 @@
  *
  * Bounded by pg_hashstash.local_cache_size; the least recently used go first.
  * An entry made in a transaction or subtransaction that is rolled back goes
- * with it.  Entries go, too, when their stash changes as a relation, which is
+ * with it; when it commits, what it computed goes to shared memory, too.
+ * Entries go, too, when their stash changes as a relation, which is
  * how stash.forget() of one session reaches the others.
  *
  * A result is copied out before it is returned: an entry may go at any time.
@@ -54,6 +55,17 @@ hash_of_key(StashHash128 hash)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+/* What shared memory is to know of an entry, besides what that has. */
+typedef struct StashMemoShare
+{
+	Size		size;			/* of this, with what it points to */
+	TransactionId stash_version;
+	Size		valuelen;
+	bytea	   *proof;			/* or NULL */
+	Size		identitylen;
+	char	   *identity;
+} StashMemoShare;
+
 static MemoryContext cache_context;
 static slots_hash *cache;		/* made at the first put */
 static dlist_head used = DLIST_STATIC_INIT(used);	/* most recent first */
@@ -79,6 +91,15 @@ static int	local_cache_size = 16384;	/* kB */
 static StashMemoEntry *busy;
 
 static void
+free_share(StashMemoEntry *entry)
+{
+	entry->size -= entry->share->size;
+	cache_bytes -= entry->share->size;
+	pfree(entry->share);
+	entry->share = NULL;
+}
+
+static void
 free_entry(StashMemoEntry *entry)
 {
 	if (entry->result.rows != NULL)
@@ -95,6 +116,8 @@ drop_entry(StashMemoEntry *entry)
 	dlist_delete(&entry->lru);
 	if (entry->subid != InvalidSubTransactionId)
 		dlist_delete(&entry->pending);
+	if (entry->share != NULL)
+		free_share(entry);
 	cache_bytes -= entry->size;
 	if (entry == busy)
 		entry->is_dropped = true;
@@ -166,6 +189,26 @@ forget_relation(Datum arg, Oid relid)
 	has_news = true;
 }
 
+/* what has been committed is there for all */
+static void
+share(StashMemoEntry *entry)
+{
+	const StashMemoShare *more = entry->share;
+	StashMemoAddress address = {
+		.hash = entry->hash,
+		.stash = entry->stash,
+		.stash_version = more->stash_version,
+		.rettype = entry->rettype,
+		.identity = more->identity,
+		.identitylen = more->identitylen,
+		.key = entry->key,
+		.keylen = entry->keylen
+	};
+
+	stash_memo_shared_put(&address, &entry->result, more->valuelen,
+						  entry->result.rows, more->proof);
+}
+
 /* the end of a transaction: what it made is kept, or goes */
 static void
 end_transaction(XactEvent event, void *arg)
@@ -192,6 +235,11 @@ end_transaction(XactEvent event, void *arg)
 		{
 			dlist_delete(&entry->pending);
 			entry->subid = InvalidSubTransactionId;
+			/* of a parallel query the leader may still roll back */
+			if (entry->share != NULL && event == XACT_EVENT_COMMIT)
+				share(entry);
+			if (entry->share != NULL)
+				free_share(entry);
 		}
 	}
 }
@@ -343,13 +391,69 @@ stash_memo_cache_has_news(void)
 }
 
 /*
+ * What an entry that is to come to shared memory needs for that; NULL when it
+ * is not to.
+ */
+static StashMemoShare *
+make_share(const StashMemoKey *key, const StashMemoCall *call,
+		   const StashMemoResult *result, Size valuelen)
+{
+	StashMemoAddress address;
+	StashMemoShare *made;
+	bytea	   *proof = NULL;
+	Size		prooflen;
+	Size		size;
+
+	if (!stash_memo_shared_address(&address, call, key) ||
+		!stash_memo_shared_is_recent(call))
+		return NULL;
+	/* what depends on what types are like by then others find in the stash */
+	if (result->rows == NULL && !result->isnull && call->follows_types)
+	{
+		stash_memo_shared_remove(&address);
+		return NULL;
+	}
+	if (result->proof != NULL)
+		proof = stash_memo_proof_write(result->proof);
+	prooflen = proof ? MAXALIGN(VARSIZE(proof)) : 0;
+	size = MAXALIGN(sizeof(StashMemoShare)) + prooflen + address.identitylen;
+	made = MemoryContextAlloc(cache_context, size);
+	made->size = size;
+	made->stash_version = address.stash_version;
+	made->valuelen = valuelen;
+	made->proof = NULL;
+	if (proof != NULL)
+	{
+		made->proof = (bytea *) ((char *) made + MAXALIGN(sizeof(StashMemoShare)));
+		memcpy(made->proof, proof, VARSIZE(proof));
+		pfree(proof);
+	}
+	made->identity = (char *) made + size - address.identitylen;
+	made->identitylen = address.identitylen;
+	memcpy(made->identity, address.identity, address.identitylen);
+	return made;
+}
+
+/* what is in shared memory is not the newest any more */
+static void
+leave_to_stash(const StashMemoKey *key, const StashMemoCall *call)
+{
+	StashMemoAddress address;
+
+	if (stash_memo_shared_address(&address, call, key))
+		stash_memo_shared_remove(&address);
+}
+
+/*
  * Keep a copy of a result, unless the cache is off or the result too large.
  *
- * A value must be flat: no TOAST pointer, no expanded object.
+ * A value must be flat: no TOAST pointer, no expanded object.  'is_for_all':
+ * when the transaction commits it goes to shared memory, too.  Nothing is kept
+ * when news of the memo or its stash have come since the call began.
  */
 void
 stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
-					 const StashMemoResult *result)
+					 const StashMemoResult *result, bool is_for_all)
 {
 	StashMemo  *memo = call->memo;
 	Size		fixed = MAXALIGN(sizeof(StashMemoEntry));
@@ -357,6 +461,7 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	Size		valuelen = 0;	/* bytes of a value by reference */
 	Size		size;
 	Size		proofsize;
+	StashMemoShare *entry_share = NULL;
 	StashMemoEntry *entry;
 	CacheSlot  *slot;
 	bool		found;
@@ -368,8 +473,20 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	/* what malloc and the table add is about a hundred bytes */
 	if (!make_room(size + (result->rows ? VARSIZE(result->rows) : 0) +
 				   proofsize + 100))
+	{
+		if (is_for_all)
+			leave_to_stash(key, call);
 		return;
+	}
 
+	if (is_for_all)
+		entry_share = make_share(key, call, result, valuelen);
+	if (!stash_memo_is_current(call))
+	{
+		if (entry_share != NULL)
+			pfree(entry_share);
+		return;
+	}
 	stash_memo_cache_watch(memo->stash);
 	/* one block: entry, value, key; row sets apart, for they may be large */
 	entry = MemoryContextAllocZero(cache_context, size);
@@ -419,6 +536,12 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	entry->subid = GetCurrentSubTransactionId();
 	dlist_push_head(&pending, &entry->pending);
 	cache_bytes += entry->size;
+	if (entry_share != NULL)
+	{
+		entry->share = entry_share;
+		entry->size += entry_share->size;
+		cache_bytes += entry_share->size;
+	}
 }
 
 /*

@@ -25,6 +25,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
@@ -64,6 +65,7 @@ static void
 begin_result(StashMemoCall *call, StashMemoResult *result)
 {
 	memset(result, 0, sizeof(*result));
+	result->found_in = STASH_MEMO_MISS;
 	result->created_at = GetCurrentTimestamp();
 	/* counted from the beginning: the answer is no newer than that */
 	result->expires_at = call->has_ttl ?
@@ -135,11 +137,9 @@ static bool
 keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 			bytea *frame, bytea *variant, const StashMemoResult *result)
 {
-	StashMemoReason reason;
+	StashMemoReason reason = stash_memo_may_write(call->memo);
 
-	stash_memo_cache_put(key, call, result);
 	stash_memo_count_fill(call, result);
-	reason = stash_memo_may_write(call->memo);
 	if (reason == STASH_MEMO_FINE)
 	{
 		if (frame == NULL)
@@ -148,6 +148,9 @@ keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 										 result);
 	}
 	stash_memo_count_reason(call->memo, STASH_MEMO_NOT_STORED, reason);
+	/* shared memory has what a stash has; a standby's has more */
+	stash_memo_cache_put(key, call, result, reason == STASH_MEMO_FINE ||
+						 RecoveryInProgress());
 	return reason == STASH_MEMO_FINE;
 }
 

@@ -3,14 +3,16 @@
  * memo_find.c
  *	  The answer to a call where it is remembered.
  *
- * The session's memory comes first, then the stash; where both have none, or
- * one past its ttl, another session may be computing it just now.
+ * The session's memory comes first, then that of all sessions, then the stash;
+ * where all have none, or one past its ttl, another session may be computing it
+ * just now.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -82,10 +84,12 @@ read_value(void *arg)
 /*
  * Take the result out of an entry; false when it is not, or no longer, a
  * result that this call could have: then the call is a miss.
+ *
+ * 'is_flat': the entry's value is no frame, but one of the call's type.
  */
-bool
-stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
-					   StashMemoResult *result)
+static bool
+read_entry(StashMemoCall *call, const StashEntry *entry, bool is_flat,
+		   StashMemoResult *result)
 {
 	struct varlena *variant = (struct varlena *) DatumGetPointer(entry->value);
 	ValueReading reading;
@@ -93,7 +97,6 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	Oid			culprit;
 
 	memset(result, 0, sizeof(*result));
-	result->found_in = STASH_MEMO_HIT_TABLE;
 	result->created_at = entry->created_at;
 	result->expires_at = entry->expires_at;
 	result->cost_us = entry->cost_us;
@@ -101,8 +104,11 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 	if (call->stale != STASH_MEMO_FINE)
 		return false;
 	result->isnull = entry->value_isnull;
+	result->value = entry->value;
 	if (entry->value_isnull)
 		return !call->memo->retset;
+	if (is_flat)
+		return true;
 	if (stash_frame_parse(&reading.reader, VARDATA_ANY(variant),
 						  VARSIZE_ANY_EXHDR(variant)) != STASH_FRAME_OK)
 		return false;
@@ -124,6 +130,20 @@ stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 		return false;
 	result->value = reading.value;
 	result->isnull = reading.isnull;
+	return true;
+}
+
+/*
+ * Take the result out of an entry of a stash; false when it is not, or no
+ * longer, a result that this call could have: then the call is a miss.
+ */
+bool
+stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
+					   StashMemoResult *result)
+{
+	if (!read_entry(call, entry, false, result))
+		return false;
+	result->found_in = STASH_MEMO_HIT_TABLE;
 	return true;
 }
 
@@ -155,6 +175,64 @@ find_in_memory(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
 	return true;
 }
 
+/*
+ * The same in the memory of all sessions; judged as one of the stash.
+ */
+bool
+stash_memo_find_shared(StashMemoCall *call, const StashMemoKey *key,
+					   StashMemoResult *result)
+{
+	StashMemoAddress address;
+	StashEntry	entry;
+	bool		is_flat;
+
+	/* what is read for the proof may let in news of the stash */
+	if (!stash_memo_shared_address(&address, call, key) ||
+		!stash_memo_shared_find(&address, &entry, &is_flat) ||
+		!read_entry(call, &entry, is_flat, result) ||
+		!stash_memo_is_current(call))
+		return false;
+	result->found_in = STASH_MEMO_HIT_SHARED;
+	return true;
+}
+
+/* then it is kept in the session's memory, too */
+static bool
+find_in_shared(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
+{
+	if (!stash_memo_find_shared(call, key, result))
+		return false;
+	stash_memo_trace_hit(call->memo, result);
+	stash_memo_cache_put(key, call, result, false);
+	return true;
+}
+
+/*
+ * Have others find what was found in the stash; false when that has to wait for
+ * the commit, for it may be our own.
+ */
+static bool
+share_found(StashMemoCall *call, const StashMemoKey *key,
+			const StashEntry *entry, const StashMemoResult *result)
+{
+	bool		is_flat = result->rows == NULL && !call->follows_types;
+	StashMemoAddress address;
+	Size		valuelen = 0;
+
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return false;
+	if (!stash_memo_shared_address(&address, call, key) ||
+		!stash_memo_shared_is_recent(call))
+		return true;
+	if (is_flat && !result->isnull && !call->rettypbyval)
+		valuelen = datumGetSize(result->value, false, call->rettyplen);
+	stash_memo_shared_put(&address, result, valuelen,
+						  is_flat || entry->value_isnull ? NULL :
+						  (bytea *) DatumGetPointer(entry->value),
+						  entry->proof);
+	return true;
+}
+
 /* the same in the stash; then it is kept in memory, too */
 static bool
 find_in_stash(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
@@ -171,7 +249,8 @@ find_in_stash(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 		return false;
 	stash_memo_trace_hit(call->memo, result);
 	if (stash_memo_table_is_current(call->memo, key, *frame, &entry))
-		stash_memo_cache_put(key, call, result);
+		stash_memo_cache_put(key, call, result,
+							 !share_found(call, key, &entry, result));
 	return true;
 }
 
@@ -217,8 +296,8 @@ wait_for_others(StashMemoCall *call, StashMemoKey *key, bytea *frame,
 }
 
 /*
- * Find the answer to a call, in the session's memory, in the stash, or by
- * waiting for another session that computes it.
+ * Find the answer to a call, in the session's memory, in that of all sessions,
+ * in the stash, or by waiting for another session that computes it.
  *
  * '*frame' is the key in full where that was needed.  When the answer is to be
  * computed, stash_memo_flight_end() is to be called after that.
@@ -232,7 +311,15 @@ stash_memo_find(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 
 	if (found && !is_stale(call->memo, result))
 		return true;
-	stale = *result;
+	if (found)
+		stale = *result;
+	if (find_in_shared(call, key, result))
+	{
+		if (!is_stale(call->memo, result))
+			return true;
+		stale = *result;
+		found = true;
+	}
 	if (find_in_stash(call, key, fcinfo, frame, result))
 	{
 		if (!is_stale(call->memo, result))

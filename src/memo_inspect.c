@@ -240,6 +240,8 @@ forget_rows(Oid function, const char *condition)
 					   get_func_name(function));
 	stash_memo_cache_forget(function);
 	CacheInvalidateRelcacheByRelid(news);
+	if (TransactionIdIsValid(memo->stash_version))
+		stash_memo_shared_forget(memo->stash);
 	if (name == NULL)
 		return 0;
 	return stash_spi_run_bigint(psprintf("DELETE FROM %s WHERE %s", name,
@@ -425,6 +427,11 @@ explain_call(ReturnSetInfo *rsinfo, StashMemoCall *call,
 	{
 		result = *cached;
 		explain_hit(rsinfo, "memory of this session", &result);
+		return;
+	}
+	if (stash_memo_find_shared(call, &key, &result))
+	{
+		explain_hit(rsinfo, "memory of all sessions", &result);
 		return;
 	}
 	reason = stash_memo_table_find(call->memo, &key,
