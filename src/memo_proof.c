@@ -40,6 +40,7 @@
 #include "memo.h"
 
 #define PROOF_VERSION	3
+#define MAX_HELD		32		/* of each kind in a proof that is remembered */
 #define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 3 * 4)
 
 /* ---- making ---- */
@@ -325,18 +326,84 @@ judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 }
 
 /*
- * Whether an answer is what its target would return now, under the active
- * snapshot: STASH_MEMO_FINE, or why not and which relation or function is to
- * blame.  'has_ttl': what is not tracked may be as old as that.
+ * A proof that held, and the moment at which it did.  Then so does each other
+ * of the same things whose snapshot sees all that its snapshot sees: answers of
+ * one function mostly differ in nothing else.
  */
-StashMemoReason
-stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
+typedef struct Held
 {
-	*culprit = InvalidOid;
-	if (!ActiveSnapshotSet())
-		return STASH_MEMO_NO_SNAPSHOT;
-	if (!stash_track_is_not_newer(proof->snapshot, GetActiveSnapshot()))
-		return STASH_MEMO_NEWER;
+	uint64		moment;			/* 0: none */
+	bool		has_ttl;
+	int			nsources;
+	int			nfunctions;
+	int			nxip;
+	FullTransactionId xmin;
+	FullTransactionId xmax;
+	FullTransactionId xip[MAX_HELD];
+	StashMemoSource sources[MAX_HELD];
+	Oid			functions[MAX_HELD];
+} Held;
+
+static Held *
+held_for(const StashMemoProof *proof)
+{
+	static Held held[16];
+	Oid			some = proof->nfunctions > 0 ? proof->functions[0] :
+	proof->nsources > 0 ? proof->sources[0].relid : 0;
+
+	return &held[some % lengthof(held)];
+}
+
+static bool
+is_like(const Held *held, const StashMemoProof *proof, bool has_ttl)
+{
+	const StashTrackSnapshot *snapshot = proof->snapshot;
+
+	if (held->has_ttl != has_ttl || held->nsources != proof->nsources ||
+		held->nfunctions != proof->nfunctions)
+		return false;
+	for (int i = 0; i < proof->nsources; i++)
+	{
+		if (held->sources[i].relid != proof->sources[i].relid ||
+			held->sources[i].digest != proof->sources[i].digest)
+			return false;
+	}
+	for (int i = 0; i < proof->nfunctions; i++)
+	{
+		if (held->functions[i] != proof->functions[i])
+			return false;
+	}
+	return FullTransactionIdFollowsOrEquals(snapshot->xmin, held->xmax) ||
+		(FullTransactionIdEquals(snapshot->xmin, held->xmin) &&
+		 FullTransactionIdEquals(snapshot->xmax, held->xmax) &&
+		 snapshot->nxip == held->nxip &&
+		 memcmp(snapshot->xip, held->xip, sizeof(held->xip[0]) * held->nxip) == 0);
+}
+
+static void
+hold(const StashMemoProof *proof, bool has_ttl, uint64 moment)
+{
+	Held	   *held = held_for(proof);
+
+	if (proof->nsources > MAX_HELD || proof->nfunctions > MAX_HELD ||
+		proof->snapshot->nxip > MAX_HELD)
+		return;
+	held->moment = moment;
+	held->has_ttl = has_ttl;
+	held->nsources = proof->nsources;
+	held->nfunctions = proof->nfunctions;
+	held->nxip = proof->snapshot->nxip;
+	held->xmin = proof->snapshot->xmin;
+	held->xmax = proof->snapshot->xmax;
+	memcpy(held->xip, proof->snapshot->xip, sizeof(held->xip[0]) * held->nxip);
+	memcpy(held->sources, proof->sources, sizeof(held->sources[0]) * held->nsources);
+	memcpy(held->functions, proof->functions, sizeof(Oid) * held->nfunctions);
+}
+
+/* what may have changed, looked up */
+static StashMemoReason
+judge_anew(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
+{
 	/* as opening the relations would: what was committed before counts */
 	AcceptInvalidationMessages();
 	if (stash_track_anything_changed(proof->snapshot))
@@ -363,6 +430,33 @@ stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 	*culprit = InvalidOid;
 	return stash_memo_names_function(InvalidOid, proof->snapshot) ?
 		STASH_MEMO_FINE : STASH_MEMO_SERVER_NAMESAKE;
+}
+
+/*
+ * Whether an answer is what its target would return now, under the active
+ * snapshot: STASH_MEMO_FINE, or why not and which relation or function is to
+ * blame.  'has_ttl': what is not tracked may be as old as that.
+ */
+StashMemoReason
+stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
+{
+	uint64		moment = stash_track_moment();
+	const Held *held = held_for(proof);
+	StashMemoReason reason;
+
+	*culprit = InvalidOid;
+	if (!ActiveSnapshotSet())
+		return STASH_MEMO_NO_SNAPSHOT;
+	if (!stash_track_is_not_newer(proof->snapshot, GetActiveSnapshot()))
+		return STASH_MEMO_NEWER;
+	if (moment != 0 && held->moment == moment && is_like(held, proof, has_ttl))
+		return STASH_MEMO_FINE;
+	reason = judge_anew(proof, has_ttl, culprit);
+	/* what was looked up may have moved time on */
+	if (reason == STASH_MEMO_FINE && moment != 0 &&
+		moment == stash_track_moment())
+		hold(proof, has_ttl, moment);
+	return reason;
 }
 
 /*
@@ -485,13 +579,16 @@ stash_memo_proof_read(const bytea *bytes)
 		4 * (uint64) nfunctions)
 		return NULL;
 
-	proof = palloc(sizeof(StashMemoProof));
+	/* one block, for this is done at each hit */
+	proof = palloc(MAXALIGN(sizeof(StashMemoProof)) +
+				   sizeof(StashMemoSource) * nsources +
+				   STASH_TRACK_SNAPSHOT_SIZE(nxip) + sizeof(Oid) * nfunctions);
 	proof->excused = excused;
 	proof->nsources = nsources;
-	proof->sources = palloc(sizeof(StashMemoSource) * Max(nsources, 1));
+	proof->sources = (StashMemoSource *) ((char *) proof + MAXALIGN(sizeof(StashMemoProof)));
+	proof->snapshot = (StashTrackSnapshot *) (proof->sources + nsources);
 	proof->nfunctions = nfunctions;
-	proof->functions = palloc(sizeof(Oid) * Max(nfunctions, 1));
-	proof->snapshot = palloc(STASH_TRACK_SNAPSHOT_SIZE(nxip));
+	proof->functions = (Oid *) &proof->snapshot->xip[nxip];
 	proof->snapshot->xmin = xmin;
 	proof->snapshot->xmax = xmax;
 	proof->snapshot->nxip = nxip;

@@ -78,6 +78,31 @@ bench_compare_rates() {
 	sql -c "SELECT * FROM bench.report_rates('$1')"
 }
 
+# A server that only its socket reaches, and that writes nothing; false where there is no package.
+bench_redis_start() {
+	local dir=$work/redis
+
+	command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null || return 1
+	mkdir "$dir"
+	chown "$user" "$dir"
+	as_user redis-server --port 0 --unixsocket "$dir/socket" --save '' --appendonly no --dir "$dir" \
+		--daemonize yes --pidfile "$dir/redis.pid" --logfile "$dir/log" >/dev/null
+	for _ in {1..100}; do
+		[[ $(bench_redis PING 2>/dev/null) != PONG ]] || break
+		sleep 0.1
+	done
+	bench_redis EVAL "for i = 0, 999999 do redis.call('SET', string.format('key:%012d', i), 'value ' .. i) end" 0 >/dev/null
+	[[ $(bench_redis GET key:000000123456) == 'value 123456' ]] || die 'Redis does not answer'
+}
+
+bench_redis() { redis-cli -s "$work/redis/socket" "$@"; }
+
+# bench_redis_rate CLIENTS: GETs a second
+bench_redis_rate() {
+	redis-benchmark -s "$work/redis/socket" -c "$1" -n "$((30000 + 30000 * $1))" -r 1000000 --csv GET key:__rand_int__ |
+		sed -n 's/^"GET[^"]*","\([0-9.]*\)".*/\1/p'
+}
+
 run_one() {
 	echo
 	echo "## $1"
@@ -97,9 +122,11 @@ done
 
 packages=()
 [[ " ${names[*]} " != *' stash '* ]] || packages=('?redis-server')
+[[ " ${names[*]} " != *' memo '* ]] || packages=('?redis-server' '?memcached' '?postgresql-%v-pgmemcache')
 setup_begin "${packages[@]}"
 setup_build
-setup_cluster jit=off shared_buffers=1GB
+# a million results of the memo benchmark have to fit, whatever /dev/shm holds
+setup_cluster jit=off shared_buffers=1GB dynamic_shared_memory_type=mmap pg_hashstash.shared_cache_size=512MB
 sql -c 'CREATE EXTENSION pg_hashstash'
 sql -f "$top/test/bench/bench.sql"
 

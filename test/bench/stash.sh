@@ -49,33 +49,6 @@ stash_fill() {
 	SQL
 }
 
-# --- Redis
-
-# A server that only its socket reaches, and that writes nothing; false where there is no package.
-stash_redis_start() {
-	local dir=$work/redis
-
-	command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null || return 1
-	mkdir "$dir"
-	chown "$user" "$dir"
-	as_user redis-server --port 0 --unixsocket "$dir/socket" --save '' --appendonly no --dir "$dir" \
-		--daemonize yes --pidfile "$dir/redis.pid" --logfile "$dir/log" >/dev/null
-	for _ in {1..100}; do
-		[[ $(stash_redis PING 2>/dev/null) != PONG ]] || break
-		sleep 0.1
-	done
-	stash_redis EVAL "for i = 0, 999999 do redis.call('SET', string.format('key:%012d', i), 'value ' .. i) end" 0 >/dev/null
-	[[ $(stash_redis GET key:000000123456) == 'value 123456' ]] || die 'Redis does not answer'
-}
-
-stash_redis() { redis-cli -s "$work/redis/socket" "$@"; }
-
-# stash_redis_rate CLIENTS: GETs a second
-stash_redis_rate() {
-	redis-benchmark -s "$work/redis/socket" -c "$1" -n "$((30000 + 30000 * $1))" -r 1000000 --csv GET key:__rand_int__ |
-		sed -n 's/^"GET[^"]*","\([0-9.]*\)".*/\1/p'
-}
-
 # --- sections
 
 # one statement a call: a value of some bytes among a million
@@ -86,7 +59,7 @@ stash_socket() {
 	printf '%s\n' '\set i random(1, 1000000)' 'SELECT value FROM bench.socket_plain WHERE id = :i;' >"$work/select.pgbench"
 	printf '%s\n' '\set i random(1, 1000000)' "SELECT stash.get('bench.socket', :i::bigint);" >"$work/get.pgbench"
 	printf '%s\n' '\set i random(1, 1000000)' "SELECT stash.get('bench.socket', :i::bigint, NULL::text);" >"$work/get_like.pgbench"
-	if stash_redis_start; then
+	if bench_redis_start; then
 		redis=yes
 		say "pgbench -M prepared, and $(redis-server --version | sed 's/ sha.*//') by redis-benchmark without pipelining, each through its unix socket"
 	else
@@ -95,7 +68,7 @@ stash_socket() {
 	for clients in 1 8; do
 		title="get through a socket, clients: $clients"
 		bench_compare_rates "$title" "$clients" "1=select=SELECT by primary key, $clients" "2=get=stash.get, $clients" \
-			"3=get_like=stash.get like text, $clients" ${redis:+"4=stash_redis_rate=Redis GET, $clients"}
+			"3=get_like=stash.get like text, $clients" ${redis:+"4=bench_redis_rate=Redis GET, $clients"}
 		sql -v title="$title" -v clients="$clients" <<-'SQL'
 			CALL bench.add_goal(:'title', 'stash.get, ' || :clients, 'SELECT by primary key, ' || :clients, 0.95);
 			CALL bench.add_goal(:'title', 'stash.get like text, ' || :clients, 'SELECT by primary key, ' || :clients, 0.95);

@@ -243,6 +243,7 @@ sub ddl
 
 sub setting
 {
+	my ($self) = @_;
 	my $how = chance(0.7) ? 'SET LOCAL' : 'SET';
 
 	return weighted(
@@ -251,7 +252,7 @@ sub setting
 		[ 1, "$how timezone = '" . any('UTC', 'UTC', 'UTC', 'Asia/Tokyo') . "'" ],
 		[ 1, "$how oracle.factor = " . any(1, 1, 1, 2) ],
 		[ 1, "$how search_path = " . any('o', 'o', 'o', 'o2, o') ],
-		[ 1, "$how pg_hashstash.local_cache_size = " . any(0, 16384) ],
+		map({ [ 1, "$how $_" ] } any(@{ $self->{caches} })),
 		[ 0.5, 'SET LOCAL pg_hashstash.memo = ' . any(qw(on off refresh readonly)) ],
 		[ 0.1, 'SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0' ]) . ';';
 }
@@ -326,7 +327,7 @@ sub transaction
 	{
 		push @lines, weighted(
 			[ 10, sub { $self->reading } ],
-			[ 1, sub { setting() } ],
+			[ 1, sub { $self->setting } ],
 			[ 0.5, sub { $self->cursor } ],
 			[ $writes * 3, sub { change() . ';' } ],
 			[ $writes * 1, sub { $self->modifying } ],
@@ -355,7 +356,7 @@ sub between
 		[ 0.4, sub { $self->procedure } ],
 		[ 0.2, sub { ddl() } ],
 		[ 0.1, sub { 'RESET ROLE; VACUUM ' . any('stash.change', 'FREEZE pg_proc', 'FULL o.base', 'o.sale_total_stash') . ';' } ],
-		[ 0.7, sub { setting() } ],
+		[ 0.7, sub { $self->setting } ],
 		[ 0.4, sub { 'RESET ROLE; SELECT stash.prune_changes();' } ],
 		[ 0.2, sub { "RESET ROLE; SELECT stash.forget('o." . any(qw(sale_total nested helped)) . "(int)');" } ],
 		# of a name that nobody asks for: plans that are cached do not notice one that stands in the way
@@ -368,12 +369,19 @@ sub between
 # The script of a session, with at least so many comparisons; 'rows' is a file of rows for COPY.
 sub oracle_script
 {
-	my ($seed, $session, $comparisons, $rows) = @_;
+	my ($seed, $session, $comparisons, $rows, $caches) = @_;
 	my $self = bless { session => $session, number => 0, planned => 0, often => \@functions, rows => $rows };
+	my $local = 'pg_hashstash.local_cache_size = ';
+	my $shared = 'pg_hashstash.shared_cache = ';
+
+	# what sessions do to the caches that are wanted; the others are off all the time
+	$self->{caches} = [ map { ($_ eq 'local' ? $local : $shared) . 0, ($_ eq 'local' ? "${local}16384" : "${shared}1") } split /,/, $caches ];
+	$self->{caches} = ["${local}0"] if !@{ $self->{caches} };
 	my @lines = ("\\set VERBOSITY verbose", "SET deadlock_timeout = '50ms'; SET lock_timeout = '500ms'; SET search_path = o; SET client_min_messages = info;");
 
 	srand($seed * 1000 + $session);
-	push @lines, 'SET pg_hashstash.local_cache_size = 0;' if $session % 3 == 0;
+	push @lines, "SET ${local}0;" if $session % 3 == 0 || $caches !~ /local/;
+	push @lines, "SET ${shared}0;" if $caches !~ /shared/;
 	push @lines, '-- t' . ++$self->{number}, $self->transaction, $self->between while $self->{planned} < $comparisons;
 	return join "\n", @lines, "\\echo finished", '';
 }

@@ -1,7 +1,8 @@
 # 007_memo_oracle.pl: a hit is what the function would return now, in this transaction, for this role
 #
 # Eight sessions run random transactions; see test/lib/MemoOracle.pm. From the environment: STASH_SEED; STASH_SLOW=1 for
-# 200,000 comparisons; or STASH_ORACLE_COMPARISONS and STASH_ORACLE_SECONDS, after which it stops wherever it is.
+# 200,000 comparisons; or STASH_ORACLE_COMPARISONS and STASH_ORACLE_SECONDS, after which it stops wherever it is;
+# STASH_ORACLE_CACHES, 'local,shared' unless said, with the others off: 'local', 'shared' or ''.
 
 use strict;
 use warnings;
@@ -16,6 +17,7 @@ use Test::More;
 my $seed = $ENV{STASH_SEED} // 1;
 my $comparisons = $ENV{STASH_ORACLE_COMPARISONS} // ($ENV{STASH_SLOW} ? 200_000 : 5000);
 my $seconds = $ENV{STASH_ORACLE_SECONDS};
+my $caches = $ENV{STASH_ORACLE_CACHES} // 'local,shared';
 
 my $node = PostgreSQL::Test::Cluster->new('memo_oracle');
 $node->init;
@@ -27,9 +29,9 @@ my $rows = $node->basedir . '/rows';
 append_to_file($rows, join '', map { "$_\t$_\n" } 1 .. 3);
 my @scripts = map { $node->basedir . "/session_$_.sql" } 1 .. 8;
 # what an error cuts off was planned, too
-append_to_file($scripts[$_], oracle_script($seed, $_ + 1, $comparisons * 1.4 / 8, $rows)) for 0 .. $#scripts;
+append_to_file($scripts[$_], oracle_script($seed, $_ + 1, $comparisons * 1.4 / 8, $rows, $caches)) for 0 .. $#scripts;
 
-note "STASH_SEED=$seed";
+note "STASH_SEED=$seed STASH_ORACLE_CACHES=$caches";
 my $run = oracle_run($node, $seconds // 3600, @scripts);
 my $share = $run->{asked} ? $run->{hits} / $run->{asked} : 0;
 

@@ -103,7 +103,7 @@ my $fill = 'SELECT f(1), f(2)';
 my $computes = 'v1|v2 computing f(1) computing f(2)';
 asks($node, $fill);
 my $other = $node->background_psql('postgres', on_error_stop => 1);
-$other->query_safe($fill);
+$other->query_safe("SET client_min_messages = warning; $fill");
 asks($node, "SELECT stash.forget('f(int)')");
 is(found($node, 'f(int)', 1), 'nowhere', 'what is forgotten is not found by a new session');
 is(asks($node, $fill), $computes, 'but computed');
@@ -131,7 +131,10 @@ $other->query_safe('SET pg_hashstash.local_cache_size = 0; BEGIN ISOLATION LEVEL
 asks($node, "SELECT stash.forget('f(int)')");
 like($other->query_safe('SELECT f(3)'), qr/v3/, 'an old snapshot has what was forgotten');
 is(found($node, 'f(int)', 3), 'nowhere', 'and gives it to nobody');
+$other->query_safe('RESET pg_hashstash.local_cache_size');
+like($other->query_safe('SELECT f(9)'), qr/v9/, 'nor what it computes itself');
 $other->query_safe('COMMIT');
+is(found($node, 'f(int)', 9), 'stash', 'though that is in the stash');
 
 asks($node, "$fill; TRUNCATE f_stash");
 is(asks($node, $fill), $computes, 'TRUNCATE forgets');
@@ -236,7 +239,8 @@ $victim->{stdin} .= "SELECT count(f(1 + n % 1500)) FROM generate_series(1, 10000
 $victim->{run}->pump_nb;
 sleep 1;
 kill 'KILL', $pid;
-$node->poll_query_until('postgres', q{SELECT pg_postmaster_start_time() IS NOT NULL}) or die 'no server';
+$node->wait_for_log(qr/all server processes terminated; reinitializing/);
+$node->poll_query_until('postgres', 'SELECT true') or die 'no server';
 eval { $victim->quit };
 is(found($node, 'f(int)', 1), 'stash', 'a crash empties the memory');
 is(asks($node, $fill), 'v1|v2', 'and no more');
