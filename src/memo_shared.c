@@ -635,7 +635,8 @@ stash_memo_shared_remove(const StashMemoAddress *address)
  * Give a stash another version, which is seen by whoever sees this transaction:
  * what was remembered of it is of no use to them.
  *
- * Waits for others who do that, or alter the stash.
+ * Waits for others who do that, or alter the stash.  Does nothing where nothing
+ * can be written: forgetting fails then.
  */
 void
 stash_memo_shared_forget(Oid stash)
@@ -643,6 +644,8 @@ stash_memo_shared_forget(Oid stash)
 	Relation	pg_class;
 	HeapTuple	tuple;
 
+	if (XactReadOnly)
+		return;
 	LockRelationOid(stash, ShareUpdateExclusiveLock);
 	pg_class = table_open(RelationRelationId, RowExclusiveLock);
 	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(stash));

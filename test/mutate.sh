@@ -35,6 +35,8 @@ mutants=(
 	'what the snapshot sees since the last proof | track_proof.c | s/now\[\([012]\)\] = .*/now[\1] = 0;/'
 	'own changes since the last proof | track_proof.c | s/now\[5\] = stash_track_marks();/now[5] = 0;/'
 	'redefinitions since the last proof | track_proof.c | s/now\[4\] = stash_track_news();/now[4] = 0;/'
+	'the moment of a proof that held | memo_proof.c | s/held->moment == moment && is_like/is_like/'
+	'the snapshot of a proof that held | memo_proof.c | s/return FullTransactionIdFollowsOrEquals(snapshot->xmin, held->xmax) ||/return true ||/'
 )
 
 # Take a clause out; the file must change.

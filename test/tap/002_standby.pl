@@ -65,13 +65,14 @@ is(call($standby, 'SELECT square(1)'), '1 0', 'a remembered value is found');
 is(call($standby, 'SELECT * FROM upto(2)'), '1|glad 2|glad 0', 'a remembered set is found');
 is(call($standby, 'SELECT square(2); SELECT square(2)'), '4 4 1', 'another value is computed, and kept by the session');
 is(call($standby, 'SELECT * FROM upto(1); SELECT * FROM upto(1)'), '1|glad 1|glad 1', 'another set as well');
-is(call($standby, 'SELECT square(2)'), '4 1', 'it is not stored');
+is(call($standby, 'SELECT square(2)'), '4 0', 'and for all sessions of the standby');
+is(call($standby, 'SET pg_hashstash.shared_cache = off; SELECT square(2)'), '4 1', 'but it is not stored');
 is(call($standby, 'SELECT fleeting(1); SELECT fleeting(1)'), '-1 -1 1', 'a stash that is not logged is no reason to fail');
-is( call($standby, "SELECT value FROM stash.explain('square(int)', 1) WHERE item IN ('verdict', 'found in')"),
+is( call($standby, "SET pg_hashstash.shared_cache = off; SELECT value FROM stash.explain('square(int)', 1) WHERE item IN ('verdict', 'found in')"),
 	'hit stash 0', 'explain: found');
-is( call($standby, "SELECT value FROM stash.explain('square(int)', 2) WHERE item IN ('verdict', 'stash not written')"),
+is( call($standby, "SET pg_hashstash.shared_cache = off; SELECT value FROM stash.explain('square(int)', 2) WHERE item IN ('verdict', 'stash not written')"),
 	'miss the server is in recovery 0', 'explain: not written');
-is( call($standby, "SELECT value FROM stash.explain('fleeting(int)', 1) WHERE item IN ('verdict', 'stash not read')"),
+is( call($standby, "SET pg_hashstash.shared_cache = off; SELECT value FROM stash.explain('fleeting(int)', 1) WHERE item IN ('verdict', 'stash not read')"),
 	'miss the server is in recovery 0', 'explain: not read');
 is(call($standby, 'SET pg_hashstash.memo = refresh; SELECT square(1)'), '1 1', 'refresh computes');
 is(call($standby, "SELECT count(*) FROM stash.calls('square(int)')"), '1 0', 'calls are listed');
@@ -141,7 +142,7 @@ is(call($standby, 'SELECT square(5); SELECT square(5)'), '1000 1000 0', 'after p
 is(call($standby, 'SELECT * FROM upto(2)'), '1|glad 2|glad 0', 'what was remembered still is');
 is(call($standby, 'SELECT * FROM upto(3)'), '1|glad 2|glad 3|glad 1', 'what was not is computed');
 is(call($standby, 'SELECT * FROM upto(3)'), '1|glad 2|glad 3|glad 0', 'and stored');
-is(call($standby, 'SELECT fleeting(1)'), '-1 1', 'a stash that is not logged is empty');
+is(call($standby, 'SET pg_hashstash.shared_cache = off; SELECT fleeting(1)'), '-1 1', 'a stash that is not logged is empty');
 is(call($standby, 'SELECT fleeting(1)'), '-1 0', 'and is filled');
 is(call($standby, "SELECT stash.get('unlogged', 'k'); SELECT stash.put('unlogged', 'k', 'w')"), ' 1 0', 'so is any other');
 is(call($standby, "SELECT stash.put('logged', 'k', 'w')"), '2 0', 'stashes are written');
