@@ -158,6 +158,15 @@ typedef struct StashMemoBody
 	char	   *ttl_argument;	/* is the ttl of a call */
 } StashMemoBody;
 
+/* Who asks, under which settings, for which definition (memo_key.c). */
+typedef struct StashMemoIdentity
+{
+	uint64		id;				/* equal in a session means the same identity */
+	StashHash128 prefix;		/* what key hashes begin with */
+	char	   *text;			/* stands in each key, short */
+	char	   *settings;		/* what went into it, for people */
+} StashMemoIdentity;
+
 /* A function in language stash, resolved; valid while the generation lasts. */
 typedef struct StashMemo
 {
@@ -184,16 +193,11 @@ typedef struct StashMemo
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */
 	StashMemoStats stats;
+	uint64		last_environment;	/* of 'last'; 0: there is none */
+	Oid			last_collation;
+	char	   *last_site;
+	StashMemoIdentity last;		/* the identity that was asked for last */
 } StashMemo;
-
-/* Who asks, under which settings, for which definition (memo_key.c). */
-typedef struct StashMemoIdentity
-{
-	uint64		id;				/* equal in a session means the same identity */
-	StashHash128 prefix;		/* what key hashes begin with */
-	char	   *text;			/* stands in each key, short */
-	char	   *settings;		/* what went into it, for people */
-} StashMemoIdentity;
 
 /* The key of a call. */
 typedef struct StashMemoKey

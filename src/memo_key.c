@@ -400,22 +400,15 @@ collation_versions(void)
 	return versions;
 }
 
-/*
- * The identity of calls to a memo in the present environment.
- *
- * 'collation' is the call's, 'site' what StashMemoCall says of it.  The
- * strings of *identity are allocated in 'context'.
- */
-void
-stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
-					Oid collation, const char *site, MemoryContext context)
+/* the strings of *identity are allocated in 'context' */
+static void
+make_identity(StashMemoIdentity *identity, StashMemo *memo, Oid collation,
+			  const char *site, MemoryContext context)
 {
 	bool		has_environment = memo->has_environment;
 	StringInfoData settings;
 	StringInfoData text;
 
-	if (has_environment)
-		(void) stash_memo_environment(memo->body.is_shared);
 	initStringInfo(&settings);
 	if (has_environment)
 		appendStringInfo(&settings, "%s ", last_text[memo->body.is_shared]);
@@ -439,6 +432,45 @@ stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 	identity->prefix = stash_hash_bytes128(text.data, text.len);
 	identity->text = MemoryContextStrdup(context, text.data);
 	identity->settings = MemoryContextStrdup(context, settings.data);
+}
+
+/*
+ * The identity of calls to a memo in the present environment.
+ *
+ * 'collation' is the call's, 'site' what StashMemoCall says of it.  The
+ * strings of *identity are allocated in 'context'.
+ */
+void
+stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
+					Oid collation, const char *site, MemoryContext context)
+{
+	uint64		environment = 1;
+
+	if (memo->has_environment)
+		environment = stash_memo_environment(memo->body.is_shared);
+	/* each statement has call sites of its own, mostly like the last ones */
+	if (memo->last_environment != environment ||
+		memo->last_collation != collation ||
+		strcmp(memo->last_site, site) != 0)
+	{
+		MemoryContext own = GetMemoryChunkContext(memo);
+
+		memo->last_environment = 0;
+		if (memo->last_site != NULL)
+		{
+			pfree(memo->last.text);
+			pfree(memo->last.settings);
+			pfree(memo->last_site);
+			memo->last_site = NULL;
+		}
+		make_identity(&memo->last, memo, collation, site, own);
+		memo->last_site = MemoryContextStrdup(own, site);
+		memo->last_collation = collation;
+		memo->last_environment = environment;
+	}
+	*identity = memo->last;
+	identity->text = MemoryContextStrdup(context, memo->last.text);
+	identity->settings = MemoryContextStrdup(context, memo->last.settings);
 }
 
 /* ---- the key ---- */

@@ -200,12 +200,16 @@ is(found($node, 'f(int)', 1), 'stash', 'switched off');
 $node->append_conf('postgresql.conf', "pg_hashstash.shared_cache_size = '1MB'");
 $node->reload;
 is(found($node, 'f(int)', 1), 'memory', 'and on, as it was');
+$node->append_conf('postgresql.conf', 'pg_hashstash.shared_cache_size = 10kB');
+$node->reload;
+ok($node->wait_for_log(qr/The least size is 1024 kB; 0 switches the shared cache off/), 'too small a size is refused');
 asks($node, $_) for 'CREATE FUNCTION large(n int) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT repeat(md5(n::text), 40000)$$',
   "SELECT stash.memoize('large(int)'); SELECT length(large(1))";
 is(found($node, 'large(int)', 1), 'stash', 'what is too large is in the stash alone');
 
 # ---- bounds
 # trap 57: sizes
+$node->append_conf('postgresql.conf', "pg_hashstash.shared_cache_size = '1MB'");
 $node->restart;
 $node->safe_psql('postgres', 'SET client_min_messages = warning; SELECT count(f(n)) FROM generate_series(1, 200) n');
 is(asks($node, 'SELECT f(1)'), 'v1', 'one that is used');
