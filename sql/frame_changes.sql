@@ -149,6 +149,7 @@ SELECT name, call(object, 1) AS first, call(object, 1) AS second FROM changes OR
 -- and from its stash
 \c -
 \set VERBOSITY terse
+SET pg_hashstash.shared_cache = off;
 SET search_path = frame_changes, public;
 SELECT name, call(object, 2) AS first, call(object, 2) AS second FROM changes ORDER BY name COLLATE "C";
 

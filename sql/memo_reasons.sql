@@ -106,8 +106,10 @@ SELECT of_known();
 SELECT * FROM why('of_known()');
 UPDATE of_known_stash SET proof = overlay(proof PLACING '\x00' FROM 2 FOR 1);
 SET pg_hashstash.local_cache_size = 0;
+SET pg_hashstash.shared_cache = off;
 SELECT * FROM why('of_known()');
 RESET pg_hashstash.local_cache_size;
+RESET pg_hashstash.shared_cache;
 
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_reasons CASCADE;

@@ -12,7 +12,7 @@ SELECT stash.memoize('f(int)'), stash.memoize('rows_of(int)');
 CREATE VIEW of_schema AS SELECT oid FROM pg_proc WHERE pronamespace = 'stash_memo_stat'::regnamespace;
 -- all but times and sizes
 CREATE VIEW counts AS
-	SELECT function, calls, hits_local AS local, hits_table AS "table", misses, bypasses, fills, waits, evictions AS evicted, invalidations AS stale
+	SELECT function, calls, hits_local AS local, hits_shared AS shared, hits_table AS "table", misses, bypasses, fills, waits, evictions AS evicted, invalidations AS stale
 	FROM stash.stat_memo WHERE function IN (SELECT oid FROM of_schema);
 CREATE VIEW reasons AS
 	SELECT function, kind, reason, count FROM stash.stat_memo_reasons WHERE function IN (SELECT oid FROM of_schema);
@@ -25,6 +25,9 @@ SELECT f(1), f(1), f(1), f(2);
 SELECT * FROM counts;
 SET pg_hashstash.local_cache_size = 0;
 SELECT f(1), f(2);
+SET pg_hashstash.shared_cache = off;
+SELECT f(1), f(2);
+RESET pg_hashstash.shared_cache;
 RESET pg_hashstash.local_cache_size;
 SET pg_hashstash.memo = off;
 SELECT f(1);
