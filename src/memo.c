@@ -1,12 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * memo.c
- *	  Memoized functions and the places that call them.
+ *	  Memoized functions.
  *
  * What is known of a function in language stash is built from its body and
- * dropped when any function or schema changes; what a call site knows is built from
- * that.  Replaced ones are freed at the end of the transaction, for a caller
- * further up the stack may still use them.  memo_call.c has the call itself.
+ * dropped when any function or schema changes.  Replaced ones are freed at the
+ * end of the transaction, for a caller further up the stack may still use them.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +16,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "commands/proclang.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -30,7 +28,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 
 #include "catalog.h"
 #include "compat.h"
@@ -49,7 +46,8 @@ double		stash_memo_min_cost = 0;	/* ms, for memos that say none */
 static HTAB *memos;				/* function to MemoSlot */
 static MemoryContext memos_context;
 static MemoryContext retired_context;
-static uint64 generation = 1;	/* of all memos; see stash_memo_lookup() */
+uint64		stash_memo_generation = 1;	/* of all memos; see
+										 * stash_memo_lookup() */
 static bool is_stale;
 
 static const struct config_enum_entry mode_names[] = {
@@ -66,7 +64,7 @@ static void
 forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 {
 	is_stale = true;
-	generation++;
+	stash_memo_generation++;
 }
 
 /* a stash that was made, dropped or renamed */
@@ -471,7 +469,7 @@ build_memo(Oid function)
 /*
  * The memo of a function in language stash.
  *
- * Good to the end of the transaction, current until 'generation' changes.
+ * Good to the end of the transaction, current until stash_memo_generation changes.
  * Throws what parsing the body throws, 42883 for a missing target, 42P13 and
  * 42501 for a target that does not fit.
  */
@@ -482,7 +480,7 @@ stash_memo_lookup(Oid function)
 	StashMemo  *memo;
 	MemoryContext context;
 	MemoryContext old;
-	uint64		before = generation;
+	uint64		before = stash_memo_generation;
 
 	if (is_stale)
 		start_generation();
@@ -497,7 +495,7 @@ stash_memo_lookup(Oid function)
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, memos_context);
 	/* reading catalogs may let in news: then it serves once */
-	if (generation == before)
+	if (stash_memo_generation == before)
 	{
 		slot = hash_search(memos, &function, HASH_ENTER, NULL);
 		slot->memo = memo;
@@ -526,407 +524,4 @@ stash_memo_bypass(StashMemo *memo)
 	if (memo->volatility != PROVOLATILE_IMMUTABLE && IsolationIsSerializable())
 		return STASH_MEMO_SERIALIZABLE;
 	return STASH_MEMO_FINE;
-}
-
-/* ---- call sites ---- */
-
-/* the names of a function's input arguments; those without have numbers */
-static char **
-argument_names(Oid function, int nargs)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	char	  **result = palloc(sizeof(char *) * Max(nargs, 1));
-	Datum		names;
-	Datum		modes;
-	bool		isnull;
-	char	  **argnames = NULL;
-	int			nnames = 0;
-
-	names = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargnames, &isnull);
-	if (!isnull)
-	{
-		modes = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargmodes,
-								&isnull);
-		nnames = get_func_input_arg_names(names, isnull ? (Datum) 0 : modes,
-										  &argnames);
-	}
-	ReleaseSysCache(tuple);
-	for (int i = 0; i < nargs; i++)
-		result[i] = i < nnames && argnames[i] != NULL && argnames[i][0] != '\0' ?
-			argnames[i] : psprintf("arg%d", i + 1);
-	return result;
-}
-
-/* the row type of keys: the arguments by name, then the identity */
-static StashType *
-key_type(const StashMemoCall *call, char **names)
-{
-	int			n = 1;
-	TupleDesc	desc;
-
-	for (int i = 0; i < call->nargs; i++)
-		n += !call->is_ignored[i];
-	desc = CreateTemplateTupleDesc(n);
-	n = 0;
-	for (int i = 0; i < call->nargs; i++)
-	{
-		StashType  *type = stash_memo_key_type(call, i);
-
-		if (!call->is_ignored[i])
-			TupleDescInitEntry(desc, (AttrNumber) ++n, names[i], type->oid,
-							   type->typmod, 0);
-	}
-	TupleDescInitEntry(desc, (AttrNumber) (n + 1), "@context", TEXTOID, -1, 0);
-	TupleDescFinalize(desc);
-	BlessTupleDesc(desc);
-	return stash_type_lookup(RECORDOID, desc->tdtypmod);
-}
-
-static int
-find_name(const char *name, char **names, int n)
-{
-	for (int i = 0; name != NULL && i < n; i++)
-	{
-		if (strcmp(names[i], name) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/* which arguments the memo treats in a way of their own */
-static void
-resolve_special(StashMemoCall *call, char **names)
-{
-	const StashMemoBody *body = &call->memo->body;
-	ListCell   *cell;
-
-	call->sql_argno = find_name(body->sql_argument, names, call->nargs);
-	if (call->sql_argno >= 0 && call->argtypes[call->sql_argno]->oid != TEXTOID)
-		call->sql_argno = -1;
-	call->ttl_argno = find_name(body->ttl_argument, names, call->nargs);
-	if (call->ttl_argno >= 0 && call->argtypes[call->ttl_argno]->oid != INTERVALOID)
-		call->ttl_argno = -1;
-	call->has_ttl = body->has_ttl;
-	call->ttl = body->ttl;
-
-	call->is_ignored = palloc0(sizeof(bool) * Max(call->nargs, 1));
-	foreach(cell, call->memo->body.ignore)
-	{
-		for (int i = 0; i < call->nargs; i++)
-			call->is_ignored[i] |= strcmp(names[i], lfirst(cell)) == 0;
-	}
-}
-
-/*
- * Throw 42601 when a memo ignores an argument that its function does not have.
- */
-void
-stash_memo_check_ignored(const StashMemo *memo)
-{
-	int			nargs = get_func_nargs(memo->function);
-	char	  **names = argument_names(memo->function, nargs);
-	ListCell   *cell;
-
-	foreach(cell, memo->body.ignore)
-	{
-		bool		found = false;
-
-		for (int i = 0; i < nargs; i++)
-			found |= strcmp(names[i], lfirst(cell)) == 0;
-		if (!found)
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("function %s has no argument \"%s\" to ignore",
-							memo->signature, (char *) lfirst(cell)),
-					 errhint("Arguments without a name are called arg1, arg2 and so on.")));
-	}
-}
-
-static Oid
-argument_type(FunctionCallInfo fcinfo, Oid function, int argno)
-{
-	Oid			oid = get_fn_expr_argtype(fcinfo->flinfo, argno);
-
-	if (!OidIsValid(oid))
-	{
-		Oid		   *argtypes;
-		int			nargs;
-
-		(void) get_func_signature(function, &argtypes, &nargs);
-		oid = argno < nargs ? argtypes[argno] : InvalidOid;
-	}
-	return oid;
-}
-
-/* the row type that the caller of a function returning record asks for */
-static void
-append_shape(StringInfo out, FunctionCallInfo fcinfo)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	TupleDesc	expected = rsinfo ? rsinfo->expectedDesc : NULL;
-
-	if (expected == NULL)
-		return;
-	expected = BlessTupleDesc(CreateTupleDescCopy(expected));
-	appendStringInfo(out, "returns=%s ",
-					 stash_type_to_text(stash_type_lookup(RECORDOID,
-														  expected->tdtypmod)));
-	/* some functions refuse to return what is not declared like that */
-	for (int i = 0; i < expected->natts; i++)
-	{
-		if (TupleDescAttr(expected, i)->atttypmod >= 0)
-			appendStringInfo(out, "typmod%d=%d ", i + 1,
-							 TupleDescAttr(expected, i)->atttypmod);
-	}
-}
-
-/* whether values of a type are, or contain, rows */
-static bool
-contains_rows(const StashType *type)
-{
-	return type->kind == STASH_KIND_ROW || type->kind == STASH_KIND_RECORD ||
-		(type->inner != NULL && contains_rows(type->inner));
-}
-
-/* decide what type results have; NULL: each record says so itself */
-static void
-resolve_result(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
-{
-	Oid			oid;
-	TupleDesc	desc = NULL;
-
-	(void) get_call_result_type(fcinfo, &oid, &desc);
-	if (!OidIsValid(oid))
-		oid = get_func_rettype(function);
-	/* of a polymorphic result it knows nothing without the call, and throws */
-	call->is_record = get_func_rettype(function) == RECORDOID &&
-		get_func_result_type(function, NULL, NULL) == TYPEFUNC_RECORD;
-	if (oid != RECORDOID)
-		call->rettype = stash_type_lookup(oid, -1);
-	call->follows_types = call->rettype == NULL ||
-		contains_rows(call->rettype) || !call->rettype->is_domain_free;
-	get_typlenbyval(oid, &call->rettyplen, &call->rettypbyval);
-}
-
-/*
- * Decide what types the arguments have in keys, and what else of this call
- * site the answer depends on.
- *
- * A literal that nobody gave a type reaches VARIADIC "any" as a C string.
- * Such a function may also tell VARIADIC array from a single array.
- */
-static void
-resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
-{
-	StringInfoData site;
-
-	call->argtypes = palloc(sizeof(StashType *) * Max(call->nargs, 1));
-	call->is_cstring = palloc0(sizeof(bool) * Max(call->nargs, 1));
-	call->is_sampled = palloc0(sizeof(bool) * Max(call->nargs, 1));
-	initStringInfo(&site);
-	if (call->memo->takes_anything && get_fn_expr_variadic(fcinfo->flinfo))
-		appendStringInfoString(&site, "variadic ");
-	for (int i = 0; i < call->nargs; i++)
-	{
-		Oid			oid = argument_type(fcinfo, function, i);
-
-		call->is_cstring[i] = oid == UNKNOWNOID || oid == CSTRINGOID;
-		if (call->is_cstring[i])
-			appendStringInfo(&site, "%s=%d ",
-							 oid == UNKNOWNOID ? "unknown" : "cstring", i + 1);
-		call->argtypes[i] = stash_type_lookup(call->is_cstring[i] ? TEXTOID : oid,
-											  -1);
-		call->is_sampled[i] = call->memo->body.is_sampled &&
-			call->argtypes[i]->typlen == -1;
-	}
-	if (call->is_record)
-		append_shape(&site, fcinfo);
-	if (call->memo->is_plain)
-		appendStringInfo(&site, "function=%u owner=%u ", function,
-						 call->memo->target_owner);
-	call->site = site.data;
-}
-
-/*
- * What the call site of a call remembers, built at its first call.
- *
- * 'function' is the memoized function; stash.explain() and its like call for
- * it with a call of their making.
- */
-StashMemoCall *
-stash_memo_call(FunctionCallInfo fcinfo, Oid function)
-{
-	StashMemoCall *call = fcinfo->flinfo->fn_extra;
-	MemoryContext context = fcinfo->flinfo->fn_mcxt;
-	MemoryContext old;
-	char	  **names;
-
-	if (likely(call != NULL && call->generation == generation &&
-			   call->types_generation == stash_type_generation()))
-		return call;
-	/* the target is in the middle of a set: let it finish */
-	if (call != NULL && call->is_streaming)
-		return call;
-
-	call = MemoryContextAllocZero(context, sizeof(StashMemoCall));
-	/* now, for what is looked up from here on may let in news */
-	call->generation = generation;
-	call->types_generation = stash_type_generation();
-	call->memo = stash_memo_lookup(function);
-	call->nargs = fcinfo->nargs;
-	fmgr_info_cxt(call->memo->target, &call->target, context);
-	/* the expression tells a polymorphic target its types */
-	fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
-
-	resolve_result(call, fcinfo, function);
-	old = MemoryContextSwitchTo(context);
-	resolve_arguments(call, fcinfo, function);
-	names = argument_names(function, call->nargs);
-	resolve_special(call, names);
-	call->keytype = key_type(call, names);
-	MemoryContextSwitchTo(old);
-	fcinfo->flinfo->fn_extra = call;
-	return call;
-}
-
-/*
- * True while no function has changed since the call site was built.
- */
-bool
-stash_memo_is_current(const StashMemoCall *call)
-{
-	return call->generation == generation;
-}
-
-/*
- * Throw 42501 unless the current user may name and call the target itself.
- *
- * Not asked of functions memoized in place: EXECUTE on the function is the
- * right to the original, which has the same owner.
- */
-void
-stash_memo_check_target(const StashMemo *memo)
-{
-	AclResult	result;
-
-	if (memo->body.in_place)
-		return;
-	result = stash_compat_namespace_aclcheck(memo->target_schema, GetUserId(),
-											 ACL_USAGE);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_SCHEMA,
-					   get_namespace_name(memo->target_schema));
-	result = stash_compat_proc_aclcheck(memo->target, GetUserId(), ACL_EXECUTE);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(memo->target));
-}
-
-static void
-check_target(StashMemoCall *call)
-{
-	Oid			role = GetUserId();
-
-	if (call->memo->body.in_place ||
-		(call->checked_role == role &&
-		 call->checked_roles == stash_memo_roles_generation()))
-		return;
-	stash_memo_check_target(call->memo);
-	call->checked_role = role;
-	call->checked_roles = stash_memo_roles_generation();
-}
-
-/* the value of a setting; "" where there is none of that name, or unset */
-static const char *
-setting(const char *name)
-{
-	const char *value = GetConfigOption(name, true, false);
-
-	return value ? value : "";
-}
-
-/* whether a setting that is in the memo's keys has changed */
-static bool
-has_varied(const StashMemoCall *call)
-{
-	ListCell   *name;
-	ListCell   *value;
-
-	forboth(name, call->memo->body.vary, value, call->varied)
-	{
-		if (strcmp(setting(lfirst(name)), lfirst(value)) != 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-read_varied(StashMemoCall *call, MemoryContext context)
-{
-	MemoryContext old = MemoryContextSwitchTo(context);
-	ListCell   *cell;
-
-	list_free_deep(call->varied);
-	call->varied = NIL;
-	foreach(cell, call->memo->body.vary)
-		call->varied = lappend(call->varied, pstrdup(setting(lfirst(cell))));
-	MemoryContextSwitchTo(old);
-}
-
-/* the memo's settings as they stand in an identity */
-static char *
-varied_text(const StashMemoCall *call)
-{
-	StringInfoData out;
-	ListCell   *name;
-	ListCell   *value;
-
-	initStringInfo(&out);
-	forboth(name, call->memo->body.vary, value, call->varied)
-		appendStringInfo(&out, "%s=%s ", quote_identifier(lfirst(name)),
-						 quote_literal_cstr(lfirst(value)));
-	return out.data;
-}
-
-/*
- * Make a call site ready for this call: the caller may call the target, and
- * call->identity is that of the caller and the present settings.
- *
- * Throws 42501 where the caller lacks EXECUTE on the target.
- */
-void
-stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
-{
-	uint64		environment = 1;
-
-	check_target(call);
-	if (unlikely(call->ttl_argno >= 0))
-	{
-		NullableDatum *arg = &fcinfo->args[call->ttl_argno];
-
-		call->has_ttl = call->memo->body.has_ttl;
-		call->ttl = call->memo->body.ttl;
-		if (!arg->isnull)
-		{
-			stash_store_check_ttl(DatumGetIntervalP(arg->value));
-			call->has_ttl = true;
-			call->ttl = *DatumGetIntervalP(arg->value);
-		}
-	}
-	if (call->memo->has_environment)
-		environment = stash_memo_environment(call->memo->body.is_shared);
-	if (likely(call->environment == environment &&
-			   (call->memo->body.vary == NIL || !has_varied(call))))
-		return;
-	call->environment = 0;
-	read_varied(call, fcinfo->flinfo->fn_mcxt);
-	if (call->identity.text != NULL)
-	{
-		pfree(call->identity.text);
-		pfree(call->identity.settings);
-		call->identity.text = NULL;
-	}
-	stash_memo_identity(&call->identity, call->memo, fcinfo->fncollation,
-						psprintf("%s%s", varied_text(call), call->site),
-						fcinfo->flinfo->fn_mcxt);
-	call->environment = environment;
 }

@@ -3,7 +3,8 @@
  * memo.h
  *	  Memoized functions: what the units of the area tell each other.
  *
- * The way of a call: memo.c finds the memo of the function called, memo_key.c
+ * The way of a call: memo.c finds the memo of the function called, memo_site.c
+ * knows the place that calls, memo_key.c
  * turns the call into a key, memo_find.c looks in the session's memory, which
  * is memo_cache.c, in that of all sessions, which is memo_shared.c, and in the
  * stash, which is memo_table.c, or waits for another session (memo_flight.c);
@@ -274,7 +275,7 @@ typedef struct StashMemoAddress
 	Size		keylen;
 } StashMemoAddress;
 
-/* What a call site remembers (memo.c). */
+/* What a call site remembers (memo_site.c). */
 typedef struct StashMemoCall
 {
 	uint64		generation;		/* of memos when this was built */
@@ -456,6 +457,7 @@ extern StashMemoReason stash_memo_table_append(StashMemo *memo,
 											   const StashMemoResult *result);
 
 /* memo.c */
+extern uint64 stash_memo_generation;
 extern bool stash_memo_enabled;
 extern int	stash_memo_mode;
 extern double stash_memo_min_cost;
@@ -463,14 +465,16 @@ extern void stash_memo_init(void);
 extern bool stash_memo_is_memoized(Oid function);
 extern StashMemo *stash_memo_lookup(Oid function);
 extern void stash_memo_names(Oid function, Oid *target, Oid *stash);
-extern void stash_memo_check_target(const StashMemo *memo);
-extern void stash_memo_check_ignored(const StashMemo *memo);
 extern StashMemoReason stash_memo_bypass(StashMemo *memo);
 extern const char *stash_memo_reason_name(StashMemoReason reason);
 extern const char *stash_memo_reason_text(StashMemoReason reason);
 extern char *stash_memo_blame(StashMemoReason reason, Oid culprit);
 extern void stash_memo_note(Oid function, StashMemoReason reason, Oid culprit);
 extern StashMemoReason stash_memo_noted(Oid function, Oid *culprit);
+
+/* memo_site.c */
+extern void stash_memo_check_target(const StashMemo *memo);
+extern void stash_memo_check_ignored(const StashMemo *memo);
 extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
 extern bool stash_memo_is_current(const StashMemoCall *call);
 extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);
