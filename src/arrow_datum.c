@@ -101,9 +101,9 @@ put_text(StashArrowBuilder *builder, const char *data, int len)
 static inline void
 put_varlena(StashArrowBuilder *builder, Datum value, bool is_text)
 {
-	struct varlena *varlena = PG_DETOAST_DATUM_PACKED(value);
-	const char *data = VARDATA_ANY(varlena);
-	int			len = (int) VARSIZE_ANY_EXHDR(varlena);
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(packed);
+	int			len = (int) VARSIZE_ANY_EXHDR(packed);
 
 	if (is_text)
 		put_text(builder, data, len);

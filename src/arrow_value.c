@@ -42,12 +42,12 @@ typedef struct Number
 static Number
 open_numeric(Datum value)
 {
-	struct varlena *varlena = PG_DETOAST_DATUM_PACKED(value);
-	const char *data = VARDATA_ANY(varlena);
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(packed);
 	Number		number = {0};
 	uint16		header;
 
-	number.ndigits = (int) VARSIZE_ANY_EXHDR(varlena) / 2 - 1;
+	number.ndigits = (int) VARSIZE_ANY_EXHDR(packed) / 2 - 1;
 	number.digits = data + 2;
 	memcpy(&header, data, 2);
 	if ((header & NUMERIC_SPECIAL) == NUMERIC_SPECIAL)

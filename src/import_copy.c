@@ -34,7 +34,7 @@
 CopyFromState stash_import_copying;
 
 static DefElem *
-find_option(const CopyStmt *copy, const char *name)
+named_option(const CopyStmt *copy, const char *name)
 {
 	ListCell   *cell;
 
@@ -55,7 +55,7 @@ is_ours(const CopyStmt *copy)
 
 	if (!IsA(copy, CopyStmt) || !copy->is_from)
 		return false;
-	format = find_option(copy, "format");
+	format = named_option(copy, "format");
 	return format != NULL && format->arg != NULL &&
 		strcmp(defGetString(format), "jsonl") == 0;
 }
@@ -73,7 +73,7 @@ check(const CopyStmt *copy)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
 
-		if (find_option(copy, option->defname) != option)
+		if (named_option(copy, option->defname) != option)
 			ereport(ERROR,
 					(errcode(ERRCODE_SYNTAX_ERROR),
 					 errmsg("option \"%s\" is given twice", option->defname)));
@@ -134,7 +134,7 @@ insert_command(const CopyStmt *copy, Relation rel, List *columns)
 {
 	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												   RelationGetRelationName(rel));
-	DefElem    *on_error = find_option(copy, "on_error");
+	DefElem    *on_error = named_option(copy, "on_error");
 	StringInfoData names;
 	ListCell   *cell;
 
