@@ -41,7 +41,9 @@ SELECT types('{"a": [1, 2]}', '{"a": [3000000000]}'), types('{"a": [1, null]}', 
 SELECT types('{"a": 1}', '{"a": [1]}'), types('{"a": {"b": {"c": 1}}}', '{"a": [1]}'), types('{"a": {"b": {"c": 1}}}', '{"a": {"b": 2}}'), types('{"a": {"b": 1}}', '{"a": null}');
 -- dots inside keys: one column, however it is reached
 SELECT types('{"a": {"b": 1}}', '{"a.b": 5000000000}'), types('{"a": 1, "a.b": 2}'), types('{"a": {"b": 1}}', '{"a": 1, "a.b": 2}');
-SELECT types('{"a": {"b": 1}, "a.b": 2}');
+SELECT stash.clear('docs') \g /dev/null
+SELECT stash.put('docs', 1, '{"a": {"b": 1}, "a.b": 2}'::jsonb);
+SELECT * FROM stash.columns('docs');
 \echo :SQLSTATE
 SELECT types('{"a.b": {"c": 1}, "a": {"b": {"d": 1}}}'), types('{"_a": 1, "": 2}');
 -- elements: of arrays, of values without names

@@ -167,6 +167,7 @@ SELECT stash.unmemoize('route(text)');
 DROP FUNCTION route, filter_of;
 
 -- a temporary stash has a temporary view; partitions are read like one table
+\set VERBOSITY terse
 SELECT stash.create('mine', 'temp');
 SELECT stash.put('mine', 1, '{"a": 1}'::jsonb);
 SELECT stash.create_view('mine', 'my_view');
@@ -174,6 +175,7 @@ SELECT v.relpersistence, m.* FROM my_view AS m, pg_class AS v WHERE v.oid = 'my_
 SELECT stash.put('mine', 2, '{"b": 2}'::jsonb);
 SELECT * FROM stash.refresh_view('my_view');
 SELECT * FROM my_view ORDER BY a;
+\set VERBOSITY default
 DROP VIEW my_view;
 SELECT stash.drop('mine');
 SELECT stash.create('parts', partitions => 2);

@@ -47,7 +47,9 @@ COPY (SELECT nosuch FROM item) TO STDOUT (FORMAT jsonl);
 COPY (INSERT INTO item VALUES (4) RETURNING a) TO STDOUT (FORMAT jsonl);
 COPY (SELECT a FROM item FOR UPDATE) TO STDOUT (FORMAT jsonl);
 COPY (SELECT 1 / (2 - n) AS x FROM generate_series(1, 3) n) TO STDOUT (FORMAT jsonl, chunk_rows 1);
+\set VERBOSITY terse
 COPY (SELECT repeat('x', 3000000)) TO STDOUT (FORMAT jsonl, memory_limit 1000000);
+\set VERBOSITY default
 COPY item TO 'relative.jsonl' (FORMAT jsonl);
 DO $$ BEGIN EXECUTE 'COPY (SELECT 1) TO STDOUT (FORMAT jsonl)'; END $$;
 SELECT stash.export_file('SELECT 1', 'relative.jsonl');

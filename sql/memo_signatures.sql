@@ -238,9 +238,9 @@ SET enable_seqscan = off;
 SELECT a FROM dependent WHERE rich(a, 7);
 RESET enable_seqscan;
 SELECT * FROM dependent_view ORDER BY a;
--- the columns in which a memoized function differs from what it was
+-- the columns in which a memoized function differs from what it was; older servers store where a default stood
 SELECT f, string_agg(key, ', ' ORDER BY key COLLATE "C") AS differs
-FROM before b, row_of(f::regproc) AS now, jsonb_each(b.whole) AS o WHERE now.whole -> key IS DISTINCT FROM o.value GROUP BY f ORDER BY f;
+FROM before b, row_of(f::regproc) AS now, jsonb_each(b.whole) AS o WHERE now.whole -> key IS DISTINCT FROM o.value AND key <> 'proargdefaults' GROUP BY f ORDER BY f;
 SELECT f, now.comment IS NOT DISTINCT FROM b.comment AS comment, now.label IS NOT DISTINCT FROM b.label AS label, now.dependents = b.dependents AS dependents, now.dependencies
 FROM before b, row_of(f::regproc) AS now ORDER BY f;
 SELECT p.oid::regprocedure, prosupport, proleakproof, prosecdef, proconfig, proparallel, procost, prorows FROM pg_proc p WHERE proname LIKE 'rich%' ORDER BY proname COLLATE "C";
