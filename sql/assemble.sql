@@ -223,6 +223,8 @@ SELECT count(*) FROM route('A') AS a, route('B') AS b;
 SET pg_hashstash.memo = refresh;
 SELECT count(*) FROM route('A');
 RESET pg_hashstash.memo;
+INSERT INTO route_stash SELECT a.key_hash, a.key, b.value, 1, b.created_at - interval '1 hour'
+FROM route_stash AS a JOIN route_stash AS b ON a.created_at > b.created_at;
 SELECT count(*) FROM stash.entries(stash.stash_of('route(text)'));
 SELECT * FROM stash.assemble(stash.stash_of('route(text)')) AS t(destination text, flights int) ORDER BY destination;
 SELECT stash.unmemoize('route(text)');

@@ -221,7 +221,7 @@ stash_assemble_from(const StashSource *source, const StashStore *store,
 						key, store->name, where);
 	return psprintf("(SELECT s.key_hash, %s AS key, s.value, s.version, s.created_at FROM "
 					"(SELECT DISTINCT ON (key_hash, version, key) "
-					"key_hash, key, value, version, created_at FROM %s WHERE %s "
+					"key_hash, key, value, version, created_at FROM %s WHERE %s AND " STASH_ENTRY_IS_WHOLE " "
 					"ORDER BY key_hash, version, key, "
 					"created_at DESC NULLS LAST) AS s) AS e",
 					key, store->name, where);

@@ -180,6 +180,13 @@ stash_compat_text_setting(const char *name)
 	table_tuple_delete(rel, tid, cid, snapshot, InvalidSnapshot, false, failure, false)
 #endif
 
+/* the number of this session's transaction */
+#if PG_VERSION_NUM >= 170000
+#define stash_compat_local_xid()	(MyProc->vxid.lxid)
+#else
+#define stash_compat_local_xid()	(MyProc->lxid)
+#endif
+
 /* segments of shared memory with names came with 17; 19 hands an argument on */
 #if PG_VERSION_NUM >= 170000
 #define STASH_COMPAT_HAS_SEGMENTS

@@ -26,6 +26,7 @@
 #include "nodes/plannodes.h"
 #include "portability/instr_time.h"
 #include "sink.h"
+#include "storage/lock.h"
 #include "store.h"
 #include "track.h"
 #include "typeio.h"
@@ -78,10 +79,14 @@ typedef enum StashMemoReason
 	STASH_MEMO_CURSOR,			/* of others used, or one left open */
 	STASH_MEMO_NO_COLUMNS,		/* set of records, called without a list of
 								 * columns */
+	STASH_MEMO_NOT_WRITTEN,		/* keeping a large result failed */
 	STASH_MEMO_CHEAP			/* computing took less than min_cost; last */
 } StashMemoReason;
 
 #define STASH_MEMO_DEFAULT_WAIT	(10 * USECS_PER_SEC)
+
+/* the bytes of a row set's image that stand in one row of a stash */
+#define STASH_MEMO_PART_BYTES	(1024 * 1024)
 #define STASH_MEMO_REASONS	(STASH_MEMO_CHEAP + 1)
 
 /*
@@ -149,7 +154,7 @@ typedef struct StashMemoBody
 	List	   *ignore;			/* names of arguments that are not */
 	bool		has_min_cost;
 	int64		min_cost;		/* microseconds; cheaper answers are not kept */
-	int64		max_bytes;		/* of an answer; 0: as much as we hold */
+	int64		max_bytes;		/* of an answer; 0: as we see fit */
 	bool		keep_stash;		/* it is the user's, and outlives the memo */
 	int64		stale;			/* microseconds after ttl in which an answer
 								 * serves */
@@ -194,6 +199,11 @@ typedef struct StashMemo
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */
 	StashMemoStats stats;
+	/* of the stash, when it was last opened */
+	bool		notes_use;		/* it evicts what is not used */
+	LOCKMODE	lock;			/* ours, and on its index, */
+	LocalTransactionId lock_xact;	/* in this transaction */
+	SubTransactionId lock_subid;
 	uint64		last_environment;	/* of 'last'; 0: there is none */
 	Oid			last_collation;
 	char	   *last_site;
@@ -206,6 +216,8 @@ typedef struct StashMemoKey
 	StashSink	sink;			/* prefix and canonical arguments */
 	StashHash128 hash;
 	const StashMemoIdentity *identity;
+	bool		replaces;		/* its stash may have results that will not do */
+	bool		flies;			/* others may wait for us to compute */
 	char		local[1024];	/* buffer of 'sink' while it suffices */
 } StashMemoKey;
 
@@ -238,8 +250,18 @@ typedef struct StashMemoResult
 	StashMemoProof *proof;		/* NULL: needs none */
 	bool		isnull;
 	bytea	   *rows;			/* frame of a row set, or NULL */
+	StashParts *parts;			/* of a row set that is kept so, or NULL */
+	bool		is_latest;		/* they may be newer than our snapshot */
 	Datum		value;			/* of another result */
 } StashMemoResult;
+
+/* A result that is being kept in parts (memo_table.c). */
+typedef struct StashMemoFilling
+{
+	StashStore *store;
+	Relation	rel;
+	StashParts	parts;
+} StashMemoFilling;
 
 /* A result in the session's memory (memo_cache.c). */
 typedef struct StashMemoEntry
@@ -420,6 +442,9 @@ extern void stash_memo_cache_put(const StashMemoKey *key,
 								 const StashMemoCall *call,
 								 const StashMemoResult *result,
 								 bool is_for_all);
+extern void stash_memo_cache_drop(const StashMemoKey *key,
+								  const StashMemoCall *call);
+extern int64 stash_memo_cache_share(void);
 extern void stash_memo_cache_watch(Oid stash);
 extern bool stash_memo_cache_has_news(void);
 extern void stash_memo_cache_forget(Oid function);
@@ -442,15 +467,24 @@ extern void stash_memo_shared_forget(Oid stash);
 extern StashMemoReason stash_memo_may_read(StashMemo *memo);
 extern StashMemoReason stash_memo_may_write(StashMemo *memo);
 extern StashMemoReason stash_memo_table_find(StashMemo *memo,
-											 const StashMemoKey *key,
+											 StashMemoKey *key,
 											 bytea *frame, bool *found,
 											 StashEntry *entry);
-extern bool stash_memo_table_find_latest(StashMemo *memo,
-										 const StashMemoKey *key,
+extern bool stash_memo_table_find_latest(StashMemo *memo, StashMemoKey *key,
 										 bytea *frame, StashEntry *entry);
-extern bool stash_memo_table_is_current(StashMemo *memo,
-										const StashMemoKey *key, bytea *frame,
+extern bool stash_memo_table_is_current(StashMemo *memo, StashMemoKey *key,
+										bytea *frame,
 										const StashEntry *entry);
+extern bool stash_memo_table_find_part(StashMemo *memo,
+									   const StashMemoKey *key,
+									   const StashParts *parts, int32 number,
+									   StashEntry *entry);
+extern StashMemoReason stash_memo_table_begin_parts(StashMemo *memo,
+													StashMemoFilling *filling);
+extern void stash_memo_table_append_part(StashMemoFilling *filling,
+										 const StashMemoKey *key,
+										 bytea *part,
+										 const StashMemoResult *result);
 extern StashMemoReason stash_memo_table_append(StashMemo *memo,
 											   const StashMemoKey *key,
 											   bytea *frame, bytea *value,
@@ -506,6 +540,20 @@ extern bool stash_memo_find_shared(StashMemoCall *call, const StashMemoKey *key,
 								   StashMemoResult *result);
 extern bool stash_memo_read_result(StashMemoCall *call, const StashEntry *entry,
 								   StashMemoResult *result);
+
+/* memo_rows.c */
+extern bytea *stash_memo_rows_frame(Tuplestorestate *rows, TupleDesc desc,
+									int64 limit);
+extern StashMemoReason stash_memo_rows_keep(StashMemo *memo,
+											StashMemoKey *key, bytea *frame,
+											Tuplestorestate *rows,
+											TupleDesc desc, int64 limit,
+											StashMemoResult *result);
+extern StashType *stash_memo_rows_type(TupleDesc desc);
+extern Tuplestorestate *stash_memo_rows_read(StashMemo *memo,
+											 const StashMemoKey *key,
+											 const StashMemoResult *result,
+											 TupleDesc desc, bool random);
 
 /* memo_call.c */
 extern void stash_memo_check_set_context(FunctionCallInfo fcinfo);

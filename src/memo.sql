@@ -16,11 +16,11 @@ COMMENT ON LANGUAGE stash IS 'functions whose body names a function to call and 
 CREATE FUNCTION stash.memoize(function regprocedure, ttl interval DEFAULT NULL, "as" text DEFAULT NULL,
 	stash regclass DEFAULT NULL, share text DEFAULT 'role', vary text[] DEFAULT NULL, ignore text[] DEFAULT NULL,
 	hash text DEFAULT 'exact', volatile bool DEFAULT false, min_cost interval DEFAULT NULL, max_bytes int8 DEFAULT NULL,
-	stale interval DEFAULT NULL, wait interval DEFAULT NULL)
+	max_entries int8 DEFAULT NULL, stale interval DEFAULT NULL, wait interval DEFAULT NULL)
 	RETURNS regprocedure
 	AS 'MODULE_PATHNAME', 'pg_hashstash_memoize'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION stash.memoize(regprocedure, interval, text, regclass, text, text[], text[], text, bool, interval, int8, interval, interval)
+COMMENT ON FUNCTION stash.memoize(regprocedure, interval, text, regclass, text, text[], text[], text, bool, interval, int8, int8, interval, interval)
 	IS 'remember what a function returns; in place, or as another function';
 
 CREATE FUNCTION stash.unmemoize(function regprocedure)

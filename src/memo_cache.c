@@ -349,15 +349,22 @@ stash_memo_cache_find(const StashMemoKey *key, StashMemoCall *call)
 	return &entry->result;
 }
 
+/*
+ * The bytes that one result may take at most.
+ */
+int64
+stash_memo_cache_share(void)
+{
+	return (int64) local_cache_size * 1024 / 4;
+}
+
 /* make room; false when so much will never fit */
 static bool
 make_room(Size size)
 {
-	Size		limit = (Size) local_cache_size * 1024;
-
-	if (size > limit / 4)
+	if (size > stash_memo_cache_share())
 		return false;
-	shrink(limit - size);
+	shrink((Size) local_cache_size * 1024 - size);
 	return true;
 }
 
@@ -444,8 +451,29 @@ leave_to_stash(const StashMemoKey *key, const StashMemoCall *call)
 		stash_memo_shared_remove(&address);
 }
 
+static void
+drop_key(const StashMemoKey *key)
+{
+	CacheSlot  *slot = cache != NULL ? slots_lookup(cache, key->hash) : NULL;
+
+	if (slot != NULL)
+		drop_entry(slot->entry);
+}
+
 /*
- * Keep a copy of a result, unless the cache is off or the result too large.
+ * Drop what is kept for a key, in shared memory, too: a newer answer stands in
+ * the stash alone.
+ */
+void
+stash_memo_cache_drop(const StashMemoKey *key, const StashMemoCall *call)
+{
+	drop_key(key);
+	leave_to_stash(key, call);
+}
+
+/*
+ * Keep a copy of a result in place of what is kept for its key, unless the
+ * cache is off or the result too large.
  *
  * A value must be flat: no TOAST pointer, no expanded object.  'is_for_all':
  * when the transaction commits it goes to shared memory, too.  Nothing is kept
@@ -468,6 +496,7 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 
 	if (result->rows == NULL && !result->isnull && !call->rettypbyval)
 		valuelen = datumGetSize(result->value, false, call->rettyplen);
+	drop_key(key);
 	size = fixed + MAXALIGN(valuelen) + keylen;
 	proofsize = result->proof ? stash_memo_proof_size(result->proof) : 0;
 	/* what malloc and the table add is about a hundred bytes */
@@ -527,9 +556,6 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 
 	if (cache == NULL)
 		cache = slots_create(cache_context, 256, NULL);
-	slot = slots_lookup(cache, key->hash);
-	if (slot != NULL)
-		drop_entry(slot->entry);
 	slot = slots_insert(cache, key->hash, &found);
 	slot->entry = entry;
 	dlist_push_head(&used, &entry->lru);

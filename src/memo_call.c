@@ -54,7 +54,8 @@
 #include "store.h"
 #include "typeio.h"
 
-#define MAX_RESULT_BYTES	(64 * 1024 * 1024)	/* larger ones are not kept */
+#define MAX_VALUE_BYTES		(64 * 1024 * 1024)	/* larger ones are not kept */
+#define DEFAULT_SET_BYTES	(1024 * 1024 * 1024)	/* nor sets, unless said */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_call_handler);
 PG_FUNCTION_INFO_V1(pg_hashstash_validator);
@@ -120,13 +121,13 @@ may_keep(StashMemoCall *call, const StashMemoTrace *trace,
 	return reason == STASH_MEMO_FINE;
 }
 
-/* how large an answer may be */
+/* how large an answer may be that is no set */
 static Size
 max_bytes(const StashMemo *memo)
 {
 	if (memo->body.max_bytes == 0)
-		return MAX_RESULT_BYTES;
-	return Min(memo->body.max_bytes, MAX_RESULT_BYTES);
+		return MAX_VALUE_BYTES;
+	return Min(memo->body.max_bytes, MAX_VALUE_BYTES);
 }
 
 /*
@@ -318,16 +319,6 @@ stream_set(StashMemoCall *call, FunctionCallInfo fcinfo)
 	return value;
 }
 
-static StashType *
-row_type(TupleDesc desc)
-{
-	/* a named row type keeps its name only while its shape is its own */
-	if (desc->tdtypeid != RECORDOID)
-		return stash_type_lookup(desc->tdtypeid, -1);
-	BlessTupleDesc(desc);
-	return stash_type_lookup(RECORDOID, desc->tdtypmod);
-}
-
 /*
  * The call of a target that returns a set, as the executor wants it.
  *
@@ -414,24 +405,39 @@ trace_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
 	return rows;
 }
 
-/* the frame of a row set, or NULL where it is too large to be kept */
-static bytea *
-frame_of_rows(Tuplestorestate *rows, TupleDesc desc, Size limit)
+/*
+ * Keep a set: in one piece where it is small, else in parts.  Says whether
+ * others will find it.
+ */
+static bool
+keep_rows(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
+		  bytea *frame, Tuplestorestate *rows, TupleDesc desc,
+		  StashMemoResult *result)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	StashFrameRows writer;
-	bool		fits = true;
+	StashMemo  *memo = call->memo;
+	int64		limit = memo->body.max_bytes ? memo->body.max_bytes :
+	DEFAULT_SET_BYTES;
+	bool		has_stash = stash_memo_may_write(memo) == STASH_MEMO_FINE;
+	StashMemoReason reason = STASH_MEMO_TOO_LARGE;
 
-	stash_frame_rows_begin(&writer, row_type(desc));
-	while (fits && tuplestore_gettupleslot(rows, true, false, slot))
+	result->rows = stash_memo_rows_frame(rows, desc,
+										 Min(limit, has_stash ? STASH_MEMO_PART_BYTES :
+											 stash_memo_cache_share()));
+	if (result->rows != NULL)
+		return keep_result(call, key, fcinfo, frame, result->rows, result);
+	stash_memo_cache_drop(key, call);
+	if (has_stash && limit > STASH_MEMO_PART_BYTES)
 	{
-		CHECK_FOR_INTERRUPTS();
-		stash_frame_rows_add(&writer, slot);
-		fits = writer.sink.used <= limit;
+		if (frame == NULL)
+			frame = stash_memo_key_frame(key, call, fcinfo);
+		reason = stash_memo_rows_keep(memo, key, frame, rows, desc, limit,
+									  result);
 	}
-	ExecDropSingleTupleTableSlot(slot);
-	tuplestore_rescan(rows);
-	return fits ? stash_frame_rows_finish(&writer, STASH_CODEC_LZ4) : NULL;
+	refuse(memo, reason, InvalidOid);
+	if (reason != STASH_MEMO_FINE)
+		return false;
+	stash_memo_count_fill(call, result);
+	return true;
 }
 
 static Tuplestorestate *
@@ -449,71 +455,8 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 	stash_memo_count_miss(call, took);
 	if (!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(took)))
 		return rows;
-	result.rows = frame_of_rows(rows, desc, max_bytes(call->memo));
-	if (result.rows == NULL)
-		refuse(call->memo, STASH_MEMO_TOO_LARGE, InvalidOid);
-	else
-		*is_kept = keep_result(call, key, fcinfo, frame, result.rows, &result);
+	*is_kept = keep_rows(call, key, fcinfo, frame, rows, desc, &result);
 	return rows;
-}
-
-/* rows to be read from a frame */
-typedef struct RowsReading
-{
-	StashFrameRowsReader rows;
-	Tuplestorestate *store;
-	TupleDesc	desc;
-} RowsReading;
-
-static void
-read_rows(void *arg)
-{
-	RowsReading *reading = arg;
-	int			natts = reading->rows.row->desc->natts;
-	Datum	   *values = palloc(sizeof(Datum) * Max(natts, 1));
-	bool	   *nulls = palloc(sizeof(bool) * Max(natts, 1));
-	MemoryContext rowcontext = AllocSetContextCreate(CurrentMemoryContext,
-													 "pg_hashstash row",
-													 ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(rowcontext);
-
-	while (stash_frame_rows_next(&reading->rows, values, nulls))
-	{
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(reading->store, reading->desc, values, nulls);
-		MemoryContextReset(rowcontext);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(rowcontext);
-}
-
-/* the rows of a remembered set, or NULL when they are not what is expected */
-static Tuplestorestate *
-rows_of_frame(bytea *frame, TupleDesc desc, bool random)
-{
-	StashFrameReader reader;
-	RowsReading reading = {.desc = desc};
-	StashType  *expected;
-	StashType  *row;
-
-	stash_frame_open(&reader, VARDATA_ANY(frame), VARSIZE_ANY_EXHDR(frame));
-	expected = row_type(desc);
-	/* what came out of memory may be older than the type */
-	if (stash_type_by_descriptor(reader.type, reader.typelen, true) == NULL ||
-		!stash_frame_rows_open(&reading.rows, &reader))
-		return NULL;
-	row = reading.rows.row;
-	if (row->oid != expected->oid || row->typmod != expected->typmod)
-		return NULL;
-	reading.store = tuplestore_begin_heap(random, false, work_mem);
-	if (row->always_reads)
-		read_rows(&reading);
-	else if (!stash_memo_try(read_rows, &reading))
-	{
-		tuplestore_end(reading.store);
-		return NULL;
-	}
-	return reading.store;
 }
 
 /* compute a set that was remembered all the same, and compare */
@@ -525,7 +468,8 @@ verified_rows(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
 
 	stash_memo_trace_skip(call->memo->target);
 	rows = compute_set(call, fcinfo, desc);
-	stash_memo_verify_rows(call, result, remembered, rows, desc, row_type(desc));
+	stash_memo_verify_rows(call, result, remembered, rows, desc,
+						   stash_memo_rows_type(desc));
 	tuplestore_end(remembered);
 	return rows;
 }
@@ -569,7 +513,7 @@ answer_set(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 	desc = set_descriptor(call, fcinfo);
 	if (found)
 	{
-		rows = rows_of_frame(result.rows, desc, random);
+		rows = stash_memo_rows_read(call->memo, key, &result, desc, random);
 		if (rows != NULL)
 			stash_memo_count_hit(call, &result);
 	}

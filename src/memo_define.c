@@ -336,6 +336,7 @@ enum
 	ARG_VOLATILE,
 	ARG_MIN_COST,
 	ARG_MAX_BYTES,
+	ARG_MAX_ENTRIES,
 	ARG_STALE,
 	ARG_WAIT
 };
@@ -381,6 +382,34 @@ read_choice(FunctionCallInfo fcinfo, int argno, const char *what,
 	return strcmp(value, second) == 0;
 }
 
+/* a number of bytes or entries; 0 where none is given */
+static int64
+read_limit(FunctionCallInfo fcinfo, int argno, const char *what)
+{
+	if (PG_ARGISNULL(argno))
+		return 0;
+	if (PG_GETARG_INT64(argno) < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid %s: " INT64_FORMAT, what, PG_GETARG_INT64(argno)),
+				 errdetail("It must be at least 1.")));
+	return PG_GETARG_INT64(argno);
+}
+
+/* how many results the stash that is made for a memo may hold */
+static int64
+read_max_entries(FunctionCallInfo fcinfo)
+{
+	int64		max_entries = read_limit(fcinfo, ARG_MAX_ENTRIES, "max_entries");
+
+	if (max_entries > 0 && !PG_ARGISNULL(ARG_STASH))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_entries is for a stash that is made for the function"),
+				 errhint("Use stash.configure() on the stash of your own.")));
+	return max_entries;
+}
+
 static void
 read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
 {
@@ -406,15 +435,7 @@ read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
 	if (body->has_min_cost)
 		body->min_cost = stash_memo_microseconds("min_cost",
 												 PG_GETARG_INTERVAL_P(ARG_MIN_COST));
-	if (!PG_ARGISNULL(ARG_MAX_BYTES))
-	{
-		body->max_bytes = PG_GETARG_INT64(ARG_MAX_BYTES);
-		if (body->max_bytes < 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("invalid max_bytes: " INT64_FORMAT, body->max_bytes),
-					 errdetail("It must be at least 1.")));
-	}
+	body->max_bytes = read_limit(fcinfo, ARG_MAX_BYTES, "max_bytes");
 	body->keep_stash = !PG_ARGISNULL(ARG_STASH);
 	body->wait = STASH_MEMO_DEFAULT_WAIT;
 	if (!PG_ARGISNULL(ARG_WAIT))
@@ -477,16 +498,29 @@ revoke_default_rights(Oid table, const char *name)
 	}
 }
 
-/* make the memo's own stash and return its qualified name */
+/*
+ * Make the memo's own stash and return its qualified name.  What it may hold
+ * is an option of the stash, as of any other.
+ */
 static char *
-make_stash(Oid nsp, const char *function_name, const char *signature, Oid owner)
+make_stash(Oid nsp, const char *function_name, const char *signature, Oid owner,
+		   int64 max_entries)
 {
+	const char *constraint = "";
 	char	   *table = ChooseRelationName(function_name, NULL, "stash", nsp, false);
 	char	   *name = quote_qualified_identifier(get_namespace_name(nsp), table);
 
+	if (max_entries > 0)
+	{
+		StashOptions options;
+
+		stash_store_default_options(&options);
+		options.max_entries = max_entries;
+		constraint = psprintf(", %s", stash_store_constraint(&options));
+	}
 	stash_spi_run(psprintf("CREATE TABLE %s OF stash.entry ("
 						   "key_hash WITH OPTIONS NOT NULL, "
-						   "key WITH OPTIONS NOT NULL)", name));
+						   "key WITH OPTIONS NOT NULL%s)", name, constraint));
 	/* not unique: calls must never wait for each other here */
 	stash_spi_run(psprintf("CREATE INDEX ON %s (key_hash)", name));
 	revoke_default_rights(get_relname_relid(table, nsp), name);
@@ -626,7 +660,7 @@ keep_support(Oid function, Oid support)
 
 static void
 memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body,
-				 Oid stash)
+				 Oid stash, int64 max_entries)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 	char	   *schema = get_namespace_name(form->pronamespace);
@@ -637,7 +671,7 @@ memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body,
 	body->target = quote_qualified_identifier(schema, name);
 	body->stash = OidIsValid(stash) ? chosen_stash(stash, form->proowner) :
 		make_stash(form->pronamespace, NameStr(form->proname),
-				   signature_of(function), form->proowner);
+				   signature_of(function), form->proowner, max_entries);
 	move_original(tuple, name);
 	stash_spi_run(wrapper_definition(function, form,
 									 qualified_function(function), body));
@@ -646,7 +680,7 @@ memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body,
 
 static Oid
 memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as,
-		   Oid stash)
+		   Oid stash, int64 max_entries)
 {
 	char	   *name;
 	Oid			nsp = QualifiedNameGetCreationNamespace(stash_compat_name_list(as),
@@ -655,7 +689,7 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as,
 	body->target = qualified_function(function);
 	as = quote_qualified_identifier(get_namespace_name(nsp), name);
 	body->stash = OidIsValid(stash) ? chosen_stash(stash, GetUserId()) :
-		make_stash(nsp, name, as, GetUserId());
+		make_stash(nsp, name, as, GetUserId(), max_entries);
 	stash_spi_run(wrapper_definition(function, form, as, body));
 	return LookupFuncName(stash_compat_name_list(as), form->pronargs,
 						  form->proargtypes.values, false);
@@ -667,8 +701,9 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as,
  *               share text DEFAULT 'role', vary text[] DEFAULT NULL,
  *               ignore text[] DEFAULT NULL, hash text DEFAULT 'exact',
  *               volatile bool DEFAULT false, min_cost interval DEFAULT NULL,
- *               max_bytes int8 DEFAULT NULL, stale interval DEFAULT NULL,
- *               wait interval DEFAULT NULL) returns regprocedure
+ *               max_bytes int8 DEFAULT NULL, max_entries int8 DEFAULT NULL,
+ *               stale interval DEFAULT NULL, wait interval DEFAULT NULL)
+ * returns regprocedure
  *
  * Args:    function  to remember; its owner is the caller, or "as" is given
  *          ttl       how long a result is good at most; needed unless the
@@ -683,6 +718,7 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as,
  *          volatile  remember a VOLATILE function all the same
  *          min_cost  results that took less time are not kept
  *          max_bytes larger results are not kept
+ *          max_entries  how many results the stash that is made may hold
  *          stale     for how long after its ttl a result serves, while one
  *                    session computes it anew
  *          wait      for another session that computes the same; 10 seconds
@@ -697,10 +733,12 @@ pg_hashstash_memoize(PG_FUNCTION_ARGS)
 	StashMemoBody body;
 	Oid			function;
 	Oid			stash = InvalidOid;
+	int64		max_entries;
 	HeapTuple	tuple;
 	Form_pg_proc form;
 
 	read_options(fcinfo, &body);
+	max_entries = read_max_entries(fcinfo);
 	function = PG_GETARG_OID(0);
 	tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
@@ -715,10 +753,11 @@ pg_hashstash_memoize(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(ARG_STASH))
 		stash = PG_GETARG_OID(ARG_STASH);
 	if (PG_ARGISNULL(ARG_AS))
-		memoize_in_place(function, tuple, &body, stash);
+		memoize_in_place(function, tuple, &body, stash, max_entries);
 	else
 		function = memoize_as(function, form, &body,
-							  text_to_cstring(PG_GETARG_TEXT_PP(ARG_AS)), stash);
+							  text_to_cstring(PG_GETARG_TEXT_PP(ARG_AS)), stash,
+							  max_entries);
 	PG_RETURN_OID(function);
 }
 

@@ -118,6 +118,14 @@ read_entry(StashMemoCall *call, const StashEntry *entry, bool is_flat,
 		return false;
 	if (call->memo->retset)
 	{
+		StashParts	parts;
+
+		if (stash_store_is_head(entry->value, &parts))
+		{
+			result->parts = palloc(sizeof(StashParts));
+			*result->parts = parts;
+			return true;
+		}
 		result->rows = variant;
 		return type->kind == STASH_KIND_ARRAY &&
 			type->inner->kind == STASH_KIND_ROW;
@@ -163,6 +171,8 @@ find_in_memory(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
 
 	if (cached == NULL)
 		return false;
+	if (call->memo->notes_use)
+		stash_store_note_use(call->memo->stash, key->hash);
 	stash_memo_trace_hit(call->memo, cached);
 	*result = *cached;
 	result->found_in = STASH_MEMO_HIT_LOCAL;
@@ -202,6 +212,8 @@ find_in_shared(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
 {
 	if (!stash_memo_find_shared(call, key, result))
 		return false;
+	if (call->memo->notes_use)
+		stash_store_note_use(call->memo->stash, key->hash);
 	stash_memo_trace_hit(call->memo, result);
 	stash_memo_cache_put(key, call, result, false);
 	return true;
@@ -248,7 +260,8 @@ find_in_stash(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 	if (!found || !stash_memo_read_result(call, &entry, result))
 		return false;
 	stash_memo_trace_hit(call->memo, result);
-	if (stash_memo_table_is_current(call->memo, key, *frame, &entry))
+	if (result->parts == NULL &&
+		stash_memo_table_is_current(call->memo, key, *frame, &entry))
 		stash_memo_cache_put(key, call, result,
 							 !share_found(call, key, &entry, result));
 	return true;
@@ -286,10 +299,13 @@ wait_for_others(StashMemoCall *call, StashMemoKey *key, bytea *frame,
 			if (!stash_memo_table_find_latest(memo, key, frame, &entry) ||
 				!stash_memo_read_result(call, &entry, result))
 				return false;
+			result->is_latest = true;
 			stash_memo_trace_hit(memo, result);
 			return true;
-		case STASH_FLIGHT_NONE:
 		case STASH_FLIGHT_OURS:
+			key->flies = true;
+			break;
+		case STASH_FLIGHT_NONE:
 			break;
 	}
 	return false;

@@ -302,14 +302,18 @@ stash_memo_flight_begin(const StashMemoKey *key, TimestampTz until,
 }
 
 /*
- * The answer of a flight that is ours has been computed.
+ * The answer has been computed; where that was a flight, it is over.
  */
 void
 stash_memo_flight_end(const StashMemoKey *key, bool is_kept)
 {
-	Place	   *place = find_place(key);
+	Place	   *place;
 	dlist_iter	iter;
 
+	/* there may be many, held to the end of the transaction */
+	if (!key->flies)
+		return;
+	place = find_place(key);
 	dlist_foreach(iter, &held)
 	{
 		Held	   *one = dlist_container(Held, node, iter.cur);

@@ -218,7 +218,7 @@ pg_hashstash_calls(PG_FUNCTION_ARGS)
 	else
 		stash_spi_materialize(fcinfo,
 							  psprintf("SELECT stash.call_args(key), value, version, created_at, expires_at, cost FROM %s "
-									   "WHERE expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp() "
+									   "WHERE " STASH_ENTRY_IS_LISTED " "
 									   "ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
 									   name));
 	return (Datum) 0;
@@ -226,10 +226,15 @@ pg_hashstash_calls(PG_FUNCTION_ARGS)
 
 /* ---- forgetting ---- */
 
-/* forget in this session, and at commit in all others */
+/*
+ * Forget in this session, and at commit in all others.  Returns how many
+ * results the stash held; parts go with them, and do not count.
+ */
 static int64
 forget_rows(Oid function, const char *condition)
 {
+	int64		forgotten;
+
 	StashMemo  *memo = stash_memo_lookup(function);
 	char	   *name = name_of_stash(memo);
 	Oid			news = OidIsValid(memo->stash) ? memo->stash :
@@ -244,8 +249,11 @@ forget_rows(Oid function, const char *condition)
 		stash_memo_shared_forget(memo->stash);
 	if (name == NULL)
 		return 0;
-	return stash_spi_run_bigint(psprintf("DELETE FROM %s WHERE %s", name,
-										 condition), false);
+	forgotten = stash_spi_run_bigint(psprintf("DELETE FROM %s WHERE "
+											  STASH_ENTRY_IS_WHOLE " AND %s",
+											  name, condition), false);
+	stash_store_delete_orphans(name);
+	return forgotten;
 }
 
 /*
@@ -356,6 +364,8 @@ explain_hit(ReturnSetInfo *rsinfo, const char *where,
 	put_item(rsinfo, "found in", where);
 	put_item(rsinfo, "computed at", show_time(result->created_at));
 	put_item(rsinfo, "expires at", show_time(result->expires_at));
+	if (result->parts != NULL)
+		put_item(rsinfo, "parts", psprintf("%d", result->parts->nparts));
 	for (int i = 0; result->proof != NULL && i < result->proof->nsources; i++)
 		put_item(rsinfo, "read from",
 				 DatumGetCString(DirectFunctionCall1(regclassout,

@@ -531,6 +531,9 @@ stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
 	key->sink.cap = sizeof(key->local);
 	key->sink.overflow = overflow_key;
 	key->identity = &call->identity;
+	/* else the search will tell */
+	key->replaces = stash_memo_mode == STASH_MEMO_MODE_REFRESH;
+	key->flies = false;
 	stash_sink_put(&key->sink, call->identity.prefix.data,
 				   sizeof(call->identity.prefix.data));
 	for (int i = 0; i < call->nargs; i++)

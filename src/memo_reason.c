@@ -73,6 +73,7 @@ static const char *const names[STASH_MEMO_REASONS] = {
 	[STASH_MEMO_RELATIVE_TIME] = "relative_time",
 	[STASH_MEMO_CURSOR] = "cursor",
 	[STASH_MEMO_NO_COLUMNS] = "no_columns",
+	[STASH_MEMO_NOT_WRITTEN] = "not_written",
 	[STASH_MEMO_CHEAP] = "cheap"
 };
 
@@ -130,7 +131,9 @@ stash_memo_reason_text(StashMemoReason reason)
 		case STASH_MEMO_NO_SNAPSHOT:
 			return "the call runs without a snapshot, or in a transaction with too many subtransactions: begin a new one";
 		case STASH_MEMO_TOO_LARGE:
-			return "the result is too large to be kept: see max_bytes, which is 64 MB at most";
+			return "the result is too large to be kept: see max_bytes, which is 64 MB at most but for sets";
+		case STASH_MEMO_NOT_WRITTEN:
+			return "the result could not be written into the stash";
 		case STASH_MEMO_UNTRACKED:
 			return "the target read what can change without a word: track it with stash.track(), or memoize with a ttl";
 		case STASH_MEMO_CHANGED_HERE:

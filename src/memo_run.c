@@ -274,7 +274,8 @@ pg_hashstash_run_named(PG_FUNCTION_ARGS)
  * Find what is remembered of a call that has been filled in, proved fresh.
  *
  * False where there is none, or the call would be computed for any reason.
- * '*variant' is the answer, of a set its rows as an array.
+ * '*variant' is the answer, of a set its rows as an array, or what tells of its
+ * parts.
  */
 bool
 stash_memo_run_peek(StashMemoRun *run, bytea **variant, bool *isnull)
@@ -296,6 +297,11 @@ stash_memo_run_peek(StashMemoRun *run, bytea **variant, bool *isnull)
 		*variant = result.rows;
 		return true;
 	}
+	if (result.parts != NULL)
+	{
+		*variant = stash_store_parts_head(result.parts);
+		return true;
+	}
 	type = call->rettype;
 	if (type == NULL)
 		type = result.isnull ? stash_type_lookup(TEXTOID, -1) :
@@ -311,7 +317,7 @@ stash_memo_run_peek(StashMemoRun *run, bytea **variant, bool *isnull)
  * Args:    as those of stash.run()
  * Returns: what a call would be answered with from memory or the stash, proved
  *          fresh; a remembered NULL as a variant of NULL, a set as an array of
- *          its rows; NULL where the function would be computed.  Computes and
+ *          its rows, or as what tells of its parts; NULL where the function would be computed.  Computes and
  *          changes nothing.
  * Errors:  22004, 42883, 42809, 42501 as stash.run()
  * Called on NULL, stable, parallel restricted.

@@ -410,6 +410,8 @@ stash_memo_count_fill(StashMemoCall *call, const StashMemoResult *result)
 
 	if (result->rows != NULL)
 		bytes = VARSIZE(result->rows);
+	else if (result->parts != NULL)
+		bytes = result->parts->nbytes;
 	else if (!result->isnull)
 		bytes = datumGetSize(result->value, call->rettypbyval, call->rettyplen);
 	stash_memo_count(call->memo, STASH_MEMO_FILL, 1);

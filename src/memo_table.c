@@ -20,6 +20,7 @@
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -122,6 +123,40 @@ check_catalog(StashMemo *memo)
 	return reason;
 }
 
+/*
+ * Whether the stash has been locked and looked at before, so that nobody else
+ * can have changed it since; what we change ourselves makes the memo new.
+ */
+static bool
+is_locked(const StashMemo *memo, LOCKMODE lock)
+{
+	return memo->lock >= lock &&
+		memo->lock_xact == stash_compat_local_xid() &&
+		memo->lock_subid == GetCurrentSubTransactionId();
+}
+
+/* lock the stash without waiting; STASH_MEMO_FINE, or why that fails */
+static StashMemoReason
+lock_stash(StashMemo *memo, LOCKMODE lock)
+{
+	StashMemoReason reason;
+
+	if (is_locked(memo, lock))
+		return STASH_MEMO_FINE;
+	stash_memo_cache_watch(memo->stash);
+	if (!ConditionalLockRelationOid(memo->stash, lock))
+		return STASH_MEMO_STASH_LOCKED;
+	reason = check_catalog(memo);
+	if (reason != STASH_MEMO_FINE)
+		return reason;
+	if (!lock_indexes(memo->stash, lock))
+		return STASH_MEMO_STASH_LOCKED;
+	memo->lock = lock;
+	memo->lock_xact = stash_compat_local_xid();
+	memo->lock_subid = GetCurrentSubTransactionId();
+	return STASH_MEMO_FINE;
+}
+
 /* open the stash without waiting; NULL, and the reason, where that fails */
 static StashStore *
 open_stash(StashMemo *memo, LOCKMODE lock, Relation *rel,
@@ -129,23 +164,15 @@ open_stash(StashMemo *memo, LOCKMODE lock, Relation *rel,
 {
 	StashStore *store;
 
-	stash_memo_cache_watch(memo->stash);
-	if (!ConditionalLockRelationOid(memo->stash, lock))
-	{
-		*reason = STASH_MEMO_STASH_LOCKED;
-		return NULL;
-	}
-	*reason = check_catalog(memo);
+	*reason = lock_stash(memo, lock);
 	if (*reason != STASH_MEMO_FINE)
 		return NULL;
-	if (!lock_indexes(memo->stash, lock))
-	{
-		*reason = STASH_MEMO_STASH_LOCKED;
-		return NULL;
-	}
 	store = stash_store_open(memo->stash, rel, NoLock);
 	if (store->is_bare && !RELATION_IS_OTHER_TEMP(*rel))
+	{
+		memo->notes_use = store->options.evict == STASH_EVICT_LRU;
 		return store;
+	}
 	*reason = STASH_MEMO_STASH_ALTERED;
 	relation_close(*rel, NoLock);
 	return NULL;
@@ -155,15 +182,17 @@ open_stash(StashMemo *memo, LOCKMODE lock, Relation *rel,
  * Find the newest visible result of a key; 'frame' is the key in full.
  *
  * *found tells whether there is one; it is never set where the stash cannot
- * be read, and then the result says why.
+ * be read, and then the result says why.  A result of which a part is missing
+ * is none.
  */
 StashMemoReason
-stash_memo_table_find(StashMemo *memo, const StashMemoKey *key, bytea *frame,
+stash_memo_table_find(StashMemo *memo, StashMemoKey *key, bytea *frame,
 					  bool *found, StashEntry *entry)
 {
 	StashMemoReason reason = stash_memo_may_read(memo);
 	Relation	rel;
 	StashStore *store;
+	StashParts	parts;
 
 	*found = false;
 	if (reason != STASH_MEMO_FINE)
@@ -171,8 +200,13 @@ stash_memo_table_find(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 	store = open_stash(memo, AccessShareLock, &rel, &reason);
 	if (store == NULL)
 		return reason;
-	*found = stash_store_find(store, rel, key->hash, frame, entry,
-							  true);
+	*found = stash_store_find(store, rel, key->hash, frame, entry, true);
+	key->replaces |= entry->is_there;
+	if (*found && memo->retset && !entry->value_isnull &&
+		stash_store_is_head(entry->value, &parts))
+		*found = stash_store_has_parts(store, rel, &parts, key->hash);
+	if (*found && memo->notes_use)
+		stash_store_note_use(memo->stash, key->hash);
 	relation_close(rel, NoLock);
 	return STASH_MEMO_FINE;
 }
@@ -181,7 +215,7 @@ stash_memo_table_find(StashMemo *memo, const StashMemoKey *key, bytea *frame,
  * The same for what has been committed by now, be it visible or not.
  */
 bool
-stash_memo_table_find_latest(StashMemo *memo, const StashMemoKey *key,
+stash_memo_table_find_latest(StashMemo *memo, StashMemoKey *key,
 							 bytea *frame, StashEntry *entry)
 {
 	bool		found;
@@ -201,7 +235,7 @@ stash_memo_table_find_latest(StashMemo *memo, const StashMemoKey *key,
  * see.  Then it serves this call, and must not be kept in memory.
  */
 bool
-stash_memo_table_is_current(StashMemo *memo, const StashMemoKey *key,
+stash_memo_table_is_current(StashMemo *memo, StashMemoKey *key,
 							bytea *frame, const StashEntry *entry)
 {
 	StashEntry	newest;
@@ -213,7 +247,30 @@ stash_memo_table_is_current(StashMemo *memo, const StashMemoKey *key,
 }
 
 /*
- * Keep a result in the stash; 'value' is a variant or NULL.
+ * Find a part of a result under the active snapshot; false when it is gone,
+ * or the stash cannot be read any more.
+ */
+bool
+stash_memo_table_find_part(StashMemo *memo, const StashMemoKey *key,
+						   const StashParts *parts, int32 number,
+						   StashEntry *entry)
+{
+	StashMemoReason reason;
+	Relation	rel;
+	StashStore *store = open_stash(memo, AccessShareLock, &rel, &reason);
+	bool		found;
+
+	if (store == NULL)
+		return false;
+	found = stash_store_find_part(store, rel, parts, key->hash, number, entry);
+	relation_close(rel, NoLock);
+	return found;
+}
+
+/*
+ * Keep a result in the stash; 'value' is a variant or NULL.  It takes the
+ * place of those that were found and would not do, and does a put's part in
+ * keeping the stash within its bounds.
  *
  * Returns STASH_MEMO_FINE, or why it was not kept.
  */
@@ -233,10 +290,50 @@ stash_memo_table_append(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 		return reason;
 	cost.time = result->cost_us;
 	stash_memo_trace_before_write();
+	if (key->replaces)
+		stash_store_supersede(store, rel, key->hash, frame);
 	stash_store_append(store, rel, key->hash, frame, value,
 					   result->created_at, result->expires_at, &cost,
 					   result->proof ? stash_memo_proof_write(result->proof) : NULL);
 	stash_memo_trace_after_write();
+	stash_store_sweep_some(store, rel, 1,
+						   !TIMESTAMP_IS_NOEND(result->expires_at));
+	stash_memo_trace_after_write();
 	relation_close(rel, NoLock);
 	return STASH_MEMO_FINE;
+}
+
+/*
+ * Begin to keep a result in parts: stash_memo_table_append_part() for each of
+ * them, then stash_memo_table_append() for its head, whose value is
+ * stash_store_parts_head(), in one subtransaction.
+ *
+ * Returns STASH_MEMO_FINE, or why it cannot be kept.
+ */
+StashMemoReason
+stash_memo_table_begin_parts(StashMemo *memo, StashMemoFilling *filling)
+{
+	StashMemoReason reason = stash_memo_may_write(memo);
+
+	if (reason != STASH_MEMO_FINE)
+		return reason;
+	filling->store = open_stash(memo, RowExclusiveLock, &filling->rel, &reason);
+	if (filling->store != NULL)
+		stash_store_begin_parts(&filling->parts);
+	return reason;
+}
+
+/*
+ * Keep the next part of a result.
+ */
+void
+stash_memo_table_append_part(StashMemoFilling *filling,
+							 const StashMemoKey *key, bytea *part,
+							 const StashMemoResult *result)
+{
+	stash_memo_trace_before_write();
+	stash_store_append_part(filling->store, filling->rel, &filling->parts,
+							key->hash, part, result->created_at,
+							result->expires_at);
+	stash_memo_trace_after_write();
 }

@@ -18,6 +18,8 @@
 #include "hash.h"
 #include "typeio.h"
 #include "utils/relcache.h"
+#include "utils/snapshot.h"
+#include "utils/uuid.h"
 
 /* Columns of stash.entry, from 1. */
 #define STASH_ENTRY_KEY_HASH	1
@@ -41,6 +43,10 @@
 /* What every query of entries asks; qualified, for search_path is anybody's. */
 #define STASH_ENTRY_NOT_EXPIRED \
 	"(expires_at IS NULL OR expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp())"
+
+/* Rows that are entries, and no parts of one; see store_append.c. */
+#define STASH_ENTRY_IS_WHOLE	"(version IS NULL OR version OPERATOR(pg_catalog.>=) 0)"
+#define STASH_ENTRY_IS_LISTED	STASH_ENTRY_NOT_EXPIRED " AND " STASH_ENTRY_IS_WHOLE
 
 /* Statements that are kept prepared for each stash. */
 typedef enum StashStatement
@@ -150,7 +156,18 @@ typedef struct StashEntry
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	int64		cost_us;		/* microseconds; 0: not known */
 	bytea	   *proof;			/* of a remembered result, or NULL */
+	bool		is_there;		/* the key is, though it may have expired;
+								 * told for stashes without a unique index */
 } StashEntry;
+
+/* What the value of an entry tells that is kept in parts; see store_append.c. */
+typedef struct StashParts
+{
+	pg_uuid_t	fill;			/* by chance: what its parts are found by */
+	int32		nparts;
+	int64		nrows;			/* of the row set that is kept */
+	int64		nbytes;			/* of all parts, as they were stored */
+} StashParts;
 
 /* An entry to be put. */
 typedef struct StashNewEntry
@@ -183,6 +200,7 @@ extern void stash_store_default_options(StashOptions *options);
 extern StashEvict stash_store_evict(const char *name);
 extern const char *stash_store_evict_name(StashEvict evict);
 extern const char *stash_store_primary_key(const StashOptions *options);
+extern char *stash_store_constraint(const StashOptions *options);
 extern TimestampTz stash_store_expiry(const Interval *ttl, TimestampTz from);
 extern void stash_store_check_ttl(const Interval *ttl);
 extern TimestampTz stash_store_expires_at(FunctionCallInfo fcinfo, int argno,
@@ -217,6 +235,25 @@ extern void stash_store_append(StashStore *store, Relation rel,
 							   bytea *value, TimestampTz created_at,
 							   TimestampTz expires_at, const Interval *cost,
 							   bytea *proof);
+extern void stash_store_supersede(StashStore *store, Relation rel,
+								  StashHash128 key_hash, bytea *key);
+extern bool stash_store_may_have_parts(const StashStore *store);
+extern void stash_store_begin_parts(StashParts *parts);
+extern void stash_store_append_part(StashStore *store, Relation rel,
+									StashParts *parts, StashHash128 head,
+									bytea *value, TimestampTz created_at,
+									TimestampTz expires_at);
+extern bytea *stash_store_parts_head(const StashParts *parts);
+extern bool stash_store_is_head(Datum variant, StashParts *parts);
+extern bool stash_store_has_parts(StashStore *store, Relation rel,
+								  const StashParts *parts, StashHash128 head);
+extern bool stash_store_find_part(StashStore *store, Relation rel,
+								  const StashParts *parts, StashHash128 head,
+								  int32 number, StashEntry *entry);
+extern void stash_store_delete_parts(StashStore *store, Relation rel,
+									 const StashParts *parts,
+									 StashHash128 head, Snapshot latest);
+extern void stash_store_delete_orphans(const char *name);
 
 extern void stash_shard_check_number(int npartitions);
 extern const char *stash_shard_parent_words(const char *words);

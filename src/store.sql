@@ -12,7 +12,7 @@ COMMENT ON TYPE stash.entry IS 'row of a stash; every table OF this type is one'
 COMMENT ON COLUMN stash.entry.key_hash IS 'content hash of the key (memos: of the whole call), the indexed column';
 COMMENT ON COLUMN stash.entry.key IS 'key, compared in full when its hash is found';
 COMMENT ON COLUMN stash.entry.value IS 'value; NULL when a NULL was stored';
-COMMENT ON COLUMN stash.entry.version IS 'how many times the key has been put since it was absent or expired, from 1';
+COMMENT ON COLUMN stash.entry.version IS 'how many times the key has been put since it was absent or expired, from 1; below zero: no entry, but a part of a large result of a memoized function';
 COMMENT ON COLUMN stash.entry.created_at IS 'clock time at which this version was stored';
 COMMENT ON COLUMN stash.entry.expires_at IS 'clock time from which the entry is never returned; NULL: never expires';
 COMMENT ON COLUMN stash.entry.cost IS 'time that computing the value took; NULL: not known';

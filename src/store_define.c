@@ -158,9 +158,12 @@ reset_options(ArrayType *names, StashOptions *options)
 	}
 }
 
-/* the constraint that carries the options; all but the codec only where said */
-static char *
-options_constraint(const StashOptions *options)
+/*
+ * The constraint that carries the options, for statements; all but the codec
+ * only where said.
+ */
+char *
+stash_store_constraint(const StashOptions *options)
 {
 	StringInfoData sql;
 	char	   *ttl;
@@ -277,7 +280,7 @@ pg_hashstash_create(PG_FUNCTION_ARGS)
 						   "%s)%s",
 						   npartitions > 0 ? stash_shard_parent_words(words) : words,
 						   name, stash_store_primary_key(&options),
-						   options_constraint(&options),
+						   stash_store_constraint(&options),
 						   npartitions > 0 ? " PARTITION BY HASH (key_hash)" : ""));
 	relid = get_relname_relid(relation->relname, nsp);
 	if (npartitions > 0)
@@ -376,7 +379,7 @@ pg_hashstash_configure(PG_FUNCTION_ARGS)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "ALTER TABLE %s DROP CONSTRAINT IF EXISTS "
 					 STASH_OPTIONS_CONSTRAINT ", ADD %s",
-					 store->name, options_constraint(&options));
+					 store->name, stash_store_constraint(&options));
 	if (!PG_ARGISNULL(ARG_PERSISTENCE))
 		appendStringInfoString(&sql,
 							   persistence_action(rel, text_to_cstring(PG_GETARG_TEXT_PP(ARG_PERSISTENCE))));
@@ -433,7 +436,7 @@ pg_hashstash_adopt(PG_FUNCTION_ARGS)
 	if (!has_check(RelationGetDescr(rel), STASH_OPTIONS_CONSTRAINT))
 	{
 		options.keep_versions = store->has_versions ? 0 : 1;
-		appendStringInfo(&sql, ", ADD %s", options_constraint(&options));
+		appendStringInfo(&sql, ", ADD %s", stash_store_constraint(&options));
 	}
 	if (!store->is_unique && !store->has_versions)
 	{

@@ -33,7 +33,7 @@ pg_hashstash_count(PG_FUNCTION_ARGS)
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
 										 AccessShareLock);
 	char	   *sql = psprintf("SELECT pg_catalog.count(%s) FROM %s "
-							   "WHERE " STASH_ENTRY_NOT_EXPIRED,
+							   "WHERE " STASH_ENTRY_IS_LISTED,
 							   store->has_versions ? "DISTINCT key_hash" : "*",
 							   store->name);
 
@@ -42,15 +42,25 @@ pg_hashstash_count(PG_FUNCTION_ARGS)
 }
 
 /*
- * stash.clear(stash regclass) returns int8: the number of rows deleted.
+ * stash.clear(stash regclass) returns int8: the number of entries deleted.
  *
  * Errors: 42809, 42501.  Volatile, parallel unsafe.
  */
 Datum
 pg_hashstash_clear(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(stash_spi_run_bigint(psprintf("DELETE FROM %s",
-												  stash_store_name_argument(fcinfo)), false));
+	Relation	rel;
+	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
+										 AccessShareLock);
+	char	   *sql = psprintf("DELETE FROM %s", store->name);
+
+	/* parts go along, and are no entries */
+	if (stash_store_may_have_parts(store))
+		sql = psprintf("WITH gone AS (%s RETURNING version) "
+					   "SELECT pg_catalog.count(*) FROM gone WHERE " STASH_ENTRY_IS_WHOLE,
+					   sql);
+	relation_close(rel, AccessShareLock);
+	PG_RETURN_INT64(stash_spi_run_bigint(sql, false));
 }
 
 /*
@@ -67,7 +77,7 @@ list_entries(FunctionCallInfo fcinfo, const char *columns, bool is_distinct)
 	char	   *sql;
 
 	is_distinct = store->has_versions || (is_distinct && !store->is_unique);
-	sql = psprintf("SELECT %s FROM (SELECT %s * FROM %s WHERE " STASH_ENTRY_NOT_EXPIRED
+	sql = psprintf("SELECT %s FROM (SELECT %s * FROM %s WHERE " STASH_ENTRY_IS_LISTED
 				   "%s) AS newest "
 				   "ORDER BY created_at USING OPERATOR(pg_catalog.<), key_hash USING OPERATOR(pg_catalog.<)",
 				   columns, is_distinct ? "DISTINCT ON (key_hash)" : "",

@@ -742,7 +742,7 @@ pg_hashstash_merge(PG_FUNCTION_ARGS)
 	stash_store_lock_many(store, PG_INT32_MAX);
 	portal = SPI_cursor_open_with_args(NULL,
 									   psprintf("SELECT DISTINCT ON (key_hash) key_hash, key, value, created_at, expires_at, cost "
-												"FROM %s WHERE key_hash IS NOT NULL AND key IS NOT NULL AND " STASH_ENTRY_NOT_EXPIRED
+												"FROM %s WHERE key_hash IS NOT NULL AND key IS NOT NULL AND " STASH_ENTRY_IS_LISTED
 												" ORDER BY key_hash USING OPERATOR(pg_catalog.<), "
 												"version USING OPERATOR(pg_catalog.>), "
 												"created_at USING OPERATOR(pg_catalog.>)",

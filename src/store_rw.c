@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * store_rw.c
- *	  Entries of a stash: find and append; keys, as writers need them, too.
+ *	  Entries of a stash: find them; keys, as writers need them, too.
  *
  * Finding in a plain table goes straight to index and heap under the active
  * snapshot: as isolated as SELECT, at half its price.  Where the entry was last
@@ -21,9 +21,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/index.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -66,17 +64,23 @@ StashStoreReadNote stash_store_read_note;
 
 /* ---- the direct path ---- */
 
-/* true when these columns are the entry of 'key' and it has not expired */
+/* true when these columns are the entry of 'key' */
 static bool
-is_hit(const Datum *values, const bool *nulls, bytea *key)
+is_of_key(const Datum *values, const bool *nulls, bytea *key)
 {
-	const int	key_column = STASH_ENTRY_KEY - 1;
-	const int	expires_column = STASH_ENTRY_EXPIRES_AT - 1;
+	const int	column = STASH_ENTRY_KEY - 1;
 
-	return !nulls[key_column] &&
-		stash_variant_same_key(values[key_column], PointerGetDatum(key)) &&
-		(nulls[expires_column] ||
-		 DatumGetTimestampTz(values[expires_column]) > GetCurrentTimestamp());
+	return !nulls[column] &&
+		stash_variant_same_key(values[column], PointerGetDatum(key));
+}
+
+static bool
+has_expired(const Datum *values, const bool *nulls)
+{
+	const int	column = STASH_ENTRY_EXPIRES_AT - 1;
+
+	return !nulls[column] &&
+		DatumGetTimestampTz(values[column]) <= GetCurrentTimestamp();
 }
 
 /* when the entry in these columns was stored */
@@ -155,7 +159,7 @@ find_by_hint(Relation rel, StashHash128 key_hash, bytea *key,
 	if (heap_fetch(rel, GetActiveSnapshot(), &tuple, &again, false))
 	{
 		heap_deform_tuple(&tuple, RelationGetDescr(rel), values, nulls);
-		found = is_hit(values, nulls, key);
+		found = is_of_key(values, nulls, key) && !has_expired(values, nulls);
 		if (found)
 			copy_entry(values, nulls, entry, wants_value);
 		ReleaseBuffer(again);
@@ -195,12 +199,16 @@ find_by_index(StashStore *store, Relation rel, StashHash128 key_hash,
 
 	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_UUID_EQ,
 				PointerGetDatum(key_hash.data));
+	entry->is_there = false;
 	scan = stash_compat_index_beginscan(rel, index, GetActiveSnapshot(), 1);
 	index_rescan(scan, &scankey, 1, NULL, 0);
 	while (index_getnext_slot(scan, direction, slot))
 	{
 		slot_getallattrs(slot);
-		if (!is_hit(slot->tts_values, slot->tts_isnull, key) ||
+		if (!is_of_key(slot->tts_values, slot->tts_isnull, key))
+			continue;
+		entry->is_there = true;
+		if (has_expired(slot->tts_values, slot->tts_isnull) ||
 			(found && created_at(slot->tts_values, slot->tts_isnull) < newest))
 			continue;
 		newest = created_at(slot->tts_values, slot->tts_isnull);
@@ -232,54 +240,6 @@ stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
 	return (store->is_unique &&
 			find_by_hint(rel, key_hash, key, entry, wants_value)) ||
 		find_by_index(store, rel, key_hash, key, entry, wants_value);
-}
-
-/*
- * Append an entry to a bare stash, without looking for one of the same key.
- *
- * Never waits for anybody and never conflicts.  The row is not visible to the
- * running statement.  The caller has checked rights, holds RowExclusiveLock,
- * and has made sure that the transaction may write.  'value' may be NULL.
- */
-void
-stash_store_append(StashStore *store, Relation rel, StashHash128 key_hash,
-				   bytea *key, bytea *value, TimestampTz created_at,
-				   TimestampTz expires_at, const Interval *cost, bytea *proof)
-{
-	Relation	index = index_open(store->index, RowExclusiveLock);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	Datum		index_values[INDEX_MAX_KEYS];
-	bool		index_nulls[INDEX_MAX_KEYS];
-	IndexInfo  *info = BuildIndexInfo(index);
-
-	Assert(store->is_bare);
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true,
-		   slot->tts_tupleDescriptor->natts * sizeof(bool));
-#define SET_COLUMN(column, datum) \
-	(slot->tts_values[(column) - 1] = (datum), \
-	 slot->tts_isnull[(column) - 1] = false)
-	SET_COLUMN(STASH_ENTRY_KEY_HASH, PointerGetDatum(key_hash.data));
-	SET_COLUMN(STASH_ENTRY_KEY, PointerGetDatum(key));
-	if (value != NULL)
-		SET_COLUMN(STASH_ENTRY_VALUE, PointerGetDatum(value));
-	SET_COLUMN(STASH_ENTRY_VERSION, Int64GetDatum(1));
-	SET_COLUMN(STASH_ENTRY_CREATED_AT, TimestampTzGetDatum(created_at));
-	if (!TIMESTAMP_IS_NOEND(expires_at))
-		SET_COLUMN(STASH_ENTRY_EXPIRES_AT, TimestampTzGetDatum(expires_at));
-	if (cost != NULL)
-		SET_COLUMN(STASH_ENTRY_COST, IntervalPGetDatum(cost));
-	if (proof != NULL)
-		SET_COLUMN(STASH_ENTRY_PROOF, PointerGetDatum(proof));
-#undef SET_COLUMN
-	ExecStoreVirtualTuple(slot);
-
-	table_tuple_insert(rel, slot, GetCurrentCommandId(true), 0, NULL);
-	FormIndexDatum(info, slot, NULL, index_values, index_nulls);
-	index_insert(index, index_values, index_nulls, &slot->tts_tid, rel,
-				 UNIQUE_CHECK_NO, false, info);
-	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, NoLock);
 }
 
 /* ---- what the SQL functions share ---- */

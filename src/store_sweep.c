@@ -57,6 +57,13 @@
 #define STRINGIFY_(x)	#x
 #define STRINGIFY(x)	STRINGIFY_(x)
 
+/* The parts of an entry, and where they lead back to. */
+typedef struct PartsOf
+{
+	StashHash128 head;
+	StashParts	parts;
+} PartsOf;
+
 /* An entry that may have to go; sorted so that the first goes first. */
 typedef struct Candidate
 {
@@ -64,7 +71,8 @@ typedef struct Candidate
 	TimestampTz created_at;		/* where ranks are equal */
 	ItemPointerData tid;		/* where that is equal, too */
 	bool		is_expired;		/* goes before all others */
-	int32		size;
+	int64		size;
+	PartsOf    *parts;			/* NULL: it has none */
 } Candidate;
 
 /* What is seen in a window of blocks, and what is done there. */
@@ -99,7 +107,7 @@ PG_FUNCTION_INFO_V1(pg_hashstash_sweep);
 static int64
 delete_expired(const char *name, bool has_versions)
 {
-	const char *except = "";
+	const char *except = " AND " STASH_ENTRY_IS_WHOLE;
 
 	if (has_versions)
 		except = psprintf(" AND (EXISTS (SELECT FROM %s AS n WHERE n.key_hash OPERATOR(pg_catalog.=) s.key_hash "
@@ -130,26 +138,41 @@ stay_order(const StashOptions *options, Oid relid)
 	pg_unreachable();
 }
 
+/* entries with what they take, and with what their parts take where it has such */
+static const char *
+sized_entries(const char *name, bool has_parts)
+{
+	if (!has_parts)
+		return psprintf("SELECT tableoid AS t, ctid AS c, key_hash, created_at, cost, "
+						ENTRY_SIZE " AS size FROM %s", name);
+	return psprintf("SELECT * FROM (SELECT tableoid AS t, ctid AS c, key_hash, version, created_at, cost, "
+					"pg_catalog.sum(" ENTRY_SIZE ") OVER (PARTITION BY created_at, CASE WHEN "
+					STASH_ENTRY_IS_WHOLE " THEN key_hash ELSE key::pg_catalog.uuid END) AS size "
+					"FROM %s) AS r WHERE " STASH_ENTRY_IS_WHOLE, name);
+}
+
 /* delete what is beyond the bounds, counted and summed from the end */
 static int64
-delete_beyond(const char *name, const StashOptions *options, Oid relid)
+delete_beyond(const char *name, const StashOptions *options, Oid relid,
+			  bool has_parts)
 {
 	int64		nentries = options->max_entries > 0 ? options->max_entries : PG_INT64_MAX;
 	int64		bytes = options->max_bytes > 0 ? options->max_bytes : PG_INT64_MAX;
 
-	return stash_spi_run_bigint(psprintf("WITH ranked AS (SELECT tableoid AS t, ctid AS c, "
+	return stash_spi_run_bigint(psprintf("WITH sized AS (%s), ranked AS (SELECT t, c, "
 										 "pg_catalog.count(*) OVER w AS n, "
-										 "pg_catalog.sum(" ENTRY_SIZE ") OVER w AS bytes "
-										 "FROM %s WINDOW w AS (ORDER BY " ENTRY_SIZE
+										 "pg_catalog.sum(size) OVER w AS bytes "
+										 "FROM sized WINDOW w AS (ORDER BY size"
 										 " OPERATOR(pg_catalog.<=) " INT64_FORMAT " DESC, "
-										 "%screated_at DESC NULLS LAST, tableoid DESC, ctid DESC "
+										 "%screated_at DESC NULLS LAST, t DESC, c DESC "
 										 "ROWS UNBOUNDED PRECEDING)), "
 										 "x AS MATERIALIZED (SELECT l.tableoid AS t, l.ctid AS c FROM %s AS l, ranked AS r "
 										 "WHERE l.tableoid OPERATOR(pg_catalog.=) r.t AND l.ctid OPERATOR(pg_catalog.=) r.c "
 										 "AND (r.n OPERATOR(pg_catalog.>) " INT64_FORMAT
 										 " OR r.bytes OPERATOR(pg_catalog.>) " INT64_FORMAT
 										 ") FOR UPDATE OF l SKIP LOCKED) " DELETE_LOCKED,
-										 name, bytes, stay_order(options, relid), name,
+										 sized_entries(name, has_parts), bytes,
+										 stay_order(options, relid), name,
 										 nentries, bytes, name), false);
 }
 
@@ -161,7 +184,7 @@ has_limits(const StashOptions *options)
 
 /*
  * Delete what has expired, then what is beyond the bounds, as the current
- * user; say how many entries of each.
+ * user, and parts that are nobody's; say how many entries of each.
  *
  * Needs SELECT, DELETE, and UPDATE, which the server asks of those who lock
  * rows.  Throws 42809 for a table that is no stash, 42501, and all that a
@@ -175,11 +198,15 @@ stash_store_sweep(Oid relid, int64 *expired, int64 *evicted)
 	char	   *name = pstrdup(store->name);
 	StashOptions options = store->options;
 	bool		has_versions = store->has_versions;
+	bool		has_parts = stash_store_may_have_parts(store);
 
-	/* the lock stays, so that both statements find the same table */
+	/* the lock stays, so that all statements find the same table */
 	relation_close(rel, NoLock);
 	*expired = delete_expired(name, has_versions);
-	*evicted = has_limits(&options) ? delete_beyond(name, &options, relid) : 0;
+	*evicted = has_limits(&options) ?
+		delete_beyond(name, &options, relid, has_parts) : 0;
+	if (has_parts)
+		stash_store_delete_orphans(name);
 }
 
 /* ---- the way of puts ---- */
@@ -229,6 +256,32 @@ key_hash(TupleTableSlot *slot)
 	return isnull ? none.data : DatumGetUUIDP(datum)->data;
 }
 
+/* a part goes with its head, and counts there */
+static bool
+is_part(TupleTableSlot *slot)
+{
+	bool		isnull;
+	Datum		datum = slot_getattr(slot, STASH_ENTRY_VERSION, &isnull);
+
+	return !isnull && DatumGetInt64(datum) < 0;
+}
+
+static PartsOf *
+parts_of(TupleTableSlot *slot)
+{
+	StashParts	parts;
+	PartsOf    *of;
+	bool		isnull;
+	Datum		value = slot_getattr(slot, STASH_ENTRY_VALUE, &isnull);
+
+	if (isnull || !stash_store_is_head(value, &parts))
+		return NULL;
+	of = palloc(sizeof(PartsOf));
+	of->parts = parts;
+	memcpy(of->head.data, key_hash(slot), UUID_LEN);
+	return of;
+}
+
 static Candidate *
 add_entry(Look *look)
 {
@@ -246,14 +299,16 @@ add_entry(Look *look)
 
 /* take an entry's measure */
 static void
-read_entry(Look *look, const StashOptions *options, TupleTableSlot *slot,
+read_entry(Look *look, const StashStore *store, TupleTableSlot *slot,
 		   TimestampTz now)
 {
+	const StashOptions *options = &store->options;
 	Candidate  *entry = add_entry(look);
 	bool		isnull;
 	Datum		datum;
 
 	entry->tid = slot->tts_tid;
+	entry->parts = stash_store_may_have_parts(store) ? parts_of(slot) : NULL;
 	datum = slot_getattr(slot, STASH_ENTRY_CREATED_AT, &isnull);
 	entry->created_at = isnull ? DT_NOBEGIN : DatumGetTimestampTz(datum);
 	entry->rank = 0;
@@ -275,6 +330,8 @@ read_entry(Look *look, const StashOptions *options, TupleTableSlot *slot,
 											  key_hash(slot), now));
 	entry->size = ENTRY_OVERHEAD + stored_size(slot, STASH_ENTRY_KEY) +
 		stored_size(slot, STASH_ENTRY_VALUE);
+	if (entry->parts != NULL)
+		entry->size += Max(entry->parts->parts.nbytes, 0);
 	if (options->max_bytes > 0 && entry->size > options->max_bytes)
 		entry->rank = -INFINITY;
 	look->bytes += entry->size;
@@ -295,7 +352,10 @@ read_window(Look *look, StashStore *store, Relation rel, Snapshot snapshot)
 	ItemPointerSet(&last, look->end - 1, MaxOffsetNumber);
 	scan = stash_compat_beginscan_tidrange(rel, snapshot, &first, &last);
 	while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
-		read_entry(look, &store->options, slot, now);
+	{
+		if (!is_part(slot))
+			read_entry(look, store, slot, now);
+	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 }
@@ -371,7 +431,8 @@ quota(double total, int64 limit, double brought, double share,
 
 /* delete an entry unless somebody else holds it or was faster */
 static bool
-delete_entry(Look *look, Relation rel, Snapshot snapshot, Candidate *entry)
+delete_entry(Look *look, StashStore *store, Relation rel, Snapshot snapshot,
+			 Candidate *entry)
 {
 	TM_FailureData failure;
 
@@ -380,14 +441,18 @@ delete_entry(Look *look, Relation rel, Snapshot snapshot, Candidate *entry)
 	if (stash_compat_tuple_delete(rel, &entry->tid, GetCurrentCommandId(true),
 								  snapshot, &failure) != TM_Ok)
 		return false;
+	if (entry->parts != NULL)
+		stash_store_delete_parts(store, rel, &entry->parts->parts,
+								 entry->parts->head, snapshot);
 	look->may_delete--;
 	return true;
 }
 
 /* delete the first of a window until so much has gone */
 static void
-delete_first(Look *look, StashWindow *seen, Relation rel, Snapshot snapshot,
-			 double nentries, double bytes, int64 *expired, int64 *evicted)
+delete_first(Look *look, StashWindow *seen, StashStore *store, Relation rel,
+			 Snapshot snapshot, double nentries, double bytes,
+			 int64 *expired, int64 *evicted)
 {
 	int			n = look->nexpired + look->nlive;
 	int			i = 0;
@@ -396,11 +461,11 @@ delete_first(Look *look, StashWindow *seen, Relation rel, Snapshot snapshot,
 		return;
 	qsort(look->entries, n, sizeof(Candidate), compare_candidates);
 	for (; i < look->nexpired && look->may_delete > 0; i++)
-		*expired += delete_entry(look, rel, snapshot, &look->entries[i]);
+		*expired += delete_entry(look, store, rel, snapshot, &look->entries[i]);
 	for (i = look->nexpired;
 		 i < n && (nentries > 0 || bytes > 0) && look->may_delete > 0; i++)
 	{
-		if (!delete_entry(look, rel, snapshot, &look->entries[i]))
+		if (!delete_entry(look, store, rel, snapshot, &look->entries[i]))
 			continue;
 		(*evicted)++;
 		nentries -= 1;
@@ -460,7 +525,7 @@ clean_window(Look *look, StashStore *store, Relation rel, Snapshot snapshot,
 	sweep->due = puts_until_look(options, seen->nblocks, size);
 	nentries = quota(nentries, options->max_entries, sweep->owed, share, is_complete);
 	bytes = quota(bytes, options->max_bytes, sweep->owed * size, share, is_complete);
-	delete_first(look, seen, rel, snapshot, nentries, bytes, expired, evicted);
+	delete_first(look, seen, store, rel, snapshot, nentries, bytes, expired, evicted);
 	sweep->owed = Max(sweep->owed - (*evicted - before), 0);
 	if (is_complete && nentries <= 0 && bytes <= 0)
 		sweep->owed = 0;
@@ -504,9 +569,11 @@ sweep_window(StashStore *store, Relation rel, int64 may_delete,
 		Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 
 		look.may_delete = may_delete;
+		PushActiveSnapshot(snapshot);
 		read_window(&look, store, rel, snapshot);
 		offer_space(&look, rel);
 		clean_window(&look, store, rel, snapshot, expired, evicted);
+		PopActiveSnapshot();
 		UnregisterSnapshot(snapshot);
 	}
 	MemoryContextSwitchTo(old);
