@@ -118,6 +118,16 @@ is_word_part(char c)
 		IS_HIGHBIT_SET(c);
 }
 
+/* functions whose bodies were searched for words of late */
+typedef struct WordsKnown
+{
+	Oid			function;		/* 0: none */
+	bool		found;
+} WordsKnown;
+
+static WordsKnown words_known[256];
+static uint64 function_changes; /* counted */
+
 /* what follows a word, where it is first found; NULL: nowhere */
 static const char *
 has_word(const char *source, const char *word)
@@ -185,6 +195,25 @@ has_call_word(Oid function)
 	return found;
 }
 
+/* the same, as long as no function changes */
+static bool
+asks_by_word(Oid function)
+{
+	WordsKnown *known = &words_known[function % lengthof(words_known)];
+	uint64		before = function_changes;
+	bool		found;
+
+	if (known->function == function)
+		return known->found;
+	found = has_call_word(function);
+	if (before == function_changes)
+	{
+		known->function = function;
+		known->found = found;
+	}
+	return found;
+}
+
 static void
 note_function(StashMemoTrace *trace, Oid function)
 {
@@ -205,7 +234,7 @@ note_function(StashMemoTrace *trace, Oid function)
 	old = MemoryContextSwitchTo(trace->context);
 	trace->functions = lappend_oid(trace->functions, function);
 	MemoryContextSwitchTo(old);
-	if (has_call_word(function))
+	if (asks_by_word(function))
 		note_reason(trace, STASH_MEMO_SESSION, function);
 }
 
@@ -226,6 +255,8 @@ forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 	if (inlined != NULL)
 		hash_destroy(inlined);
 	inlined = NULL;
+	memset(words_known, 0, sizeof(words_known));
+	function_changes++;
 }
 
 static HTAB *
