@@ -1,4 +1,4 @@
-# 018_memo_large.pl: a result of a million rows is kept and read back in little memory, also by who waited for it
+# 019_memo_large.pl: a result of a million rows is kept and read back in little memory, also by who waited for it
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
