@@ -154,8 +154,15 @@ SELECT * FROM noted() WHERE relation = 'plain';
 CREATE TABLE "Größe "" 'x'; DROP" (a int);
 SELECT stash.track('"Größe "" ''x''; DROP"'), stash.untrack('"Größe "" ''x''; DROP"');
 
--- pruning leaves one note for each table, which stands for all
-SELECT stash.prune_changes() > 0 AS pruned;
+-- pruning leaves one note for each table, which stands for all; a statement may do it twice, and still sees what was pruned
+CREATE FUNCTION prunes() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	pruned bigint := stash.prune_changes();
+BEGIN
+	PERFORM 1;
+	RETURN pruned;
+END $$;
+SELECT prunes() > 0 AS pruned, stash.prune_changes();
 SELECT DISTINCT changes FROM noted();
 SELECT stash.prune_changes();
 SELECT count(*) > 0 AS some_stand_for_others FROM stash.change WHERE relation IN (SELECT oid FROM pg_class WHERE relnamespace = 'stash_track'::regnamespace) AND is_pruned;

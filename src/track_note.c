@@ -229,6 +229,11 @@ prune(Relation change, Oid root, bool all)
 	int			newest = 0;
 	int64		deleted = 0;
 
+	/*
+	 * That of the statement may be older than what this transaction has
+	 * pruned since, and to delete that again would be an error.
+	 */
+	PushActiveSnapshot(GetLatestSnapshot());
 	if (!all)
 		nfound = find_old(found, change, root, BackwardScanDirection);
 	/* the oldest go first, or those below would stay */
@@ -249,6 +254,7 @@ prune(Relation change, Oid root, bool all)
 									  GetActiveSnapshot(), &failure) == TM_Ok)
 			deleted++;
 	}
+	PopActiveSnapshot();
 	pfree(found);
 	return deleted;
 }
