@@ -32,10 +32,11 @@ pg_hashstash_count(PG_FUNCTION_ARGS)
 	Relation	rel;
 	StashStore *store = stash_store_open(stash_store_argument(fcinfo, 0), &rel,
 										 AccessShareLock);
-	char	   *sql = psprintf("SELECT pg_catalog.count(%s) FROM %s "
-							   "WHERE " STASH_ENTRY_IS_LISTED,
+	char	   *sql = psprintf("SELECT pg_catalog.count(%s) FROM %s WHERE %s",
 							   store->has_versions ? "DISTINCT key_hash" : "*",
-							   store->name);
+							   store->name,
+							   stash_store_may_have_parts(store) ?
+							   STASH_ENTRY_IS_LISTED : STASH_ENTRY_NOT_EXPIRED);
 
 	relation_close(rel, AccessShareLock);
 	PG_RETURN_INT64(stash_spi_run_bigint(sql, true));
