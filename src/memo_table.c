@@ -268,12 +268,9 @@ stash_memo_table_find_part(StashMemo *memo, const StashMemoKey *key,
 }
 
 /*
- * Keep a result in the stash; 'value' is a variant or NULL.  Does a put's part
- * in keeping the stash within its bounds.
- *
- * Those that were found and would not do stay until they are swept or
- * forgotten: with stash_store_supersede() here, the random oracle met answers
- * that were stale after some 50,000 comparisons.
+ * Keep a result in the stash; 'value' is a variant or NULL.  It takes the
+ * place of those that were found and would not do, and does a put's part in
+ * keeping the stash within its bounds.
  *
  * Returns STASH_MEMO_FINE, or why it was not kept.
  */
@@ -293,6 +290,8 @@ stash_memo_table_append(StashMemo *memo, const StashMemoKey *key, bytea *frame,
 		return reason;
 	cost.time = result->cost_us;
 	stash_memo_trace_before_write();
+	if (key->replaces)
+		stash_store_supersede(store, rel, key->hash, frame);
 	stash_store_append(store, rel, key->hash, frame, value,
 					   result->created_at, result->expires_at, &cost,
 					   result->proof ? stash_memo_proof_write(result->proof) : NULL);

@@ -20,6 +20,7 @@
 #include "catalog/pg_proc.h"
 #include "commands/event_trigger.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -34,6 +35,8 @@
 #include "track.h"
 #include "track_change.h"
 
+#define PRUNE_EVERY		256		/* transactions that note something */
+#define PRUNE_ALL_EVERY (1024 * PRUNE_EVERY)
 #define PRUNE_ROWS		4096	/* looked at in one go; far more than are
 								 * likely */
 
@@ -179,22 +182,28 @@ typedef struct Found
 } Found;
 
 /*
- * Find notes of a table that are older than any running transaction, the
- * oldest first, PRUNE_ROWS at most.  Returns how many.
+ * Find notes of a table that are older than any running transaction, in
+ * 'direction': PRUNE_ROWS at most, backward down to the one that stands for
+ * all before it.  Returns how many.
+ *
+ * Forward meets everything that was deleted and not vacuumed yet, backward
+ * nothing of that.
  */
 static int
-find_old(Found *found, Relation change, Oid root)
+find_old(Found *found, Relation change, Oid root, ScanDirection direction)
 {
 	StashChangeScan scan;
 	int			nfound = 0;
 
 	stash_change_begin(&scan, change, root, FirstNormalFullTransactionId,
 					   stash_track_widen(GetActiveSnapshot()->xmin),
-					   ForwardScanDirection, GetActiveSnapshot());
+					   direction, GetActiveSnapshot());
 	while (nfound < PRUNE_ROWS && stash_change_next(&scan))
 	{
 		found[nfound].tid = scan.tid;
 		found[nfound++].xid = scan.xid;
+		if (ScanDirectionIsBackward(direction) && scan.is_pruned)
+			break;
 	}
 	stash_change_end(&scan);
 	return nfound;
@@ -204,12 +213,16 @@ find_old(Found *found, Relation change, Oid root)
  * Delete old notes of a table but the newest of them, which then stands for
  * all.  Returns how many went.
  *
+ * Without 'all' it looks down to where this was done the last time only.  What
+ * is left below by transactions that were long, or by two who did it at the
+ * same time, waits for a call with it.
+ *
  * An answer whose snapshot did not see all transactions before that newest
  * one counts as stale.  Whoever still sees what is deleted here does not see
  * the one that takes its place, and the other way round.
  */
 static int64
-prune(Relation change, Oid root)
+prune(Relation change, Oid root, bool all)
 {
 	Found	   *found = palloc(sizeof(Found) * PRUNE_ROWS);
 	int			nfound = 0;
@@ -221,8 +234,14 @@ prune(Relation change, Oid root)
 	 * pruned since, and to delete that again would be an error.
 	 */
 	PushActiveSnapshot(GetLatestSnapshot());
-	nfound = find_old(found, change, root);
-	newest = nfound - 1;
+	if (!all)
+		nfound = find_old(found, change, root, BackwardScanDirection);
+	/* the oldest go first, or those below would stay */
+	if (all || nfound == PRUNE_ROWS)
+	{
+		nfound = find_old(found, change, root, ForwardScanDirection);
+		newest = nfound - 1;
+	}
 	if (nfound > 1)
 		stash_change_insert(change, root, found[newest].xid, true);
 	for (int i = 0; nfound > 1 && i < nfound; i++)
@@ -245,12 +264,18 @@ write_note(Note *note)
 {
 	FullTransactionId xid = GetTopFullTransactionId();
 
+	/* by chance: sessions may be short, and others take transactions, too */
+	uint32		chance = murmurhash32(XidFromFullTransactionId(xid));
 	Relation	change;
 
 	if (note->written != InvalidSubTransactionId)
 		return;
 	change = table_open(stash_catalog_change_relation(), RowExclusiveLock);
 	stash_change_insert(change, note->root, xid, false);
+	/* deleting could fail at higher levels of isolation */
+	if (OidIsValid(note->root) && chance % PRUNE_EVERY == 0 &&
+		!IsolationUsesXactSnapshot() && ActiveSnapshotSet())
+		(void) prune(change, note->root, chance % PRUNE_ALL_EVERY == 0);
 	table_close(change, NoLock);
 	note->written = GetCurrentSubTransactionId();
 }
@@ -377,12 +402,12 @@ pg_hashstash_prune_changes(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("stash.prune_changes()");
 	PreventCommandIfParallelMode("stash.prune_changes()");
 	change = table_open(stash_catalog_change_relation(), RowExclusiveLock);
-	deleted += prune(change, InvalidOid);
+	deleted += prune(change, InvalidOid, true);
 	while (OidIsValid(root = stash_change_root_after(change, root,
 													 GetActiveSnapshot())))
 	{
 		CHECK_FOR_INTERRUPTS();
-		deleted += prune(change, root);
+		deleted += prune(change, root, true);
 	}
 	table_close(change, NoLock);
 	PG_RETURN_INT64(deleted);
