@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -30,6 +31,24 @@
 StaticAssertDecl(offsetof(StashExportColumns, data_header) + VARHDRSZ ==
 				 offsetof(StashExportColumns, data),
 				 "nothing may be between the header and the chunk");
+
+/*
+ * A format by its name; NULL where there is none, or no name.
+ */
+const StashExportFormat *
+stash_export_format(const char *name)
+{
+	const StashExportFormat *const formats[] = {
+		&stash_export_jsonl, &stash_export_arrow
+	};
+
+	for (int i = 0; name != NULL && i < lengthof(formats); i++)
+	{
+		if (strcmp(name, formats[i]->name) == 0)
+			return formats[i];
+	}
+	return NULL;
+}
 
 static void
 check_not_null(FunctionCallInfo fcinfo, int argno, const char *name)
@@ -245,6 +264,31 @@ stash_export_end_row(StashExport *export)
 		export->format->begin(export);
 	}
 	return true;
+}
+
+/*
+ * The bytes of a chunk that is delivered, if they are text in an encoding, until
+ * the next one begins.
+ */
+char *
+stash_export_chunk(StashExport *export, int encoding, Size *len)
+{
+	char	   *data = export->buf.data + STASH_EXPORT_DATA;
+	char	   *converted = data;
+
+	*len = export->chunk_end - STASH_EXPORT_DATA;
+	if (export->format->is_text)
+	{
+		MemoryContext old;
+
+		MemoryContextReset(export->row_context);
+		old = MemoryContextSwitchTo(export->row_context);
+		converted = pg_server_to_any(data, (int) *len, encoding);
+		if (converted != data)
+			*len = strlen(converted);
+		MemoryContextSwitchTo(old);
+	}
+	return converted;
 }
 
 /*

@@ -93,6 +93,7 @@ extern const StashExportFormat stash_export_jsonl;
 extern const StashExportFormat stash_export_arrow;
 
 extern void stash_export_init(void);
+extern const StashExportFormat *stash_export_format(const char *name);
 extern void stash_export_get_options(FunctionCallInfo fcinfo, int argno,
 									 const StashExportFormat *format,
 									 StashExportOptions *options);
@@ -103,6 +104,7 @@ extern StashExport *stash_export_open(const StashExportOptions *options,
 extern bool stash_export_next(StashExport *export);
 extern int64 stash_export_run(StashExport *export);
 extern bool stash_export_end_row(StashExport *export);
+extern char *stash_export_chunk(StashExport *export, int encoding, Size *len);
 extern void stash_export_close(StashExport *export);
 extern void stash_export_check_memory(MemoryContext context, int64 limit,
 									  Size more);

@@ -38,6 +38,7 @@
 #include "utils/rel.h"
 
 #include "compat.h"
+#include "copy.h"
 #include "export.h"
 #include "frame_datum.h"
 #include "server_file.h"
@@ -55,43 +56,7 @@ typedef struct Target
 	int64		nbytes;			/* so far */
 } Target;
 
-static const StashExportFormat *const formats[] = {
-	&stash_export_jsonl, &stash_export_arrow
-};
-
 /* ---- what is asked for ---- */
-
-/* the format that the options name; NULL where it is none of ours */
-static const StashExportFormat *
-find_format(const CopyStmt *copy)
-{
-	ListCell   *cell;
-
-	foreach(cell, copy->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, "format") != 0 || option->arg == NULL)
-			continue;
-		for (int i = 0; i < lengthof(formats); i++)
-		{
-			if (strcmp(defGetString(option), formats[i]->name) == 0)
-				return formats[i];
-		}
-	}
-	return NULL;
-}
-
-pg_noreturn static void
-refuse_option(const DefElem *option, const StashExportFormat *format)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("option \"%s\" is not allowed with COPY format %s",
-					option->defname, format->name),
-			 errhint("Allowed are: format, chunk_rows, chunk_bytes, memory_limit%s.",
-					 format->has_codec ? ", codec" : "")));
-}
 
 static int32
 get_int32(DefElem *option)
@@ -114,40 +79,25 @@ static void
 read_options(const CopyStmt *copy, const StashExportFormat *format,
 			 StashExportOptions *options)
 {
-	ListCell   *cell;
+	static const char *const allowed[] = {
+		"chunk_rows", "chunk_bytes", "memory_limit", "codec"
+	};
+	DefElem    *option;
 
+	stash_copy_check_options(copy, allowed,
+							 lengthof(allowed) - !format->has_codec);
 	memset(options, 0, sizeof(*options));
 	options->chunk_rows = format->chunk_rows;
 	options->chunk_bytes = CHUNK_BYTES;
 	options->memory_limit = PG_INT64_MAX;
-	foreach(cell, copy->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-		const char *name = option->defname;
-		ListCell   *earlier;
-
-		foreach(earlier, copy->options)
-		{
-			if (earlier == cell)
-				break;
-			if (strcmp(lfirst_node(DefElem, earlier)->defname, name) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_SYNTAX_ERROR),
-						 errmsg("option \"%s\" is given twice", name)));
-		}
-		if (strcmp(name, "format") == 0)
-			continue;
-		if (strcmp(name, "chunk_rows") == 0)
-			options->chunk_rows = get_int32(option);
-		else if (strcmp(name, "chunk_bytes") == 0)
-			options->chunk_bytes = get_int32(option);
-		else if (strcmp(name, "memory_limit") == 0)
-			options->memory_limit = defGetInt64(option);
-		else if (strcmp(name, "codec") == 0 && format->has_codec)
-			options->codec = stash_frame_codec(cstring_to_text(defGetString(option)));
-		else
-			refuse_option(option, format);
-	}
+	if ((option = stash_copy_option(copy, "chunk_rows")) != NULL)
+		options->chunk_rows = get_int32(option);
+	if ((option = stash_copy_option(copy, "chunk_bytes")) != NULL)
+		options->chunk_bytes = get_int32(option);
+	if ((option = stash_copy_option(copy, "memory_limit")) != NULL)
+		options->memory_limit = defGetInt64(option);
+	if ((option = stash_copy_option(copy, "codec")) != NULL)
+		options->codec = stash_frame_codec(cstring_to_text(defGetString(option)));
 	stash_export_check_options(options);
 }
 
@@ -165,23 +115,6 @@ check_table(Relation rel)
 			 errhint("Try the COPY (SELECT ...) TO variant.")));
 }
 
-/* the columns that COPY writes unless it is told which */
-static List *
-all_columns(Relation rel)
-{
-	TupleDesc	desc = RelationGetDescr(rel);
-	List	   *names = NIL;
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(desc, i);
-
-		if (!column->attisdropped && !column->attgenerated)
-			names = lappend(names, makeString(pstrdup(NameStr(column->attname))));
-	}
-	return names;
-}
-
 /*
  * SELECT columns FROM ONLY table, as it would have been parsed.
  */
@@ -191,13 +124,11 @@ select_table(const CopyStmt *copy, Oid *relid)
 	SelectStmt *select = makeNode(SelectStmt);
 	Relation	rel = table_openrv(copy->relation, AccessShareLock);
 	RangeVar   *name;
-	List	   *columns;
 	ListCell   *cell;
 
 	check_table(rel);
 	*relid = RelationGetRelid(rel);
-	columns = copy->attlist != NIL ? copy->attlist : all_columns(rel);
-	foreach(cell, columns)
+	foreach(cell, stash_copy_columns(copy, rel))
 	{
 		ResTarget  *target = makeNode(ResTarget);
 		ColumnRef  *column = makeNode(ColumnRef);
@@ -274,11 +205,10 @@ open_target(Target *target, const CopyStmt *copy,
 			const StashExportFormat *format)
 {
 	memset(target, 0, sizeof(*target));
-	target->encoding = format->is_text ? PG_UTF8 : GetDatabaseEncoding();
+	target->encoding = PG_UTF8;
 	if (copy->filename == NULL)
 	{
-		if (format->is_text)
-			target->encoding = pg_get_client_encoding();
+		target->encoding = pg_get_client_encoding();
 		begin_message(format);
 	}
 	else if (copy->is_program)
@@ -310,10 +240,8 @@ static void
 deliver(StashExport *export, void *arg)
 {
 	Target	   *target = arg;
-	const char *data = export->buf.data + STASH_EXPORT_DATA;
-	int			len = export->chunk_end - STASH_EXPORT_DATA;
-	char	   *converted = pg_server_to_any(data, len, target->encoding);
-	Size		size = converted == data ? len : strlen(converted);
+	Size		size;
+	char	   *converted = stash_export_chunk(export, target->encoding, &size);
 
 	if (target->file != NULL)
 		stash_server_file_write(target->file, converted, size);
@@ -328,8 +256,6 @@ deliver(StashExport *export, void *arg)
 		appendBinaryStringInfo(&message, converted, size);
 		pq_endmessage(&message);
 	}
-	if (converted != data)
-		pfree(converted);
 	target->nbytes += size;
 	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, export->total);
 	pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED, target->nbytes);
@@ -378,7 +304,7 @@ handle_copy(const StashUtility *utility)
 	uint64		nrows;
 
 	if (!IsA(copy, CopyStmt) || copy->is_from ||
-		(format = find_format(copy)) == NULL)
+		(format = stash_export_format(stash_copy_format(copy))) == NULL)
 		return false;
 
 	read_options(copy, format, &options);

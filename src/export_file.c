@@ -20,18 +20,14 @@ PG_FUNCTION_INFO_V1(pg_hashstash_export_file);
 static const StashExportFormat *
 find_format(const char *name, const char *path)
 {
-	const StashExportFormat *const formats[] = {
-		&stash_export_jsonl, &stash_export_arrow
-	};
+	const StashExportFormat *format;
 	const char *dot = strrchr(path, '.');
 
 	if (name == NULL && dot != NULL)
 		name = strcmp(dot, ".arrows") == 0 ? "arrow" : dot + 1;
-	for (int i = 0; name != NULL && i < lengthof(formats); i++)
-	{
-		if (strcmp(name, formats[i]->name) == 0)
-			return formats[i];
-	}
+	format = stash_export_format(name);
+	if (format != NULL)
+		return format;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 name != NULL ? errmsg("unknown format \"%s\"", name) :
@@ -42,15 +38,10 @@ find_format(const char *name, const char *path)
 static void
 deliver(StashExport *export, void *arg)
 {
-	int			len = export->chunk_end - STASH_EXPORT_DATA;
-	char	   *data = export->buf.data + STASH_EXPORT_DATA;
-	char	   *converted = export->format->is_text ?
-	pg_server_to_any(data, len, PG_UTF8) : data;
+	Size		len;
+	char	   *data = stash_export_chunk(export, PG_UTF8, &len);
 
-	stash_server_file_write(arg, converted,
-							converted == data ? len : strlen(converted));
-	if (converted != data)
-		pfree(converted);
+	stash_server_file_write(arg, data, len);
 }
 
 /*

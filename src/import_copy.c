@@ -27,37 +27,22 @@
 #include "utils/rel.h"
 
 #include "compat.h"
+#include "copy.h"
 #include "import_copy.h"
 #include "spi.h"
 #include "utility.h"
 
 CopyFromState stash_import_copying;
 
-static DefElem *
-named_option(const CopyStmt *copy, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, copy->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, name) == 0)
-			return option;
-	}
-	return NULL;
-}
-
 static bool
 is_ours(const CopyStmt *copy)
 {
-	DefElem    *format;
+	const char *format;
 
 	if (!IsA(copy, CopyStmt) || !copy->is_from)
 		return false;
-	format = named_option(copy, "format");
-	return format != NULL && format->arg != NULL &&
-		strcmp(defGetString(format), "jsonl") == 0;
+	format = stash_copy_format(copy);
+	return format != NULL && strcmp(format, "jsonl") == 0;
 }
 
 /*
@@ -67,24 +52,9 @@ is_ours(const CopyStmt *copy)
 static void
 check(const CopyStmt *copy)
 {
-	ListCell   *cell;
+	static const char *const allowed[] = {"on_error"};
 
-	foreach(cell, copy->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (named_option(copy, option->defname) != option)
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("option \"%s\" is given twice", option->defname)));
-		if (strcmp(option->defname, "format") != 0 &&
-			strcmp(option->defname, "on_error") != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("option \"%s\" is not allowed with COPY format %s",
-							option->defname, "jsonl"),
-					 errhint("Allowed are: format, on_error.")));
-	}
+	stash_copy_check_options(copy, allowed, lengthof(allowed));
 	if (copy->whereClause != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -110,31 +80,12 @@ check(const CopyStmt *copy)
 				 errhint("Give the path from the root.")));
 }
 
-/* the columns that are read: those named, or all that can be written */
-static List *
-columns_of(const CopyStmt *copy, Relation rel)
-{
-	TupleDesc	desc = RelationGetDescr(rel);
-	List	   *names = NIL;
-
-	if (copy->attlist != NIL)
-		return copy->attlist;
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(desc, i);
-
-		if (!column->attisdropped && !column->attgenerated)
-			names = lappend(names, makeString(NameStr(column->attname)));
-	}
-	return names;
-}
-
 static char *
 insert_command(const CopyStmt *copy, Relation rel, List *columns)
 {
 	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												   RelationGetRelationName(rel));
-	DefElem    *on_error = named_option(copy, "on_error");
+	DefElem    *on_error = stash_copy_option(copy, "on_error");
 	StringInfoData names;
 	ListCell   *cell;
 
@@ -190,7 +141,7 @@ static uint64
 copy_from(const CopyStmt *copy)
 {
 	Relation	rel = table_openrv(copy->relation, RowExclusiveLock);
-	List	   *columns = columns_of(copy, rel);
+	List	   *columns = stash_copy_columns(copy, rel);
 	ParseState *pstate;
 	CopyFromState state;
 	uint64		nrows;
