@@ -221,11 +221,14 @@ typedef struct StashMemoKey
 	char		local[1024];	/* buffer of 'sink' while it suffices */
 } StashMemoKey;
 
-/* A relation that an answer was read from, and what it was like. */
+/*
+ * A relation that an answer was read from, or a function that ran, and what the
+ * session knew of it: which another cannot know yet, or no longer.
+ */
 typedef struct StashMemoSource
 {
-	Oid			relid;
-	uint64		digest;			/* StashTrackState.digest */
+	Oid			oid;			/* 0: the server's functions */
+	uint64		digest;			/* of all that a change would show in */
 } StashMemoSource;
 
 /* What makes an answer good for as long as it has not changed (memo_proof.c). */
@@ -234,7 +237,7 @@ typedef struct StashMemoProof
 	int			nsources;
 	StashMemoSource *sources;
 	int			nfunctions;
-	Oid		   *functions;		/* of users, that ran */
+	StashMemoSource *functions; /* of users, that ran, and the server's */
 	uint64		excused;		/* reasons that this memo allows; another that
 								 * uses its answer may not */
 	StashTrackSnapshot *snapshot;
@@ -358,7 +361,7 @@ typedef struct StashMemoTrace
 	struct StashMemoTrace *outer;
 	MemoryContext context;		/* of what is below */
 	StashTrackSnapshot *snapshot;	/* before the target ran; NULL: unusable */
-	List	   *relations;
+	List	   *relations;		/* StashMemoSource, as when they were met */
 	List	   *functions;
 	uint64		reasons;		/* what was seen, bits by StashMemoReason */
 	Oid			culprits[STASH_MEMO_REASONS];	/* function or relation */
@@ -396,10 +399,9 @@ extern void stash_memo_plpgsql_end(void);
 
 /* memo_names.c */
 extern void stash_memo_names_init(void);
-extern bool stash_memo_names_relation(Oid relid,
-									  const StashTrackSnapshot *snapshot);
-extern bool stash_memo_names_function(Oid function,
-									  const StashTrackSnapshot *snapshot);
+extern void stash_memo_names_plan(void);
+extern const StashTrackRows *stash_memo_names_relation(Oid relid);
+extern const StashTrackRows *stash_memo_names_function(Oid function);
 extern uint64 stash_memo_names_news(void);
 
 /* memo_proof.c */

@@ -101,13 +101,6 @@ may_keep(StashMemoCall *call, const StashMemoTrace *trace,
 	Oid			culprit;
 
 	result->cost_us = cost_us;
-	/* the key may name a definition that was replaced while it ran */
-	if (!stash_memo_is_current(call))
-	{
-		stash_memo_count_reason(memo, STASH_MEMO_NOT_KEPT,
-								STASH_MEMO_FUNCTION_CHANGED);
-		return false;
-	}
 	if (stash_memo_mode == STASH_MEMO_MODE_READONLY)
 	{
 		stash_memo_count_reason(memo, STASH_MEMO_NOT_KEPT,
@@ -115,6 +108,13 @@ may_keep(StashMemoCall *call, const StashMemoTrace *trace,
 		return false;
 	}
 	reason = stash_memo_prove(call, trace, &result->proof, &culprit);
+	/* what ran may have been replaced while it did, or while that was read */
+	if (!stash_memo_is_current(call))
+	{
+		stash_memo_count_reason(memo, STASH_MEMO_NOT_KEPT,
+								STASH_MEMO_FUNCTION_CHANGED);
+		return false;
+	}
 	if (reason == STASH_MEMO_FINE && cost_us < min_cost_of(memo))
 		reason = STASH_MEMO_CHEAP;
 	refuse(memo, reason, culprit);

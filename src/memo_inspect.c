@@ -369,7 +369,7 @@ explain_hit(ReturnSetInfo *rsinfo, const char *where,
 	for (int i = 0; result->proof != NULL && i < result->proof->nsources; i++)
 		put_item(rsinfo, "read from",
 				 DatumGetCString(DirectFunctionCall1(regclassout,
-													 ObjectIdGetDatum(result->proof->sources[i].relid))));
+													 ObjectIdGetDatum(result->proof->sources[i].oid))));
 }
 
 /*

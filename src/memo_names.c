@@ -43,7 +43,7 @@ typedef struct Bearers
 {
 	Oid			object;			/* must be first; 0: the server's functions */
 	uint64		generation;		/* in which it was read; 0: not yet */
-	FullTransactionId newest;
+	StashTrackRows rows;
 } Bearers;
 
 static HTAB *relations;
@@ -51,6 +51,9 @@ static HTAB *functions;
 static uint64 relations_generation = 1;
 static uint64 functions_generation = 1;
 static uint64 news;				/* counts namesakes that came */
+
+/* before it no plan was made; invalid: none has been */
+static FullTransactionId first_plan;
 
 static void
 forget_relations(Datum arg, int cacheid, uint32 hashvalue)
@@ -96,37 +99,26 @@ stash_memo_names_init(void)
 
 /* ---- reading the catalogs ---- */
 
-static void
-see_row(FullTransactionId *newest, HeapTuple tuple)
-{
-	TransactionId xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
-
-	if (TransactionIdIsNormal(xid) &&
-		FullTransactionIdPrecedes(*newest, stash_track_widen(xid)))
-		*newest = stash_track_widen(xid);
-}
-
 /* a namesake and its schema, whose name and rights decide whether it is found */
 static void
-see_namesake(FullTransactionId *newest, HeapTuple tuple, Oid nsp)
+see_namesake(StashTrackRows *rows, HeapTuple tuple, Oid nsp)
 {
 	HeapTuple	schema;
 
 	/* other sessions' temporary objects are found by nobody else */
 	if (isOtherTempNamespace(nsp))
 		return;
-	see_row(newest, tuple);
+	stash_track_see_scanned(rows, tuple);
 	schema = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(nsp));
 	if (!HeapTupleIsValid(schema))
 		return;
-	see_row(newest, schema);
+	stash_track_see_cached(rows, schema);
 	ReleaseSysCache(schema);
 }
 
-static FullTransactionId
-read_relations(Oid relid)
+static void
+read_relations(Oid relid, StashTrackRows *rows)
 {
-	FullTransactionId newest = InvalidFullTransactionId;
 	char	   *name = get_rel_name(relid);
 	Relation	pg_class;
 	ScanKeyData key;
@@ -134,7 +126,7 @@ read_relations(Oid relid)
 	HeapTuple	tuple;
 
 	if (name == NULL)
-		return newest;
+		return;
 	pg_class = table_open(RelationRelationId, AccessShareLock);
 	ScanKeyInit(&key, Anum_pg_class_relname, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(name));
@@ -145,12 +137,11 @@ read_relations(Oid relid)
 
 		CHECK_FOR_INTERRUPTS();
 		if (form->oid != relid)
-			see_namesake(&newest, tuple, form->relnamespace);
+			see_namesake(rows, tuple, form->relnamespace);
 	}
 	systable_endscan(scan);
 	table_close(pg_class, AccessShareLock);
 	pfree(name);
-	return newest;
 }
 
 /* how few and how many arguments a call of a function can have */
@@ -163,17 +154,16 @@ count_arguments(Form_pg_proc form, int *least, int *most)
 		(*least)--;
 }
 
-static FullTransactionId
-read_functions(Oid function)
+static void
+read_functions(Oid function, StashTrackRows *rows)
 {
-	FullTransactionId newest = InvalidFullTransactionId;
 	HeapTuple	own = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	CatCList   *list;
 	int			least;
 	int			most;
 
 	if (!HeapTupleIsValid(own))
-		return newest;
+		return;
 	count_arguments((Form_pg_proc) GETSTRUCT(own), &least, &most);
 	list = SearchSysCacheList1(PROCNAMEARGSNSP,
 							   NameGetDatum(&((Form_pg_proc) GETSTRUCT(own))->proname));
@@ -186,18 +176,17 @@ read_functions(Oid function)
 
 		count_arguments(form, &its_least, &its_most);
 		if (form->oid != function && its_least <= most && its_most >= least)
-			see_namesake(&newest, tuple, form->pronamespace);
+			see_namesake(rows, tuple, form->pronamespace);
 	}
 	ReleaseSysCacheList(list);
 	ReleaseSysCache(own);
-	return newest;
 }
 
 /* a function of a user, to be compared with the names of the server's */
 typedef struct UserFunction
 {
 	NameData	name;
-	FullTransactionId newest;
+	StashTrackRows rows;
 } UserFunction;
 
 static HTAB *
@@ -213,10 +202,9 @@ make_names(void)
 }
 
 /* users' functions under names of the server's, and rights to those */
-static FullTransactionId
-read_server(void)
+static void
+read_server(StashTrackRows *rows)
 {
-	FullTransactionId newest = InvalidFullTransactionId;
 	HTAB	   *names = make_names();
 	List	   *users = NIL;
 	ListCell   *cell;
@@ -232,15 +220,14 @@ read_server(void)
 		if (form->oid < FirstNormalObjectId)
 		{
 			(void) hash_search(names, NameStr(form->proname), HASH_ENTER, NULL);
-			see_row(&newest, tuple);
+			stash_track_see_scanned(rows, tuple);
 		}
 		else
 		{
-			UserFunction *user = palloc(sizeof(UserFunction));
+			UserFunction *user = palloc0(sizeof(UserFunction));
 
 			user->name = form->proname;
-			user->newest = InvalidFullTransactionId;
-			see_namesake(&user->newest, tuple, form->pronamespace);
+			see_namesake(&user->rows, tuple, form->pronamespace);
 			users = lappend(users, user);
 		}
 	}
@@ -250,72 +237,89 @@ read_server(void)
 	{
 		UserFunction *user = lfirst(cell);
 
-		if (FullTransactionIdPrecedes(newest, user->newest) &&
-			hash_search(names, NameStr(user->name), HASH_FIND, NULL) != NULL)
-			newest = user->newest;
+		if (hash_search(names, NameStr(user->name), HASH_FIND, NULL) != NULL)
+			stash_track_see_all(rows, &user->rows);
 	}
-	return newest;
 }
 
 /* ---- asking ---- */
 
-static FullTransactionId
-newest_of(HTAB *table, Oid object, uint64 *generation)
+/*
+ * A plan is about to be made; called for each.
+ */
+void
+stash_memo_names_plan(void)
+{
+	if (unlikely(!FullTransactionIdIsValid(first_plan)))
+		first_plan = ReadNextFullTransactionId();
+}
+
+/* whether namesakes came while plans were kept; 'bearers': known before */
+static bool
+has_come(const Bearers *bearers, const StashTrackRows *rows)
+{
+	if (rows->is_untold)
+		return true;
+	/* one that is gone with its object is told of elsewhere */
+	if (bearers != NULL)
+		return FullTransactionIdPrecedes(bearers->rows.newest, rows->newest);
+	return FullTransactionIdIsValid(first_plan) &&
+		FullTransactionIdFollowsOrEquals(rows->newest, first_plan);
+}
+
+static const StashTrackRows *
+rows_of(HTAB *table, Oid object, uint64 *generation)
 {
 	Bearers    *bearers = hash_search(table, &object, HASH_FIND, NULL);
 	uint64		before = *generation;
-	FullTransactionId newest;
+	StashTrackRows rows = {0};
 	MemoryContext work;
 	MemoryContext old;
 
 	if (likely(bearers != NULL && bearers->generation == before))
-		return bearers->newest;
+		return &bearers->rows;
 	work = AllocSetContextCreate(CurrentMemoryContext, "pg_hashstash names",
 								 ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(work);
 	if (table == relations)
-		newest = read_relations(object);
+		read_relations(object, &rows);
+	else if (OidIsValid(object))
+		read_functions(object, &rows);
 	else
-		newest = OidIsValid(object) ? read_functions(object) : read_server();
+		read_server(&rows);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(work);
 
-	/*
-	 * what was known before is gone when the object is: that is told
-	 * elsewhere
-	 */
-	if (bearers != NULL && FullTransactionIdPrecedes(bearers->newest, newest))
+	if (has_come(bearers, &rows))
 	{
 		news++;
 		ResetPlanCache();
 	}
 	bearers = hash_search(table, &object, HASH_ENTER, NULL);
 	/* what changed while it was read is read again the next time */
-	bearers->generation = before;
-	bearers->newest = newest;
-	return newest;
+	bearers->generation = rows.is_untold ? 0 : before;
+	bearers->rows = rows;
+	return &bearers->rows;
 }
 
 /*
- * Whether a snapshot sees the last change of whatever else bears the name of
- * a relation.
+ * What is known of whatever else bears the name of a relation.  Good until
+ * something is asked for again.
  */
-bool
-stash_memo_names_relation(Oid relid, const StashTrackSnapshot *snapshot)
+const StashTrackRows *
+stash_memo_names_relation(Oid relid)
 {
-	return stash_track_sees(snapshot,
-							newest_of(relations, relid, &relations_generation));
+	return rows_of(relations, relid, &relations_generation);
 }
 
 /*
  * The same of a function, among those that can be called with as many
  * arguments; 0 asks for all functions of the server together.
  */
-bool
-stash_memo_names_function(Oid function, const StashTrackSnapshot *snapshot)
+const StashTrackRows *
+stash_memo_names_function(Oid function)
 {
-	return stash_track_sees(snapshot,
-							newest_of(functions, function, &functions_generation));
+	return rows_of(functions, function, &functions_generation);
 }
 
 /*

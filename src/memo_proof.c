@@ -7,6 +7,11 @@
  * ran, and the snapshot under which its computing began.  It is good while no
  * change of these that a caller sees is hidden from that snapshot.
  *
+ * A change of the catalogs can be seen before word of it has come, and a
+ * session goes on with what it knows until then.  Therefore an answer carries
+ * also what was known of relations and functions, and is good only for who
+ * knows the same.
+ *
  * In a stash the proof is bytes of this server's own, in network order:
  *
  *		version		1 byte
@@ -17,7 +22,7 @@
  *		counts		4 each: running transactions, relations, functions
  *		running		8 each
  *		relations	12 each: OID, digest
- *		functions	4 each
+ *		functions	12 each: the same; OID 0 is the server's
  *
  *-------------------------------------------------------------------------
  */
@@ -39,37 +44,68 @@
 #include "compat.h"
 #include "memo.h"
 
-#define PROOF_VERSION	3
+#define PROOF_VERSION	4
 #define MAX_HELD		32		/* of each kind in a proof that is remembered */
 #define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 3 * 4)
 
 /* ---- making ---- */
 
-/* whether plans that were used may be older than a namesake of what they name */
-static bool
-has_old_plans(const StashMemoTrace *trace)
+/* what is known of a relation and its namesakes, in one number */
+static uint64
+relation_digest(const StashTrackState *state)
 {
-	uint64		before = stash_memo_names_news();
-	ListCell   *cell;
-
-	foreach(cell, trace->relations)
-		(void) stash_memo_names_relation(lfirst_oid(cell), trace->snapshot);
-	foreach(cell, trace->functions)
-		(void) stash_memo_names_function(lfirst_oid(cell), trace->snapshot);
-	(void) stash_memo_names_function(InvalidOid, trace->snapshot);
-	return stash_memo_names_news() != before;
+	return state->digest + stash_memo_names_relation(state->relid)->digest;
 }
 
-static void
+/*
+ * A function's definition, the rights to it and to look into its schema, and
+ * its namesakes: which rows, or also in one number.  False when it is gone.
+ */
+static bool
+function_rows(Oid function, StashTrackRows *rows, uint64 *digest)
+{
+	HeapTuple	tuple;
+	Oid			schema;
+
+	memset(rows, 0, sizeof(StashTrackRows));
+	*digest = stash_memo_names_function(function)->digest;
+	if (!OidIsValid(function))
+		return true;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	schema = ((Form_pg_proc) GETSTRUCT(tuple))->pronamespace;
+	stash_track_see_cached(rows, tuple);
+	ReleaseSysCache(tuple);
+	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	stash_track_see_cached(rows, tuple);
+	ReleaseSysCache(tuple);
+	*digest += rows->digest;
+	return true;
+}
+
+/* note what is known of the functions that ran; false when one is gone */
+static bool
 add_functions(StashMemoProof *proof, const StashMemoTrace *trace)
 {
-	ListCell   *cell;
+	int			n = list_length(trace->functions);
+	StashTrackRows rows;
 
-	proof->functions = palloc(sizeof(Oid) *
-							  Max(list_length(trace->functions), 1));
-	foreach(cell, trace->functions)
-		proof->functions[proof->nfunctions++] = lfirst_oid(cell);
 	proof->snapshot = trace->snapshot;
+	proof->functions = palloc(sizeof(StashMemoSource) * (n + 1));
+	for (int i = 0; i <= n; i++)
+	{
+		StashMemoSource *function = &proof->functions[i];
+
+		/* the server's come last */
+		function->oid = i < n ? list_nth_oid(trace->functions, i) : InvalidOid;
+		if (!function_rows(function->oid, &rows, &function->digest))
+			return false;
+	}
+	proof->nfunctions = n + 1;
+	return true;
 }
 
 /* whether an answer for one role is given to others for whom it may differ */
@@ -121,6 +157,7 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 	const StashMemo *memo = call->memo;
 	bool		is_immutable = memo->volatility == PROVOLATILE_IMMUTABLE;
 	bool		has_ttl = call->has_ttl;
+	uint64		names = stash_memo_names_news();
 	StashMemoProof *made;
 	ListCell   *cell;
 
@@ -139,9 +176,10 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 	{
 		if (trace->snapshot == NULL)
 			return STASH_MEMO_NO_SNAPSHOT;
-		if (has_old_plans(trace))
+		if (!add_functions(made, trace))
+			return STASH_MEMO_FUNCTION_CHANGED;
+		if (stash_memo_names_news() != names)
 			return STASH_MEMO_OLD_PLANS;
-		add_functions(made, trace);
 		*proof = made;
 		return STASH_MEMO_FINE;
 	}
@@ -163,7 +201,8 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 						   Max(list_length(trace->relations), 1));
 	foreach(cell, trace->relations)
 	{
-		const StashTrackState *state = stash_track_state(lfirst_oid(cell));
+		const StashMemoSource *met = lfirst(cell);
+		const StashTrackState *state = stash_track_state(met->oid);
 
 		*culprit = state->relid;
 		if (stash_track_changed_here(state))
@@ -175,13 +214,18 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 			return STASH_MEMO_VIEW;
 		if (state->problem != STASH_TRACK_FINE && !has_ttl)
 			return STASH_MEMO_UNTRACKED;
-		made->sources[made->nsources].relid = state->relid;
-		made->sources[made->nsources++].digest = state->digest;
+		/* rights to it may have been others when they were checked */
+		if (state->rows.is_untold || state->digest != met->digest)
+			return STASH_MEMO_BEING_COMMITTED;
+		made->sources[made->nsources].oid = state->relid;
+		made->sources[made->nsources++].digest = relation_digest(state);
 	}
 	*culprit = InvalidOid;
-	if (has_old_plans(trace))
+	if (!add_functions(made, trace))
+		return STASH_MEMO_FUNCTION_CHANGED;
+	/* namesakes may have come to plans that were used */
+	if (stash_memo_names_news() != names)
 		return STASH_MEMO_OLD_PLANS;
-	add_functions(made, trace);
 	*proof = made;
 	return STASH_MEMO_FINE;
 }
@@ -195,7 +239,7 @@ stash_memo_proof_size(const StashMemoProof *proof)
 	return MAXALIGN(sizeof(StashMemoProof)) +
 		sizeof(StashMemoSource) * proof->nsources +
 		STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip) +
-		sizeof(Oid) * proof->nfunctions;
+		sizeof(StashMemoSource) * proof->nfunctions;
 }
 
 /* copy what may be nothing, and step behind it */
@@ -218,51 +262,27 @@ stash_memo_proof_copy(const StashMemoProof *proof, MemoryContext context)
 {
 	Size		sources = sizeof(StashMemoSource) * proof->nsources;
 	Size		snapshot = STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip);
-	Size		functions = sizeof(Oid) * proof->nfunctions;
+	Size		functions = sizeof(StashMemoSource) * proof->nfunctions;
 	char	   *block = MemoryContextAlloc(context, stash_memo_proof_size(proof));
 	StashMemoProof *copy = (StashMemoProof *) block;
 
 	*copy = *proof;
 	block += MAXALIGN(sizeof(StashMemoProof));
 	copy->sources = copy_part(&block, proof->sources, sources);
-	copy->snapshot = copy_part(&block, proof->snapshot, snapshot);
 	copy->functions = copy_part(&block, proof->functions, functions);
+	copy->snapshot = copy_part(&block, proof->snapshot, snapshot);
 	return copy;
 }
 
 /* ---- asking ---- */
 
-/* whether a catalog row was there in a snapshot; releases it */
-static bool
-row_is_fresh(HeapTuple tuple, const StashTrackSnapshot *snapshot)
-{
-	TransactionId xid;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
-	ReleaseSysCache(tuple);
-	return !TransactionIdIsNormal(xid) ||
-		stash_track_sees(snapshot, stash_track_widen(xid));
-}
-
-/* its definition, and the rights to it and to look into its schema */
-static bool
-function_is_fresh(Oid function, const StashTrackSnapshot *snapshot)
-{
-	return row_is_fresh(SearchSysCache1(PROCOID, ObjectIdGetDatum(function)),
-						snapshot) &&
-		row_is_fresh(SearchSysCache1(NAMESPACEOID,
-									 ObjectIdGetDatum(get_func_namespace(function))),
-					 snapshot);
-}
-
 static StashMemoReason
 judge_told(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 		   bool has_ttl)
 {
-	const StashTrackState *state = stash_track_state(source->relid);
+	const StashTrackState *state = stash_track_state(source->oid);
 	StashTrackVerdict verdict = stash_track_judge(state, snapshot);
+	const StashTrackRows *names;
 
 	/* by the clock then, but for rights, policies and columns */
 	if (verdict == STASH_TRACK_UNKNOWN && has_ttl)
@@ -270,7 +290,12 @@ judge_told(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 	switch (verdict)
 	{
 		case STASH_TRACK_FRESH:
-			return state->digest == source->digest ?
+			if (state->rows.is_untold)
+				return STASH_MEMO_BEING_COMMITTED;
+			names = stash_memo_names_relation(source->oid);
+			if (names->is_untold || !stash_track_sees(snapshot, names->newest))
+				return STASH_MEMO_NAMESAKE;
+			return state->digest + names->digest == source->digest ?
 				STASH_MEMO_FINE : STASH_MEMO_REDEFINED;
 		case STASH_TRACK_UNKNOWN:
 			return STASH_MEMO_UNTRACKED;
@@ -313,16 +338,34 @@ judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 			 bool has_ttl)
 {
 	/* the second for a refresh that lets others read */
-	LOCKMODE	lock = get_rel_relkind(source->relid) != RELKIND_MATVIEW ?
+	LOCKMODE	lock = get_rel_relkind(source->oid) != RELKIND_MATVIEW ?
 	AccessShareLock : RowShareLock;
 	bool		locked;
 	StashMemoReason reason = STASH_MEMO_BEING_COMMITTED;
 
-	if (is_told(source->relid, lock, &locked))
+	if (is_told(source->oid, lock, &locked))
 		reason = judge_told(source, snapshot, has_ttl);
 	if (locked)
-		UnlockRelationOid(source->relid, lock);
+		UnlockRelationOid(source->oid, lock);
 	return reason;
+}
+
+static StashMemoReason
+judge_function(const StashMemoSource *source, const StashTrackSnapshot *snapshot)
+{
+	StashTrackRows rows;
+	uint64		digest;
+	const StashTrackRows *names;
+
+	if (!function_rows(source->oid, &rows, &digest) ||
+		!stash_track_sees(snapshot, rows.newest))
+		return STASH_MEMO_FUNCTION_CHANGED;
+	names = stash_memo_names_function(source->oid);
+	if (names->is_untold || !stash_track_sees(snapshot, names->newest))
+		return OidIsValid(source->oid) ? STASH_MEMO_FUNCTION_NAMESAKE :
+			STASH_MEMO_SERVER_NAMESAKE;
+	return digest == source->digest ? STASH_MEMO_FINE :
+		STASH_MEMO_FUNCTION_CHANGED;
 }
 
 /*
@@ -341,17 +384,27 @@ typedef struct Held
 	FullTransactionId xmax;
 	FullTransactionId xip[MAX_HELD];
 	StashMemoSource sources[MAX_HELD];
-	Oid			functions[MAX_HELD];
+	StashMemoSource functions[MAX_HELD];
 } Held;
 
 static Held *
 held_for(const StashMemoProof *proof)
 {
 	static Held held[16];
-	Oid			some = proof->nfunctions > 0 ? proof->functions[0] :
-	proof->nsources > 0 ? proof->sources[0].relid : 0;
+	Oid			some = proof->nfunctions > 0 ? proof->functions[0].oid : 0;
 
 	return &held[some % lengthof(held)];
+}
+
+static bool
+are_same(const StashMemoSource *a, const StashMemoSource *b, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (a[i].oid != b[i].oid || a[i].digest != b[i].digest)
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -362,17 +415,9 @@ is_like(const Held *held, const StashMemoProof *proof, bool has_ttl)
 	if (held->has_ttl != has_ttl || held->nsources != proof->nsources ||
 		held->nfunctions != proof->nfunctions)
 		return false;
-	for (int i = 0; i < proof->nsources; i++)
-	{
-		if (held->sources[i].relid != proof->sources[i].relid ||
-			held->sources[i].digest != proof->sources[i].digest)
-			return false;
-	}
-	for (int i = 0; i < proof->nfunctions; i++)
-	{
-		if (held->functions[i] != proof->functions[i])
-			return false;
-	}
+	if (!are_same(held->sources, proof->sources, proof->nsources) ||
+		!are_same(held->functions, proof->functions, proof->nfunctions))
+		return false;
 	return FullTransactionIdFollowsOrEquals(snapshot->xmin, held->xmax) ||
 		(FullTransactionIdEquals(snapshot->xmin, held->xmin) &&
 		 FullTransactionIdEquals(snapshot->xmax, held->xmax) &&
@@ -397,39 +442,36 @@ hold(const StashMemoProof *proof, bool has_ttl, uint64 moment)
 	held->xmax = proof->snapshot->xmax;
 	memcpy(held->xip, proof->snapshot->xip, sizeof(held->xip[0]) * held->nxip);
 	memcpy(held->sources, proof->sources, sizeof(held->sources[0]) * held->nsources);
-	memcpy(held->functions, proof->functions, sizeof(Oid) * held->nfunctions);
+	memcpy(held->functions, proof->functions,
+		   sizeof(held->functions[0]) * held->nfunctions);
 }
 
 /* what may have changed, looked up */
 static StashMemoReason
 judge_anew(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 {
+	StashMemoReason reason;
+
 	/* as opening the relations would: what was committed before counts */
 	AcceptInvalidationMessages();
 	if (stash_track_anything_changed(proof->snapshot))
 		return STASH_MEMO_ANYTHING;
 	for (int i = 0; i < proof->nsources; i++)
 	{
-		StashMemoReason reason = judge_source(&proof->sources[i],
-											  proof->snapshot, has_ttl);
-
-		*culprit = proof->sources[i].relid;
+		*culprit = proof->sources[i].oid;
+		reason = judge_source(&proof->sources[i], proof->snapshot, has_ttl);
 		if (reason != STASH_MEMO_FINE)
 			return reason;
-		if (!stash_memo_names_relation(proof->sources[i].relid, proof->snapshot))
-			return STASH_MEMO_NAMESAKE;
 	}
 	for (int i = 0; i < proof->nfunctions; i++)
 	{
-		*culprit = proof->functions[i];
-		if (!function_is_fresh(proof->functions[i], proof->snapshot))
-			return STASH_MEMO_FUNCTION_CHANGED;
-		if (!stash_memo_names_function(proof->functions[i], proof->snapshot))
-			return STASH_MEMO_FUNCTION_NAMESAKE;
+		*culprit = proof->functions[i].oid;
+		reason = judge_function(&proof->functions[i], proof->snapshot);
+		if (reason != STASH_MEMO_FINE)
+			return reason;
 	}
 	*culprit = InvalidOid;
-	return stash_memo_names_function(InvalidOid, proof->snapshot) ?
-		STASH_MEMO_FINE : STASH_MEMO_SERVER_NAMESAKE;
+	return STASH_MEMO_FINE;
 }
 
 /*
@@ -495,6 +537,17 @@ put64(char *at, uint64 value)
 	return (char *) memcpy(at, &value, sizeof(value)) + sizeof(value);
 }
 
+static char *
+put_sources(char *at, const StashMemoSource *sources, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		at = put32(at, sources[i].oid);
+		at = put64(at, sources[i].digest);
+	}
+	return at;
+}
+
 static uint32
 get32(const char **at)
 {
@@ -515,6 +568,16 @@ get64(const char **at)
 	return pg_ntoh64(value);
 }
 
+static void
+get_sources(const char **at, StashMemoSource *sources, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		sources[i].oid = get32(at);
+		sources[i].digest = get64(at);
+	}
+}
+
 /*
  * The bytes of a proof.
  */
@@ -523,7 +586,7 @@ stash_memo_proof_write(const StashMemoProof *proof)
 {
 	const StashTrackSnapshot *snapshot = proof->snapshot;
 	Size		size = VARHDRSZ + HEADER_BYTES + 8 * (Size) snapshot->nxip +
-	12 * (Size) proof->nsources + 4 * (Size) proof->nfunctions;
+	12 * ((Size) proof->nsources + (Size) proof->nfunctions);
 	bytea	   *bytes = palloc(size);
 	char	   *at = VARDATA(bytes);
 
@@ -538,13 +601,8 @@ stash_memo_proof_write(const StashMemoProof *proof)
 	at = put32(at, proof->nfunctions);
 	for (int i = 0; i < snapshot->nxip; i++)
 		at = put64(at, U64FromFullTransactionId(snapshot->xip[i]));
-	for (int i = 0; i < proof->nsources; i++)
-	{
-		at = put32(at, proof->sources[i].relid);
-		at = put64(at, proof->sources[i].digest);
-	}
-	for (int i = 0; i < proof->nfunctions; i++)
-		at = put32(at, proof->functions[i]);
+	at = put_sources(at, proof->sources, proof->nsources);
+	at = put_sources(at, proof->functions, proof->nfunctions);
 	Assert(at == (char *) bytes + size);
 	return bytes;
 }
@@ -575,31 +633,26 @@ stash_memo_proof_read(const bytea *bytes)
 	nxip = get32(&at);
 	nsources = get32(&at);
 	nfunctions = get32(&at);
-	if (size != HEADER_BYTES + 8 * (uint64) nxip + 12 * (uint64) nsources +
-		4 * (uint64) nfunctions)
+	if (size != HEADER_BYTES + 8 * (uint64) nxip +
+		12 * ((uint64) nsources + (uint64) nfunctions))
 		return NULL;
 
 	/* one block, for this is done at each hit */
 	proof = palloc(MAXALIGN(sizeof(StashMemoProof)) +
-				   sizeof(StashMemoSource) * nsources +
-				   STASH_TRACK_SNAPSHOT_SIZE(nxip) + sizeof(Oid) * nfunctions);
+				   sizeof(StashMemoSource) * (nsources + nfunctions) +
+				   STASH_TRACK_SNAPSHOT_SIZE(nxip));
 	proof->excused = excused;
 	proof->nsources = nsources;
 	proof->sources = (StashMemoSource *) ((char *) proof + MAXALIGN(sizeof(StashMemoProof)));
-	proof->snapshot = (StashTrackSnapshot *) (proof->sources + nsources);
 	proof->nfunctions = nfunctions;
-	proof->functions = (Oid *) &proof->snapshot->xip[nxip];
+	proof->functions = proof->sources + nsources;
+	proof->snapshot = (StashTrackSnapshot *) (proof->functions + nfunctions);
 	proof->snapshot->xmin = xmin;
 	proof->snapshot->xmax = xmax;
 	proof->snapshot->nxip = nxip;
 	for (uint32 i = 0; i < nxip; i++)
 		proof->snapshot->xip[i] = FullTransactionIdFromU64(get64(&at));
-	for (uint32 i = 0; i < nsources; i++)
-	{
-		proof->sources[i].relid = get32(&at);
-		proof->sources[i].digest = get64(&at);
-	}
-	for (uint32 i = 0; i < nfunctions; i++)
-		proof->functions[i] = get32(&at);
+	get_sources(&at, proof->sources, nsources);
+	get_sources(&at, proof->functions, nfunctions);
 	return proof;
 }

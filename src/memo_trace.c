@@ -334,20 +334,44 @@ writes(PlannedStmt *plan)
 	return false;
 }
 
+/* that a relation is read, which was known as 'digest' when it was met */
+static void
+note_relation_as(StashMemoTrace *trace, Oid relid, uint64 digest)
+{
+	StashMemoSource *source;
+	MemoryContext old;
+	ListCell   *cell;
+
+	foreach(cell, trace->relations)
+	{
+		if (((StashMemoSource *) lfirst(cell))->oid == relid)
+			return;
+	}
+	old = MemoryContextSwitchTo(trace->context);
+	source = palloc(sizeof(StashMemoSource));
+	source->oid = relid;
+	source->digest = digest;
+	trace->relations = lappend(trace->relations, source);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+note_relation(StashMemoTrace *trace, Oid relid)
+{
+	note_relation_as(trace, relid, stash_track_state(relid)->digest);
+}
+
 static void
 note_plan(StashMemoTrace *trace, PlannedStmt *plan)
 {
-	MemoryContext old;
 	ListCell   *cell;
 
 	if (writes(plan))
 		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
 	note_inlined(trace, plan->invalItems);
-	old = MemoryContextSwitchTo(trace->context);
+	/* as they are when the rights to them are checked, which comes next */
 	foreach(cell, plan->relationOids)
-		trace->relations = list_append_unique_oid(trace->relations,
-												  lfirst_oid(cell));
-	MemoryContextSwitchTo(old);
+		note_relation(trace, lfirst_oid(cell));
 }
 
 /* ---- expressions ---- */
@@ -445,8 +469,10 @@ trace_planner(Query *query, const char *text, int options,
 			  ParamListInfo params STASH_COMPAT_EXPLAIN_PARAM)
 {
 	planner_hook_type plan_it = next_planner != NULL ? next_planner : standard_planner;
-	PlannedStmt *plan = plan_it(query, text, options,
-								params STASH_COMPAT_EXPLAIN_ARG);
+	PlannedStmt *plan;
+
+	stash_memo_names_plan();
+	plan = plan_it(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
 
 	if (current != NULL)
 		note_inlined(current, plan->invalItems);
@@ -527,13 +553,9 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 static void
 note_stash(Oid relid, bool expires)
 {
-	MemoryContext old;
-
 	if (current == NULL)
 		return;
-	old = MemoryContextSwitchTo(current->context);
-	current->relations = list_append_unique_oid(current->relations, relid);
-	MemoryContextSwitchTo(old);
+	note_relation(current, relid);
 	if (expires)
 		note_reason(current, STASH_MEMO_EXPIRES, relid);
 }
@@ -618,6 +640,7 @@ tell_outer(StashMemoTrace *trace)
 {
 	StashMemoTrace *outer = trace->outer;
 	MemoryContext old;
+	ListCell   *cell;
 
 	if (outer == NULL)
 		return;
@@ -627,12 +650,16 @@ tell_outer(StashMemoTrace *trace)
 			note_reason(outer, (StashMemoReason) i, trace->culprits[i]);
 	}
 	old = MemoryContextSwitchTo(outer->context);
-	outer->relations = list_concat_unique_oid(outer->relations,
-											  trace->relations);
 	outer->functions = list_concat_unique_oid(outer->functions,
 											  trace->functions);
 	outer->cursors = list_concat(outer->cursors, trace->cursors);
 	MemoryContextSwitchTo(old);
+	foreach(cell, trace->relations)
+	{
+		const StashMemoSource *source = lfirst(cell);
+
+		note_relation_as(outer, source->oid, source->digest);
+	}
 }
 
 /* whether it has written anything since we looked last */
@@ -707,13 +734,17 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 		if (result->proof->excused & (UINT64CONST(1) << i))
 			note_reason(current, (StashMemoReason) i, memo->function);
 	}
-	old = MemoryContextSwitchTo(current->context);
 	for (int i = 0; i < result->proof->nsources; i++)
-		current->relations = list_append_unique_oid(current->relations,
-													result->proof->sources[i].relid);
+		note_relation(current, result->proof->sources[i].oid);
+	old = MemoryContextSwitchTo(current->context);
 	for (int i = 0; i < result->proof->nfunctions; i++)
-		current->functions = list_append_unique_oid(current->functions,
-													result->proof->functions[i]);
+	{
+		Oid			function = result->proof->functions[i].oid;
+
+		if (OidIsValid(function))
+			current->functions = list_append_unique_oid(current->functions,
+														function);
+	}
 	MemoryContextSwitchTo(old);
 }
 

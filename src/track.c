@@ -84,20 +84,6 @@ stash_track_problem_text(StashTrackProblem problem)
 
 /* ---- reading the catalogs ---- */
 
-/* note who wrote a catalog row that matters */
-static void
-see_row(StashTrackState *state, HeapTuple tuple)
-{
-	TransactionId xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
-	FullTransactionId full;
-
-	if (!TransactionIdIsNormal(xid))
-		return;
-	full = stash_track_widen(xid);
-	if (FullTransactionIdPrecedes(state->newest, full))
-		state->newest = full;
-}
-
 /* what is done with each row that a catalog has for a relation */
 typedef void (*RowReader) (HeapTuple tuple, TupleDesc desc, void *arg);
 
@@ -115,7 +101,7 @@ read_rows(StashTrackState *state, Oid catalog, Oid index, AttrNumber column,
 	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		see_row(state, tuple);
+		stash_track_see_scanned(&state->rows, tuple);
 		if (reader != NULL)
 			reader(tuple, RelationGetDescr(rel), arg);
 	}
@@ -233,7 +219,7 @@ check_kind(StashTrackState *state, Oid relid, char *relkind)
 	*relkind = 0;
 	if (!HeapTupleIsValid(tuple))
 		return STASH_TRACK_GONE;
-	see_row(state, tuple);
+	stash_track_see_cached(&state->rows, tuple);
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	*relkind = form->relkind;
 	if (form->relkind == RELKIND_FOREIGN_TABLE)
@@ -256,7 +242,7 @@ check_kind(StashTrackState *state, Oid relid, char *relkind)
 	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(nsp));
 	if (HeapTupleIsValid(tuple))
 	{
-		see_row(state, tuple);
+		stash_track_see_cached(&state->rows, tuple);
 		ReleaseSysCache(tuple);
 	}
 	return problem;
@@ -374,7 +360,7 @@ build_state(StashTrackState *state)
 	Policies	policies = {0};
 	char		relkind;
 
-	state->newest = InvalidFullTransactionId;
+	memset(&state->rows, 0, sizeof(state->rows));
 	state->asks_for_time = false;
 	state->problem = check_kind(state, state->relid, &relkind);
 	state->culprit = state->relid;
@@ -394,7 +380,8 @@ build_state(StashTrackState *state)
 
 	list_sort(members, list_oid_cmp);
 	list_sort(policies.oids, list_oid_cmp);
-	state->digest = digest_oids(policies.oids, digest_oids(members, 0));
+	state->digest = digest_oids(policies.oids,
+								digest_oids(members, state->rows.digest));
 	if (state->has_row_security && policies.ask_for_time)
 		state->asks_for_time = true;
 	keep_oids(state, members, roots, own);
@@ -503,7 +490,7 @@ stash_track_state(Oid relid)
 		before = news;
 		build_state(state);
 	} while (before != news);
-	state->is_valid = true;
+	state->is_valid = !state->rows.is_untold;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(work);
 	return state;

@@ -15,6 +15,7 @@
 #ifndef STASH_TRACK_H
 #define STASH_TRACK_H
 
+#include "access/htup.h"
 #include "access/transam.h"
 #include "utils/snapshot.h"
 
@@ -32,6 +33,17 @@ typedef enum StashTrackProblem
 	STASH_TRACK_SUBSCRIBED		/* fed by a subscription, no row trigger */
 } StashTrackProblem;
 
+/*
+ * Who wrote the catalog rows that something depends on, as this session knows
+ * them: others may know newer ones, or older ones still.
+ */
+typedef struct StashTrackRows
+{
+	FullTransactionId newest;	/* the last of them */
+	uint64		digest;			/* of all of them, in whatever order */
+	bool		is_untold;		/* one has yet to tell what it has changed */
+} StashTrackRows;
+
 /* What a session knows of a relation; good until the next catalog look-up. */
 typedef struct StashTrackState
 {
@@ -39,8 +51,8 @@ typedef struct StashTrackState
 	bool		is_valid;
 	StashTrackProblem problem;
 	Oid			culprit;		/* relation of the tree that has the problem */
-	FullTransactionId newest;	/* the last that changed its catalog rows */
-	uint64		digest;			/* of the tree and the policies */
+	StashTrackRows rows;		/* in the catalogs */
+	uint64		digest;			/* of these, the tree and the policies */
 	bool		has_row_security;	/* in force for some */
 	bool		asks_for_time;	/* a view or policy that does, unseen by hooks */
 	int			nroots;
@@ -96,6 +108,9 @@ extern bool stash_track_anything_changed(const StashTrackSnapshot *snapshot);
 extern bool stash_track_is_not_newer(const StashTrackSnapshot *snapshot,
 									 Snapshot than);
 extern FullTransactionId stash_track_widen(TransactionId xid);
+extern void stash_track_see_all(StashTrackRows *rows, const StashTrackRows *more);
+extern void stash_track_see_cached(StashTrackRows *rows, HeapTuple tuple);
+extern void stash_track_see_scanned(StashTrackRows *rows, HeapTuple tuple);
 extern uint64 stash_track_moment(void);
 
 #endif							/* STASH_TRACK_H */

@@ -12,15 +12,19 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 
 #include "catalog.h"
 #include "compat.h"
+#include "hash.h"
 #include "track.h"
 #include "track_change.h"
 
@@ -79,6 +83,74 @@ stash_track_snapshot(Snapshot snapshot)
 	return copy;
 }
 
+/* ---- rows of catalogs ---- */
+
+/*
+ * Whether a transaction that has committed has yet to send word of what it has
+ * changed in the catalogs: that comes after its commit can be seen, and before
+ * it gives up its locks.  Those of a standby's primary are not known.
+ */
+static bool
+is_telling(TransactionId xid)
+{
+	static TransactionId told;
+	LOCKTAG		tag;
+
+	if (xid == told || RecoveryInProgress())
+		return false;
+	SET_LOCKTAG_TRANSACTION(tag, xid);
+	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, ShareLock, false);
+	told = xid;
+	return false;
+}
+
+/*
+ * Take account of a row from the server's caches: word of another has not come.
+ */
+void
+stash_track_see_cached(StashTrackRows *rows, HeapTuple tuple)
+{
+	TransactionId xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	FullTransactionId full;
+
+	if (!TransactionIdIsNormal(xid))
+		return;
+	full = stash_track_widen(xid);
+	if (FullTransactionIdPrecedes(rows->newest, full))
+		rows->newest = full;
+	rows->digest += stash_hash_bytes64(&full, sizeof(full), 0);
+}
+
+/*
+ * The same of a row read from its catalog, which caches may not know yet.
+ */
+void
+stash_track_see_scanned(StashTrackRows *rows, HeapTuple tuple)
+{
+	TransactionId xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
+
+	stash_track_see_cached(rows, tuple);
+	if (TransactionIdIsNormal(xid) &&
+		!HeapTupleHeaderXminFrozen(tuple->t_data) && is_telling(xid))
+		rows->is_untold = true;
+}
+
+/*
+ * Take account of rows that somebody has taken account of.
+ */
+void
+stash_track_see_all(StashTrackRows *rows, const StashTrackRows *more)
+{
+	if (FullTransactionIdPrecedes(rows->newest, more->newest))
+		rows->newest = more->newest;
+	rows->digest += more->digest;
+	rows->is_untold |= more->is_untold;
+}
+
+/* ---- judging ---- */
+
 /*
  * Whether a snapshot sees what a transaction did that has committed by now.
  */
@@ -124,7 +196,7 @@ stash_track_judge_definition(const StashTrackState *state,
 							 const StashTrackSnapshot *snapshot)
 {
 	if (state->problem == STASH_TRACK_GONE ||
-		!stash_track_sees(snapshot, state->newest))
+		!stash_track_sees(snapshot, state->rows.newest))
 		return STASH_TRACK_REDEFINED;
 	return STASH_TRACK_FRESH;
 }

@@ -10,6 +10,7 @@ use warnings;
 use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/../lib';
 use MemoOracle;
+use SlowCommit;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -22,6 +23,8 @@ my $caches = $ENV{STASH_ORACLE_CACHES} // 'local,shared';
 my $node = PostgreSQL::Test::Cluster->new('memo_oracle');
 $node->init;
 $node->append_conf('postgresql.conf', "max_prepared_transactions = 20\nfsync = off\nlog_min_messages = fatal\nlog_min_error_statement = panic");
+# what others see is not told yet: a moment that is too short to be met by chance
+$node->append_conf('postgresql.conf', "session_preload_libraries = '@{[ slow_commit_library() ]}'\nslow_commit.wait = 1500");
 $node->start;
 $node->safe_psql('postgres', oracle_schema());
 
