@@ -451,11 +451,14 @@ static StashMemoReason
 judge_anew(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 {
 	StashMemoReason reason;
+	bool		untold;
 
 	/* as opening the relations would: what was committed before counts */
 	AcceptInvalidationMessages();
-	if (stash_track_anything_changed(proof->snapshot))
+	if (stash_track_anything_changed(proof->snapshot, &untold))
 		return STASH_MEMO_ANYTHING;
+	if (untold)
+		return STASH_MEMO_BEING_COMMITTED;
 	for (int i = 0; i < proof->nsources; i++)
 	{
 		*culprit = proof->sources[i].oid;

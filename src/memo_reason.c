@@ -210,6 +210,8 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_NAMESAKE:
 		case STASH_MEMO_EXPIRES:
 		case STASH_MEMO_VIEW:
+			if (!OidIsValid(culprit))
+				return pstrdup(text);
 			return psprintf("%s: %s", stash_catalog_relation_name(culprit), text);
 		case STASH_MEMO_SESSION:
 		case STASH_MEMO_SETTING:

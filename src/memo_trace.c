@@ -610,7 +610,16 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 	memset(trace, 0, sizeof(*trace));
 	trace->context = CurrentMemoryContext;
 	if (ActiveSnapshotSet())
+	{
+		bool		untold;
+
 		trace->snapshot = stash_track_snapshot(GetActiveSnapshot());
+		/* what the snapshot sees, and we go on without having heard of it */
+		(void) stash_track_anything_changed(NULL, &untold);
+		if (untold)
+			note_reason(trace, STASH_MEMO_BEING_COMMITTED, InvalidOid);
+		AcceptInvalidationMessages();
+	}
 	trace->command = GetCurrentCommandId(false);
 	trace->xid = GetTopFullTransactionIdIfAny();
 	trace->outer = current;

@@ -104,7 +104,8 @@ extern StashTrackVerdict stash_track_judge_definition(const StashTrackState *sta
 													  const StashTrackSnapshot *snapshot);
 extern StashTrackVerdict stash_track_judge(const StashTrackState *state,
 										   const StashTrackSnapshot *snapshot);
-extern bool stash_track_anything_changed(const StashTrackSnapshot *snapshot);
+extern bool stash_track_anything_changed(const StashTrackSnapshot *snapshot,
+										 bool *untold);
 extern bool stash_track_is_not_newer(const StashTrackSnapshot *snapshot,
 									 Snapshot than);
 extern FullTransactionId stash_track_widen(TransactionId xid);

@@ -232,16 +232,38 @@ stash_track_judge(const StashTrackState *state,
 /*
  * Whether a change that the active snapshot sees, and that of an answer does
  * not, may concern any table, or what any query means.
+ *
+ * 'snapshot' may be NULL, for no answer.  '*untold': word of such a change has
+ * yet to come, and this session goes on with what it knows.
  */
 bool
-stash_track_anything_changed(const StashTrackSnapshot *snapshot)
+stash_track_anything_changed(const StashTrackSnapshot *snapshot, bool *untold)
 {
+	static FullTransactionId told;	/* all before it are */
+	FullTransactionId xmin = stash_track_widen(GetActiveSnapshot()->xmin);
+	FullTransactionId from = told;
 	Relation	change = table_open(stash_catalog_change_relation(),
 									AccessShareLock);
-	bool		changed = has_changed(change, InvalidOid, snapshot,
-									  GetActiveSnapshot());
+	StashChangeScan scan;
+	bool		changed = false;
 
+	if (snapshot != NULL && FullTransactionIdPrecedes(snapshot->xmin, from))
+		from = snapshot->xmin;
+	*untold = false;
+	stash_change_begin(&scan, change, InvalidOid, from,
+					   InvalidFullTransactionId, BackwardScanDirection,
+					   GetActiveSnapshot());
+	while (!changed && !*untold && stash_change_next(&scan))
+	{
+		changed = snapshot != NULL &&
+			!FullTransactionIdPrecedes(scan.xid, snapshot->xmin) &&
+			(scan.is_pruned || !stash_track_sees(snapshot, scan.xid));
+		*untold = is_telling(XidFromFullTransactionId(scan.xid));
+	}
+	stash_change_end(&scan);
 	table_close(change, AccessShareLock);
+	if (!changed && !*untold && FullTransactionIdPrecedes(told, xmin))
+		told = xmin;
 	return changed;
 }
 

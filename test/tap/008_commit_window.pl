@@ -34,8 +34,10 @@ CREATE FUNCTION helped(n int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETU
 CREATE FUNCTION other(n int, m bigint) RETURNS int STABLE LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION named(n int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN other(n, n); END';
 CREATE FUNCTION columns(n int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT sum(a) * n FROM t); END';
+CREATE TYPE label AS ENUM ('one', 'two');
+CREATE FUNCTION labelled(n int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT (enum_range(NULL::label))[a]::text FROM t); END';
 SELECT stash.track('t');
-SELECT stash.memoize('helped(int)'), stash.memoize('named(int)'), stash.memoize('columns(int)');
+SELECT stash.memoize('helped(int)'), stash.memoize('named(int)'), stash.memoize('columns(int)'), stash.memoize('labelled(int)');
 SQL
 
 # A session that stays, and the answer that it gives to a query: what it prints, an error among that.
@@ -64,6 +66,7 @@ for my $case (
 	[ 'a function', q{CREATE OR REPLACE FUNCTION factor() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 2; END'}, q{SELECT prosrc ~ '2' FROM pg_proc WHERE proname = 'factor'}, 'helped', '21', '41' ],
 	[ 'a function in a plan', q{CREATE OR REPLACE FUNCTION inlined() RETURNS int STABLE LANGUAGE sql AS 'SELECT 2'}, q{SELECT prosrc ~ '2' FROM pg_proc WHERE proname = 'inlined'}, 'helped', '41', '42' ],
 	[ 'a namesake', q{CREATE FUNCTION other(n int, m int) RETURNS int STABLE LANGUAGE sql AS 'SELECT 2'}, q{SELECT count(*) = 2 FROM pg_proc WHERE proname = 'other'}, 'named', '1', '2' ],
+	[ 'a label', q{ALTER TYPE label RENAME VALUE 'one' TO 'first'}, q{SELECT enum_first(NULL::label)::text = 'first'}, 'labelled', 'one', 'first' ],
 	[ 'a right', 'REVOKE SELECT ON t FROM regress_stash_ann', q{SELECT NOT has_table_privilege('regress_stash_ann', 't', 'select')}, 'columns', '2', 'permission denied' ])
 {
 	my ($what, $sql, $seen, $function, $old, $new) = @$case;
