@@ -121,6 +121,71 @@ RESET client_min_messages;
 SELECT operates(), operates();
 SET search_path = stash_memo_first, stash_memo_names, public;
 
+-- trap 14: what is not there yet: a table, a function, a right; the answer is not kept, unless for a time
+CREATE FUNCTION stash_memo_names.if_there(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT count(*)::text FROM later);
+EXCEPTION WHEN undefined_table OR insufficient_privilege THEN
+	RETURN SQLSTATE;
+END
+$$;
+CREATE FUNCTION stash_memo_names.if_valid(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN 1 / n;
+EXCEPTION WHEN division_by_zero THEN
+	RETURN SQLSTATE;
+END
+$$;
+CREATE FUNCTION stash_memo_names.if_there_outside(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN if_there(n) || '!'; END $$;
+SELECT stash.memoize('if_there(int)'), stash.memoize('if_valid(int)'), stash.memoize('if_there_outside(int)');
+SELECT if_there(1), if_valid(0), if_there_outside(1);
+SELECT value FROM why('if_there(int)', '1');
+SELECT value FROM stash.explain('if_there(int)', 1) WHERE item = 'last answer not kept';
+SELECT value FROM stash.explain('if_there_outside(int)', 1) WHERE item = 'last answer not kept';
+SELECT value FROM stash.explain('if_valid(int)', 0) WHERE item = 'verdict';
+CREATE TABLE stash_memo_names.later ();
+SELECT stash.track('later');
+SELECT if_there(1), if_there_outside(1);
+SELECT value FROM stash.explain('if_there(int)', 1) WHERE item = 'verdict';
+
+-- trap 14: a row type that is found in another's place: made, renamed, moved, dropped
+CREATE SCHEMA stash_memo_types;
+CREATE TYPE stash_memo_names.shape AS (a int);
+CREATE TABLE stash_memo_types.other (a text);
+CREATE FUNCTION stash_memo_names.shapes(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	RAISE NOTICE 'computed shapes(%)', n;
+	EXECUTE format('SELECT pg_typeof(a)::text FROM (SELECT (CAST(ROW(%s) AS shape)).a) t', n) INTO result;
+	RETURN result;
+END
+$$;
+SELECT stash.memoize('shapes(int)', volatile => true);
+SELECT shapes(1), shapes(1);
+CREATE TABLE stash_memo_first.round (a text);
+SELECT shapes(1);
+CREATE TABLE stash_memo_first.shape (a text);
+SELECT shapes(1), shapes(1);
+DROP TABLE stash_memo_first.shape;
+SELECT shapes(1), shapes(1);
+ALTER TABLE stash_memo_first.round RENAME TO shape;
+SELECT shapes(1), shapes(1);
+ALTER TABLE stash_memo_first.shape RENAME TO round;
+SELECT shapes(1), shapes(1);
+ALTER TABLE stash_memo_first.round RENAME a TO b;
+ALTER TABLE stash_memo_first.round ADD c int;
+ALTER TABLE stash_memo_types.other RENAME TO shape;
+SELECT shapes(1), shapes(1);
+ALTER TABLE stash_memo_types.shape SET SCHEMA stash_memo_first;
+SELECT shapes(1), shapes(1);
+DROP TABLE stash_memo_first.shape;
+CREATE VIEW stash_memo_first.shape AS SELECT 'v'::text AS a;
+SELECT shapes(1), shapes(1);
+DROP VIEW stash_memo_first.shape;
+SELECT shapes(1);
+DROP SCHEMA stash_memo_types;
+
 -- trap 3: the right to a function of the server
 SET ROLE regress_stash_names;
 SELECT low('B'), low('B');

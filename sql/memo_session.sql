@@ -171,6 +171,22 @@ SELECT value FROM stash.explain('asks(int)', 8) WHERE item = 'verdict';
 CREATE OR REPLACE FUNCTION helper(n int) RETURNS int STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN n; END $$;
 SELECT asks(8);
 
+-- trap 18: languages in which what a function asks for, or keeps, is not seen: declared, or refused
+-- trap 23: the time, under another name
+CREATE FUNCTION when_is() RETURNS timestamptz STABLE LANGUAGE internal AS 'now';
+CREATE FUNCTION plus(int, int) RETURNS int IMMUTABLE LANGUAGE internal AS 'int4pl';
+CREATE FUNCTION unseen(n int) RETURNS bool STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN when_is() > 'epoch' AND plus(n, 1) > n; END $$;
+CREATE FUNCTION unseen_direct() RETURNS timestamptz STABLE LANGUAGE internal AS 'now';
+CREATE FUNCTION seen(n int) RETURNS int STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN plus(n, 1); END $$;
+SELECT stash.memoize('unseen(int)'), stash.memoize('unseen_direct()'), stash.memoize('seen(int)');
+SELECT unseen(1), unseen_direct() IS NOT NULL AS direct, seen(1);
+SELECT value FROM stash.explain('unseen(int)', 1) WHERE item = 'last answer not kept';
+SELECT value FROM stash.explain('unseen_direct()') WHERE item = 'last answer not kept';
+SELECT value FROM stash.explain('seen(int)', 1) WHERE item = 'verdict';
+SELECT stash.unmemoize('unseen(int)'), stash.memoize('unseen(int)', vary => '{TimeZone}');
+SELECT unseen(1);
+SELECT value FROM stash.explain('unseen(int)', 1) WHERE item = 'verdict';
+
 -- trap 26: a function that writes has not the right to be forgotten, whatever it promises
 CREATE FUNCTION writes(t text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO stash_memo_session.asked VALUES (1); RETURN 1; END $$;
 CREATE FUNCTION promises_stable() RETURNS int STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN writes('x'); END $$;

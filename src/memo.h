@@ -77,6 +77,8 @@ typedef enum StashMemoReason
 	STASH_MEMO_OLD_PLANS,		/* plans may be older than a namesake */
 	STASH_MEMO_RELATIVE_TIME,	/* an argument may be one */
 	STASH_MEMO_CURSOR,			/* of others used, or one left open */
+	STASH_MEMO_LANGUAGE,		/* a function whose state nobody sees */
+	STASH_MEMO_MISSING,			/* it caught that something was not there */
 	STASH_MEMO_NO_COLUMNS,		/* set of records, called without a list of
 								 * columns */
 	STASH_MEMO_NOT_WRITTEN,		/* keeping a large result failed */
@@ -366,6 +368,7 @@ typedef struct StashMemoTrace
 	uint64		reasons;		/* what was seen, bits by StashMemoReason */
 	Oid			culprits[STASH_MEMO_REASONS];	/* function or relation */
 	List	   *cursors;		/* queries that may be some, by address */
+	ErrorContextCallback errors;	/* sees those that the target catches */
 	struct HTAB *statements;	/* of PL/pgSQL, that were met; NULL: none */
 	CommandId	command;		/* of the transaction before the target ran */
 	FullTransactionId xid;

@@ -127,11 +127,14 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 		case STASH_MEMO_VIEW:
 		case STASH_MEMO_EXPIRES:
 		case STASH_MEMO_RELATIVE_TIME:
+		case STASH_MEMO_MISSING:
 			return call->has_ttl || body->allow_volatile;
 		case STASH_MEMO_NESTED_TTL:
 			return call->has_ttl;
 		case STASH_MEMO_SETTING:
 			return body->has_vary;
+		case STASH_MEMO_LANGUAGE:
+			return call->has_ttl || body->allow_volatile || body->has_vary;
 		default:
 			return false;
 	}
@@ -139,7 +142,8 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 
 /* no promise makes up for what a hit would not do */
 static const StashMemoReason never_excused[] = {
-	STASH_MEMO_SIDE_EFFECTS, STASH_MEMO_UTILITY, STASH_MEMO_CURSOR
+	STASH_MEMO_SIDE_EFFECTS, STASH_MEMO_UTILITY, STASH_MEMO_CURSOR,
+	STASH_MEMO_BEING_COMMITTED
 };
 
 /*

@@ -23,6 +23,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "commands/proclang.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
@@ -118,14 +119,14 @@ is_word_part(char c)
 		IS_HIGHBIT_SET(c);
 }
 
-/* functions whose bodies were searched for words of late */
-typedef struct WordsKnown
+/* functions whose bodies were read of late */
+typedef struct FunctionKnown
 {
 	Oid			function;		/* 0: none */
-	bool		found;
-} WordsKnown;
+	StashMemoReason reason;
+} FunctionKnown;
 
-static WordsKnown words_known[256];
+static FunctionKnown functions_known[256];
 static uint64 function_changes; /* counted */
 
 /* what follows a word, where it is first found; NULL: nowhere */
@@ -174,15 +175,12 @@ asks_for_age(const char *source)
  * too often.
  */
 static bool
-has_call_word(Oid function)
+has_call_word(HeapTuple tuple)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	bool		found = false;
 	bool		isnull;
 	Datum		datum;
 
-	if (!HeapTupleIsValid(tuple))
-		return true;
 	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
 	if (!isnull)
 		found = stash_catalog_asks_for_time(TextDatumGetCString(datum));
@@ -191,32 +189,71 @@ has_call_word(Oid function)
 		found = has_word(TextDatumGetCString(datum), call_words[i]) != NULL;
 	if (!isnull && !found)
 		found = asks_for_age(TextDatumGetCString(datum));
-	ReleaseSysCache(tuple);
 	return found;
 }
 
-/* the same, as long as no function changes */
+/*
+ * Whether a function keeps, or asks for, what is not seen: those in C may, and
+ * those in languages that have a memory of their own, unless they promise that
+ * they do not.  Ours are traced.
+ */
 static bool
-asks_by_word(Oid function)
+is_unseen(HeapTuple tuple)
 {
-	WordsKnown *known = &words_known[function % lengthof(words_known)];
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+	bool		isnull;
+	Datum		source;
+
+	if (form->provolatile == PROVOLATILE_IMMUTABLE ||
+		form->prolang == SQLlanguageId ||
+		form->prolang == get_language_oid("plpgsql", true) ||
+		form->prolang == get_language_oid("stash", true))
+		return false;
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	return form->prolang != ClanguageId ||
+		strncmp(TextDatumGetCString(source), "pg_hashstash_", 13) != 0;
+}
+
+/* why a function by itself keeps its callers' answers from being remembered */
+static StashMemoReason
+read_function(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	StashMemoReason reason = STASH_MEMO_FINE;
+
+	if (!HeapTupleIsValid(tuple))
+		return STASH_MEMO_SESSION;
+	if (is_unseen(tuple))
+		reason = STASH_MEMO_LANGUAGE;
+	else if (has_call_word(tuple))
+		reason = STASH_MEMO_SESSION;
+	ReleaseSysCache(tuple);
+	return reason;
+}
+
+/* the same, as long as no function changes */
+static StashMemoReason
+reason_of(Oid function)
+{
+	FunctionKnown *known = &functions_known[function % lengthof(functions_known)];
 	uint64		before = function_changes;
-	bool		found;
+	StashMemoReason reason;
 
 	if (known->function == function)
-		return known->found;
-	found = has_call_word(function);
+		return known->reason;
+	reason = read_function(function);
 	if (before == function_changes)
 	{
 		known->function = function;
-		known->found = found;
+		known->reason = reason;
 	}
-	return found;
+	return reason;
 }
 
 static void
 note_function(StashMemoTrace *trace, Oid function)
 {
+	StashMemoReason reason;
 	MemoryContext old;
 
 	if (function < FirstNormalObjectId)
@@ -234,8 +271,9 @@ note_function(StashMemoTrace *trace, Oid function)
 	old = MemoryContextSwitchTo(trace->context);
 	trace->functions = lappend_oid(trace->functions, function);
 	MemoryContextSwitchTo(old);
-	if (asks_by_word(function))
-		note_reason(trace, STASH_MEMO_SESSION, function);
+	reason = reason_of(function);
+	if (reason != STASH_MEMO_FINE)
+		note_reason(trace, reason, function);
 }
 
 /* ---- queries ---- */
@@ -255,7 +293,7 @@ forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 	if (inlined != NULL)
 		hash_destroy(inlined);
 	inlined = NULL;
-	memset(words_known, 0, sizeof(words_known));
+	memset(functions_known, 0, sizeof(functions_known));
 	function_changes++;
 }
 
@@ -596,6 +634,22 @@ stash_memo_trace_init(void)
 	stash_memo_ran_init();
 }
 
+/* ---- errors ---- */
+
+/*
+ * Something is not there, or not allowed.  Where the target goes on all the
+ * same, its answer depends on that, and nobody tells when it comes.
+ */
+static void
+note_error(void *arg)
+{
+	int			category = ERRCODE_TO_CATEGORY(geterrcode());
+
+	if (category == ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_TABLE) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_SCHEMA))
+		note_reason(arg, STASH_MEMO_MISSING, InvalidOid);
+}
+
 /* ---- traces ---- */
 
 /*
@@ -628,6 +682,10 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 	if (current == NULL)
 		stash_memo_plpgsql_begin();
+	trace->errors.callback = note_error;
+	trace->errors.arg = trace;
+	trace->errors.previous = error_context_stack;
+	error_context_stack = &trace->errors;
 	current = trace;
 }
 
@@ -683,6 +741,7 @@ note_writes(StashMemoTrace *trace)
 static void
 leave(StashMemoTrace *trace)
 {
+	error_context_stack = trace->errors.previous;
 	current = trace->outer;
 	if (current == NULL)
 		stash_memo_plpgsql_end();

@@ -13,22 +13,28 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/parallel.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/catcache.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "catalog.h"
 #include "compat.h"
@@ -348,19 +354,95 @@ pg_hashstash_note_change(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(NULL);
 }
 
-/* whether a command gives or takes rights to other things than schemas */
+/*
+ * Whether a type that is no relation's bears a name, in whatever schema: one
+ * of a relation is mostly named by those who read it, and found by that.
+ */
 static bool
-is_other_grant(Node *command)
+is_type_name(const char *name)
 {
-	return IsA(command, GrantStmt) &&
-		((GrantStmt *) command)->objtype != OBJECT_SCHEMA;
+	CatCList   *list = SearchSysCacheList1(TYPENAMENSP, CStringGetDatum(name));
+	bool		found = false;
+
+	for (int i = 0; !found && i < list->n_members; i++)
+	{
+		Form_pg_type form = (Form_pg_type) GETSTRUCT(&list->members[i]->tuple);
+
+		found = !OidIsValid(form->typrelid) ||
+			get_rel_relkind(form->typrelid) == RELKIND_COMPOSITE_TYPE;
+	}
+	ReleaseSysCacheList(list);
+	return found;
+}
+
+/* the same of relations that were dropped, for their row types */
+static bool
+is_dropped_type_name(const DropStmt *drop)
+{
+	ListCell   *cell;
+
+	foreach(cell, drop->objects)
+	{
+		if (is_type_name(strVal(llast(lfirst_node(List, cell)))))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_relation(ObjectType type)
+{
+	return type == OBJECT_TABLE || type == OBJECT_VIEW ||
+		type == OBJECT_MATVIEW || type == OBJECT_FOREIGN_TABLE;
+}
+
+/*
+ * Whether a command may change what a query means.
+ *
+ * Rights to tables and functions stand in their catalog rows, which are read;
+ * those to schemas decide what is found by a name, whatever it is.  So do
+ * relations for their row types, where another type bears the name.
+ */
+static bool
+changes_meaning(Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_GrantStmt:
+			return ((GrantStmt *) command)->objtype == OBJECT_SCHEMA;
+		case T_AlterTableStmt:
+			return !is_relation(((AlterTableStmt *) command)->objtype);
+		case T_CreateStmt:
+			return is_type_name(((CreateStmt *) command)->relation->relname);
+		case T_CreateForeignTableStmt:
+			return is_type_name(((CreateForeignTableStmt *) command)->base.relation->relname);
+		case T_CreateTableAsStmt:
+			return is_type_name(((CreateTableAsStmt *) command)->into->rel->relname);
+		case T_ViewStmt:
+			return is_type_name(((ViewStmt *) command)->view->relname);
+		case T_CreateSchemaStmt:
+			return ((CreateSchemaStmt *) command)->schemaElts != NIL;
+		case T_DropStmt:
+			return !is_relation(((DropStmt *) command)->removeType) ||
+				is_dropped_type_name((DropStmt *) command);
+		case T_RenameStmt:
+			if (((RenameStmt *) command)->renameType == OBJECT_COLUMN ||
+				((RenameStmt *) command)->renameType == OBJECT_TABCONSTRAINT)
+				return false;
+			return !is_relation(((RenameStmt *) command)->renameType) ||
+				is_type_name(((RenameStmt *) command)->newname) ||
+				is_type_name(((RenameStmt *) command)->relation->relname);
+		case T_AlterObjectSchemaStmt:
+			return !is_relation(((AlterObjectSchemaStmt *) command)->objectType) ||
+				is_type_name(((AlterObjectSchemaStmt *) command)->relation->relname);
+		default:
+			return true;
+	}
 }
 
 /*
  * stash.note_definition() returns event_trigger
  *
- * Rights to tables and functions stand in their catalog rows, which are read;
- * those to schemas decide what is found by a name, whatever it is.
  * Errors: 39P03 when called otherwise.
  */
 Datum
@@ -374,7 +456,7 @@ pg_hashstash_note_definition(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("stash.note_definition() can only be called as an event trigger")));
 	command = ((EventTriggerData *) fcinfo->context)->parsetree;
-	if (is_other_grant(command))
+	if (!changes_meaning(command))
 		PG_RETURN_VOID();
 	/* it may be ours: then sessions see whether their library still fits */
 	if (IsA(command, AlterExtensionStmt))

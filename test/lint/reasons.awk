@@ -3,9 +3,8 @@
 FILENAME ~ /memo\.h$/ && /^} StashMemoReason;/ { counting = 0 }
 FILENAME ~ /memo\.h$/ && /^typedef enum StashMemoReason/ { counting = 1 }
 counting && match($0, /STASH_MEMO_[A-Z_]+/) { reasons[substr($0, RSTART, RLENGTH)] = 1; n++ }
-/^\t\[STASH_MEMO_[A-Z_]+\] = "/ { split($0, part, /[][]|"/); name[part[2]] = part[4] }
-/^\t\tcase STASH_MEMO_[A-Z_]+:$/ { reason = $2; sub(/:/, "", reason) }
-/^\t\t\treturn "/ && reason != "" { text[reason] = $0; gsub(/^\t*return "|";$/, "", text[reason]); reason = "" }
+/^\t\[STASH_MEMO_[A-Z_]+\] = \{"/ { split($0, part, /[][]|"/); reason = part[2]; name[reason] = part[4]; next }
+reason != "" { text[reason] = $0; gsub(/^\t*"|"\},?$/, "", text[reason]); reason = "" }
 FILENAME ~ /\.md$/ { line[$0] = 1 }
 END {
 	for (r in reasons) {
