@@ -24,6 +24,9 @@
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "commands/progress.h"
+/* the headers of Kerberos may not be there; nothing of them is used here */
+#undef ENABLE_GSS
+#include "libpq/libpq.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -45,6 +48,7 @@
 #include "utility.h"
 
 #define CHUNK_BYTES	(64 * 1024) /* of a message, unless said */
+#define SEND_BUFFER	(2 * CHUNK_BYTES)	/* a larger message is sent in pieces */
 
 /* Where the bytes go: to the client unless one of these is set. */
 typedef struct Target
@@ -236,6 +240,25 @@ put_program(Target *target, const char *data, Size len)
 			 errmsg("could not write to COPY program: %m")));
 }
 
+/*
+ * Send a chunk as one CopyData message.
+ *
+ * The server's buffer has 8 kB, and each is a system call.  A message that must
+ * not block makes the buffer large enough, for the rest of the session, and
+ * flushing it is one call.  Large ones go in pieces.
+ */
+static void
+put_client(const char *data, Size len)
+{
+	if (len <= SEND_BUFFER)
+	{
+		pq_putmessage_noblock('d', data, len);
+		(void) pq_flush();
+	}
+	else
+		(void) pq_putmessage('d', data, len);
+}
+
 static void
 deliver(StashExport *export, void *arg)
 {
@@ -248,14 +271,7 @@ deliver(StashExport *export, void *arg)
 	else if (target->program != NULL)
 		put_program(target, converted, size);
 	else
-	{
-		StringInfoData message;
-
-		/* CopyData */
-		pq_beginmessage(&message, 'd');
-		appendBinaryStringInfo(&message, converted, size);
-		pq_endmessage(&message);
-	}
+		put_client(converted, size);
 	target->nbytes += size;
 	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, export->total);
 	pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED, target->nbytes);

@@ -15,6 +15,9 @@
 #endif
 
 #include <math.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "common/shortest_dec.h"
 #include "port/pg_bitutils.h"
@@ -23,6 +26,7 @@
 
 #define BLOCK		8192		/* bytes of text that are escaped at once */
 #define WORST_CASE	6			/* bytes of \u0001, for one of input */
+#define WIDE		16			/* bytes of text that SSE2 looks at */
 
 #define USECS_OF_DAY	INT64CONST(86400000000)
 
@@ -123,14 +127,60 @@ load_tail(const char *from, Size len)
 	return word | (EACH_BYTE(' ') << (len * 8));
 }
 
+#ifdef __SSE2__
+
 /*
- * Escape a block, eight bytes at a time.
+ * Escape as much of a block as can be done sixteen bytes at a time.
+ *
+ * Moves 'from' and 'len' on; fewer than sixteen bytes are left.
+ */
+static inline char *
+escape_wide(char *to, const char **from, Size *len)
+{
+	const __m128i quotes = _mm_set1_epi8('"');
+	const __m128i backslashes = _mm_set1_epi8('\\');
+	const __m128i last_control = _mm_set1_epi8(0x1f);
+
+	while (*len >= WIDE)
+	{
+		__m128i		bytes = _mm_loadu_si128((const __m128i *) *from);
+		__m128i		controls = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control),
+											  bytes);
+		__m128i		marks = _mm_or_si128(controls,
+										 _mm_or_si128(_mm_cmpeq_epi8(bytes, quotes),
+													  _mm_cmpeq_epi8(bytes, backslashes)));
+		uint32		found = _mm_movemask_epi8(marks);
+		Size		step = WIDE;
+
+		_mm_storeu_si128((__m128i *) to, bytes);
+		if (likely(found == 0))
+			to += WIDE;
+		else
+		{
+			step = pg_rightmost_one_pos32(found);
+			to = put_escape(to + step, (*from)[step]);
+			step++;
+		}
+		*from += step;
+		*len -= step;
+	}
+	return to;
+}
+
+#endif
+
+/*
+ * Escape a block, eight bytes at a time, or sixteen where that is sure to be
+ * had.
  *
  * May write, though not use, up to 8 bytes more than it says.
  */
 static char *
 escape_block(char *to, const char *from, Size len)
 {
+#ifdef __SSE2__
+	to = escape_wide(to, &from, &len);
+#endif
 	while (len > 0)
 	{
 		uint64		word;
@@ -257,36 +307,6 @@ count_digits(uint64 value)
 	return guess + (value >= powers[guess]);
 }
 
-/*
- * Write a whole number of at most 20 digits at 'to'; returns where it ends.
- */
-char *
-stash_json_format_uint64(char *to, uint64 value)
-{
-	char	   *end = to + count_digits(value);
-	char	   *at = end;
-	uint32		rest;
-
-	while (value > PG_UINT32_MAX)
-	{
-		at -= 2;
-		memcpy(at, digit_pairs + value % 100 * 2, 2);
-		value /= 100;
-	}
-
-	/* what is left divides faster in 32 bits */
-	for (rest = (uint32) value; rest >= 100; rest /= 100)
-	{
-		at -= 2;
-		memcpy(at, digit_pairs + rest % 100 * 2, 2);
-	}
-	if (rest >= 10)
-		memcpy(at - 2, digit_pairs + rest * 2, 2);
-	else
-		at[-1] = '0' + rest;
-	return end;
-}
-
 static inline char *
 put_digits2(char *to, uint32 value)
 {
@@ -302,6 +322,42 @@ stash_json_format_digits4(char *to, uint32 value)
 {
 	to = put_digits2(to, value / 100);
 	return put_digits2(to, value % 100);
+}
+
+/*
+ * Write a whole number of at most 20 digits at 'to'; returns where it ends.
+ */
+char *
+stash_json_format_uint64(char *to, uint64 value)
+{
+	char	   *end = to + count_digits(value);
+	char	   *at = end;
+	uint32		rest;
+
+	while (value > PG_UINT32_MAX)
+	{
+		at -= 4;
+		(void) stash_json_format_digits4(at, value % 10000);
+		value /= 10000;
+	}
+
+	/* what is left divides faster in 32 bits */
+	for (rest = (uint32) value; rest >= 10000; rest /= 10000)
+	{
+		at -= 4;
+		(void) stash_json_format_digits4(at, rest % 10000);
+	}
+	if (rest >= 100)
+	{
+		at -= 2;
+		(void) put_digits2(at, rest % 100);
+		rest /= 100;
+	}
+	if (rest >= 10)
+		(void) put_digits2(at - 2, rest);
+	else
+		at[-1] = '0' + rest;
+	return end;
 }
 
 /*
