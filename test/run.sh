@@ -58,11 +58,17 @@ run_image() {
 
 has_image_libraries() { as_user make -s -C image libraries >/dev/null 2>&1; }
 
-# Libraries that read Arrow, where npm is; without them 050_arrow.pl skips what they would say.
+# Libraries that read what is exported, where npm is; without them tests skip what they would say.
 install_readers() {
-	[[ " ${names[*]} " == *" 050_arrow.pl "* && -z ${NODE_PATH:-} ]] && command -v npm >/dev/null || return 0
-	npm install --silent --no-fund --no-audit --prefix "$work/node" \
-		apache-arrow@21.2.0 nodejs-polars@0.25.2 "nodejs-polars-linux-$(node -p process.arch)-gnu@0.25.2" || return 0
+	local packages=()
+
+	[[ -z ${NODE_PATH:-} ]] && command -v npm >/dev/null || return 0
+	[[ " ${names[*]} " != *" 050_arrow.pl "* ]] ||
+		packages+=(apache-arrow@21.2.0 nodejs-polars@0.25.2 "nodejs-polars-linux-$(node -p process.arch)-gnu@0.25.2")
+	[[ " ${names[*]} " != *" 061_clients.pl "* ]] || packages+=(pg@8.23.1 pg-copy-streams@7.0.0)
+	[[ " ${names[*]} " != *" 062_json_values.pl "* ]] || packages+=(@duckdb/node-api@1.5.6-r.1)
+	[[ ${#packages[@]} -gt 0 ]] || return 0
+	npm install --silent --no-fund --no-audit --prefix "$work/node" "${packages[@]}" || return 0
 	export NODE_PATH=$work/node/node_modules
 }
 
@@ -201,7 +207,7 @@ finish() {
 }
 
 read_arguments "$@"
-setup_begin libipc-run-perl python3 jq xxhash zstd '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent' \
+setup_begin libipc-run-perl python3 '?python3-psycopg' jq xxhash zstd '?postgresql-%v-pgtap' libtap-parser-sourcehandler-pgtap-perl '?pg-bsd-indent' \
 	'?pkg-config' '?libpng-dev' '?libjpeg62-turbo-dev' '?libwebp-dev' '?libgif-dev'
 say "PostgreSQL $major, $("${CC:-gcc}" --version | head -n 1)"
 setup_build "${make_args[@]}" || { failed=1; finish; }
