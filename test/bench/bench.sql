@@ -12,6 +12,15 @@
 
 CREATE SCHEMA bench;
 
+-- Seconds of the wall; of the session's processor where bench.clock is cpu, for machines that others use, too.
+CREATE FUNCTION bench.seconds()
+	RETURNS float8
+	LANGUAGE sql VOLATILE
+RETURN CASE current_setting('bench.clock', true)
+	WHEN 'cpu' THEN split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::float8 / 1e9
+	ELSE extract(epoch FROM clock_timestamp())::float8
+END;
+
 CREATE TABLE bench.variant (
 	variant text PRIMARY KEY,
 	statement text NOT NULL,    -- returns float8: milliseconds
@@ -45,17 +54,17 @@ BEGIN
 		CREATE FUNCTION %s(calls int) RETURNS float8 LANGUAGE plpgsql AS $body$
 		DECLARE
 			v %s;
-			start timestamptz;
+			start float8;
 		BEGIN
 			%s INTO STRICT v;
 			%s
-			start := clock_timestamp();
+			start := bench.seconds();
 			FOR i IN 1 .. calls LOOP
 				IF (%s) IS NULL THEN
 					RAISE EXCEPTION 'no result';
 				END IF;
 			END LOOP;
-			RETURN 1000 * extract(epoch FROM clock_timestamp() - start);
+			RETURN 1000 * (bench.seconds() - start);
 		END
 		$body$ $f$, name, kind, given, prepare, expression);
 	IF calls IS NULL THEN
@@ -81,12 +90,12 @@ BEGIN
 	EXECUTE format($f$
 		CREATE FUNCTION %s() RETURNS float8 LANGUAGE plpgsql AS $body$
 		DECLARE
-			start timestamptz;
+			start float8;
 		BEGIN
 			%s
-			start := clock_timestamp();
+			start := bench.seconds();
 			EXECUTE %L;
-			RETURN 1000 * extract(epoch FROM clock_timestamp() - start);
+			RETURN 1000 * (bench.seconds() - start);
 		END
 		$body$ $f$, name, prepare, statement);
 	INSERT INTO bench.variant VALUES (variant, format('SELECT %s()', name), calls, NULL);

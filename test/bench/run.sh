@@ -6,8 +6,9 @@
 # runs its variants in turn, one round to warm up and seven that count, and
 # prints median, min and max, and ratios within that run.
 #
-# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, stash, memo, map, memo_write, assemble, jsonl, arrow (default: all)
-# A NAME may have sections; STASH_BENCH_SECTIONS=one,two runs only these.
+# usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, stash, memo, map, memo_write, assemble, export (default: all)
+# A NAME may have sections; STASH_BENCH_SECTIONS=one,two runs only these. STASH_BENCH_CLOCK=cpu counts the time that the
+# server's session has a processor, where others use the machine, too.
 set -euo pipefail
 
 # shellcheck source=../lib/setup.sh
@@ -115,7 +116,7 @@ run_one() {
 }
 
 names=("$@")
-[[ $# -gt 0 ]] || names=(hash frame stash memo map memo_write assemble jsonl arrow)
+[[ $# -gt 0 ]] || names=(hash frame stash memo map memo_write assemble export)
 for name in "${names[@]}"; do
 	[[ -e $top/test/bench/$name.sql || -e $top/test/bench/$name.sh ]] || die "no benchmark named $name"
 done
@@ -129,6 +130,7 @@ setup_build
 setup_cluster jit=off shared_buffers=1GB dynamic_shared_memory_type=mmap pg_hashstash.shared_cache_size=512MB
 sql -c 'CREATE EXTENSION pg_hashstash'
 sql -f "$top/test/bench/bench.sql"
+sql -c "ALTER DATABASE postgres SET bench.clock = '${STASH_BENCH_CLOCK:-wall}'"
 
 echo "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(uname -m)"
 sql -At -c "SELECT 'PostgreSQL ' || current_setting('server_version')
