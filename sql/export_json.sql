@@ -116,7 +116,7 @@ CREATE FUNCTION pg_temp.compare_samples() RETURNS TABLE (types bigint, nrows big
 LANGUAGE SQL AS $$
 	SELECT count(DISTINCT type), sum(c.nrows), sum(c.differing), min(type || ': ' || c.first_difference)
 	FROM sample, LATERAL pg_temp.compare(format(
-		'SELECT v, ARRAY[v, NULL] AS a, ARRAY[[v, v], [NULL, v]] AS aa, ROW(v, NULL, ROW(v)) AS r, NULLIF(v::text, '''') IS NULL AS e
+		'SELECT v, ARRAY[v, NULL] AS a, ARRAY[[v, v], [NULL, v]] AS aa, ARRAY[[v], [v]] AS whole, ROW(v, NULL, ROW(v)) AS r, NULLIF(v::text, '''') IS NULL AS e
 		FROM (SELECT unnest(%L::text[])::%s AS v) s', literals, type)) c;
 $$;
 SET TimeZone = 'UTC';

@@ -84,6 +84,36 @@ RESET ROLE;
 SELECT * FROM stash.read_jsonl('/dev/null') AS t(a int);
 SELECT * FROM stash.read_jsonl('/') AS t(a int);
 
+-- arrays are those of json_populate_record, those of scalars too, which are read here
+CREATE DOMAIN small AS int CHECK (value < 100);
+CREATE DOMAIN present AS text NOT NULL;
+CREATE TYPE couple AS (a int, b text[]);
+CREATE TABLE arrays (i int[], t text[], v varchar(3)[], n numeric(6,2)[], d small[], p present[], c couple[], j jsonb[], b bool[], vec int2vector, oids oidvector);
+CREATE FUNCTION compare_arrays(line text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	ours arrays;
+	theirs arrays;
+	problem text;
+BEGIN
+	BEGIN
+		SELECT * INTO theirs FROM json_populate_record(NULL::arrays, line::json);
+	EXCEPTION WHEN OTHERS THEN
+		problem := SQLSTATE || ' ' || SQLERRM;
+	END;
+	SELECT * INTO ours FROM stash.from_jsonl(line, NULL::arrays);
+	RETURN CASE WHEN ours *= theirs THEN ours::text ELSE format('%s, not %s', ours, coalesce(problem, theirs::text)) END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN CASE WHEN problem = SQLSTATE || ' ' || SQLERRM THEN problem ELSE format('%s %s, not %s', SQLSTATE, SQLERRM, coalesce(problem, theirs::text)) END;
+END $$;
+SELECT compare_arrays(line) FROM (VALUES ('{}'), ('{"i":[]}'), ('{"i":[1, null ,"3"],"t":["a","\u00e4\"",null,"",1.50,true],"v":["abc"],"n":[1.005,"-2"],"b":[true,false,"on",null]}'),
+	('{"i":[[1,2],[3,null]],"t":[[["x"]]]}'), ('{"i":[1,[2]]}'), ('{"i":[[1],2]}'), ('{"i":[[1],[2,3]]}'), ('{"i":["x"]}'), ('{"v":["abcd"]}'), ('{"n":[10000]}'),
+	('{"d":[1,null,99]}'), ('{"d":[100]}'), ('{"p":["a"]}'), ('{"p":[null]}'), ('{"c":[{"a":1,"b":["x",null]},null]}'), ('{"c":[1]}'), ('{"j":[1,null,{"a":[1]}]}'),
+	('{"i":{"a":1}}'), ('{"i":"{1,NULL}"}')) s(line);
+-- more than there is room for at first
+SELECT count(*), sum(x) FROM stash.from_jsonl((SELECT jsonb_build_object('i', array_agg(x))::text FROM generate_series(1, 1000) x), NULL::arrays), unnest(i) x;
+-- which json_populate_record makes of no JSON
+SELECT vec, oids FROM stash.from_jsonl('{"vec":[1,-2],"oids":["3", 4]}', NULL::arrays);
+
 SET client_min_messages = warning;
 DROP SCHEMA import_jsonl CASCADE;
 DROP ROLE regress_stash_import;

@@ -4,10 +4,11 @@
  *	  Rows from JSON Lines: each line an object, each of its members a column.
  *
  * Values become what json_populate_record() makes of them: strings and
- * everything else that a type's input function reads go to it, nested arrays
- * and objects of arrays and rows to that function itself.  A member that is no
- * column is passed over, a column that is no member is NULL, of two members of
- * one name the last one counts, lines of blanks are none.
+ * everything else that a type's input function reads go to it, as do the
+ * elements of flat arrays; other arrays, and objects for rows, go to that
+ * function itself.  A member that is no column is passed over, a column that is
+ * no member is NULL, of two members of one name the last one counts, lines of
+ * blanks are none.
  *
  * Columns mostly come in the order of the row type, so each is looked for
  * behind the last one found.
@@ -23,6 +24,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -39,6 +41,20 @@ PG_FUNCTION_INFO_V1(pg_hashstash_from_jsonl);
 PG_FUNCTION_INFO_V1(pg_hashstash_read_jsonl);
 PG_FUNCTION_INFO_V1(pg_hashstash_copied_lines);
 
+/* The elements of an array, of a type that has no members of its own. */
+typedef struct Elements
+{
+	Oid			type;			/* 0: other arrays, or none */
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+	Oid			ioparam;
+	FmgrInfo	input;
+	int			room;			/* for so many, in what follows */
+	Datum	   *values;
+	bool	   *nulls;
+} Elements;
+
 typedef struct Column
 {
 	const char *name;			/* NULL: dropped */
@@ -49,7 +65,10 @@ typedef struct Column
 	FmgrInfo	input;
 	bool		takes_json;		/* json or jsonb: input reads the text as it
 								 * is */
-	bool		is_nested;		/* an array or a row, or a domain over one */
+	bool		is_vector;		/* int2vector or oidvector: begins at 0 */
+	bool		is_nested;		/* another array or a row, or a domain over
+								 * one */
+	Elements	elements;		/* of an array, but of no domain over one */
 	FmgrInfo	populate;		/* of nested ones; fn_oid is 0 before the
 								 * first */
 	Datum		base;			/* a row of one such column, for it */
@@ -147,11 +166,86 @@ piece_text(const StashJsonPiece *piece)
 	return text;
 }
 
+static void
+make_room(Import *import, Elements *elements)
+{
+	int			room = Max(64, 2 * elements->room);
+
+	if (room > MaxAllocSize / sizeof(Datum))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("array has too many elements")));
+	if (elements->room == 0)
+	{
+		elements->values = MemoryContextAlloc(import->context,
+											  room * sizeof(Datum));
+		elements->nulls = MemoryContextAlloc(import->context, room);
+	}
+	else
+	{
+		elements->values = repalloc(elements->values, room * sizeof(Datum));
+		elements->nulls = repalloc(elements->nulls, room);
+	}
+	elements->room = room;
+}
+
+/*
+ * Read an array of one dimension.  False, with nothing done that matters, where
+ * an element is an array or an object.
+ */
+static bool
+read_flat_array(Import *import, Column *column, const StashJsonPiece *piece,
+				Datum *value)
+{
+	Elements   *elements = &column->elements;
+	StashJsonReader reader;
+	StashJsonPiece element;
+	StashJsonKind kind;
+	int			count = 0;
+	int			first = 1;
+
+	stash_json_open_array(&reader, piece);
+	while (stash_json_next_element(&reader, &kind, &element))
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		if (kind == STASH_JSON_ARRAY || kind == STASH_JSON_OBJECT)
+			return false;
+		if (count == elements->room)
+			make_room(import, elements);
+		elements->nulls[count] = kind == STASH_JSON_NULL;
+		elements->values[count] =
+			InputFunctionCall(&elements->input,
+							  kind == STASH_JSON_NULL ? NULL : piece_text(&element),
+							  elements->ioparam, column->typmod);
+		count++;
+	}
+	*value = PointerGetDatum(construct_md_array(elements->values,
+												elements->nulls, 1, &count,
+												&first, elements->type,
+												elements->typlen,
+												elements->typbyval,
+												elements->typalign));
+	return true;
+}
+
+/* what the input functions of int2vector and oidvector read: the numbers */
+static char *
+vector_text(const StashJsonPiece *piece)
+{
+	char	   *text = piece_text(piece);
+
+	for (char *at = text; (at = strpbrk(at, "[],\"")) != NULL;)
+		*at++ = ' ';
+	return text;
+}
+
 static Datum
 read_value(Import *import, Column *column, const StashJsonMember *member,
 		   bool *isnull)
 {
 	StashJsonPiece piece = member->value;
+	Datum		value;
 
 	*isnull = member->kind == STASH_JSON_NULL;
 	if (column->takes_json && member->kind == STASH_JSON_STRING)
@@ -161,9 +255,16 @@ read_value(Import *import, Column *column, const StashJsonMember *member,
 		piece.len += 2;
 		piece.is_escaped = false;
 	}
+	else if (OidIsValid(column->elements.type) &&
+			 member->kind == STASH_JSON_ARRAY &&
+			 read_flat_array(import, column, &piece, &value))
+		return value;
 	else if (column->is_nested && (member->kind == STASH_JSON_ARRAY ||
 								   member->kind == STASH_JSON_OBJECT))
 		return read_nested(import, column, &piece, isnull);
+	else if (column->is_vector && member->kind == STASH_JSON_ARRAY)
+		return InputFunctionCall(&column->input, vector_text(&piece),
+								 column->ioparam, column->typmod);
 	/* the input function of a domain judges NULL, too */
 	return InputFunctionCall(&column->input,
 							 *isnull ? NULL : piece_text(&piece),
@@ -428,6 +529,24 @@ is_nested(Oid type)
 	return type_is_rowtype(base) || OidIsValid(get_element_type(base));
 }
 
+/* for an array whose elements are neither arrays, rows nor JSON */
+static void
+prepare_elements(Elements *elements, Oid array)
+{
+	Oid			type = get_element_type(array);
+	Oid			base = OidIsValid(type) ? getBaseType(type) : InvalidOid;
+	Oid			input;
+
+	if (!OidIsValid(type) || base == JSONOID || base == JSONBOID ||
+		is_nested(type))
+		return;
+	elements->type = type;
+	get_typlenbyvalalign(type, &elements->typlen, &elements->typbyval,
+						 &elements->typalign);
+	getTypeInputInfo(type, &input, &elements->ioparam);
+	fmgr_info(input, &elements->input);
+}
+
 static void
 prepare_columns(Import *import)
 {
@@ -451,7 +570,10 @@ prepare_columns(Import *import)
 		column->type = attribute->atttypid;
 		column->typmod = attribute->atttypmod;
 		column->takes_json = base == JSONOID || base == JSONBOID;
-		column->is_nested = is_nested(column->type);
+		column->is_vector = base == INT2VECTOROID || base == OIDVECTOROID;
+		column->is_nested = !column->is_vector && is_nested(column->type);
+		if (column->is_nested)
+			prepare_elements(&column->elements, column->type);
 		getTypeInputInfo(column->type, &input, &column->ioparam);
 		fmgr_info(input, &column->input);
 	}

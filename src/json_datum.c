@@ -269,6 +269,29 @@ put_enum(StashJsonWriter *writer, StringInfo buf, Datum value)
 }
 
 /*
+ * Append elements that are whole numbers, none of them null: they lie side by
+ * side.
+ */
+static void
+put_integers(Elements *elements, StringInfo buf, int count)
+{
+	int16		typlen = elements->writer->typlen;
+	char	   *at = elements->at;
+
+	for (int i = 0; i < count; i++, at += typlen)
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		if (i > 0)
+			stash_json_put_char(buf, ',');
+		stash_json_put_int64(buf, typlen == 4 ? *(int32 *) at :
+							 typlen == 8 ? *(int64 *) at : *(int16 *) at);
+	}
+	elements->at = at;
+	elements->index += count;
+}
+
+/*
  * Append one dimension of an array, with all that is inside.
  */
 static void
@@ -279,6 +302,14 @@ put_dimension(Elements *elements, StringInfo buf, int dimension)
 	check_stack_depth();
 
 	stash_json_put_char(buf, '[');
+	if (dimension + 1 == elements->ndim && elements->nulls == NULL &&
+		(writer->kind == KIND_INT4 || writer->kind == KIND_INT8 ||
+		 writer->kind == KIND_INT2))
+	{
+		put_integers(elements, buf, elements->dims[dimension]);
+		stash_json_put_char(buf, ']');
+		return;
+	}
 	for (int i = 0; i < elements->dims[dimension]; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

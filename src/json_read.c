@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json_read.c
- *	  A JSON object, read member by member without a tree.
+ *	  A JSON object, read member by member, and an array, without a tree.
  *
  * Bytes only: nothing is allocated, nothing thrown.  Whether they are UTF-8 is
  * the caller's to know.
@@ -394,4 +394,35 @@ stash_json_next(StashJsonReader *reader, StashJsonMember *member)
 	reader->has_member = true;
 	return read_key(reader, &member->key) &&
 		read_value(reader, &member->kind, &member->value, 1);
+}
+
+/* ---- an array ---- */
+
+/*
+ * Begin to read an array that was the value of a member.
+ */
+void
+stash_json_open_array(StashJsonReader *reader, const StashJsonPiece *array)
+{
+	reader->at = array->data + 1;
+	reader->end = array->data + array->len;
+	reader->error = NULL;
+	reader->has_member = false;
+}
+
+/*
+ * Read the next element.  False at the end, and on an error, which none has
+ * that was such a value.
+ */
+bool
+stash_json_next_element(StashJsonReader *reader, StashJsonKind *kind,
+						StashJsonPiece *value)
+{
+	skip_blanks(reader);
+	if (reader->at < reader->end && *reader->at == ']')
+		return false;
+	if (reader->has_member && !take(reader, ',', "\",\" or \"]\" expected"))
+		return false;
+	reader->has_member = true;
+	return read_value(reader, kind, value, 1);
 }

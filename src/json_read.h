@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json_read.h
- *	  A JSON object, read member by member without a tree.
+ *	  A JSON object, read member by member, and an array, without a tree.
  *
  * The grammar is RFC 8259's.  What stands in nested values is checked, too, and
  * returned as it stands.
@@ -50,6 +50,11 @@ typedef struct StashJsonReader
 extern bool stash_json_open(StashJsonReader *reader, const char *data,
 							Size len);
 extern bool stash_json_next(StashJsonReader *reader, StashJsonMember *member);
+extern void stash_json_open_array(StashJsonReader *reader,
+								  const StashJsonPiece *array);
+extern bool stash_json_next_element(StashJsonReader *reader,
+									StashJsonKind *kind,
+									StashJsonPiece *value);
 extern bool stash_json_unescape(const StashJsonPiece *piece, char *to,
 								Size *len);
 

@@ -57,11 +57,40 @@ check(const char *text, const char *expected)
 		printf("# got      %s\n# expected %s\n", got, expected);
 }
 
+/* the elements of an array that is member "a" of an object, in the same way */
+static void
+check_array(const char *array, const char *expected)
+{
+	static char out[4096];
+	StashJsonReader reader;
+	StashJsonMember member;
+	StashJsonPiece value;
+	StashJsonKind kind;
+	Size		len = strlen(array) + 6;
+	char	   *object = malloc(len);
+	char	   *to = out;
+
+	memcpy(object, "{\"a\":", 5);
+	memcpy(object + 5, array, len - 6);
+	object[len - 1] = '}';
+	*to = '\0';
+	unit_check(stash_json_open(&reader, object, len) && stash_json_next(&reader, &member), array, __FILE__, __LINE__);
+	stash_json_open_array(&reader, &member.value);
+	while (stash_json_next_element(&reader, &kind, &value))
+		to += sprintf(to, "%d:%.*s;", kind, (int) value.len, value.data);
+	unit_check(reader.error == NULL && strcmp(out, expected) == 0, array, __FILE__, __LINE__);
+	free(object);
+}
+
 int
 main(void)
 {
 	char		deep[3000];
 
+	check_array("[]", "");
+	check_array("[ ]", "");
+	check_array("[1,-2.5 , true,false,null]", "3:1;3:-2.5;2:true;1:false;0:null;");
+	check_array("[ \"a,]\\\"\" ,[1,[2]],{\"b\":[3]} ]", "4:a,]\\\";6:[1,[2]];5:{\"b\":[3]};");
 	check("{}", "");
 	check(" \t\r\n{ } ", "");
 	check("{\"a\":1}", "a=number:1;");
