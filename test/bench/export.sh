@@ -126,7 +126,7 @@ export_duckdb() {
 		(async () => {
 			const connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
 			await connection.run(`CREATE TABLE t AS SELECT * FROM read_json('${from}', format = 'newline_delimited', columns = {id: 'BIGINT', n: 'INTEGER', f: 'DOUBLE',
-				amount: 'DECIMAL(10,2)', flag: 'BOOLEAN', at: 'TIMESTAMPTZ', title: 'VARCHAR', note: 'VARCHAR', nums: 'INTEGER[]', doc: 'JSON'})`);
+				amount: 'DECIMAL(10,2)', flag: 'BOOLEAN', "at": 'TIMESTAMPTZ', title: 'VARCHAR', note: 'VARCHAR', nums: 'INTEGER[]', doc: 'JSON'})`);
 			for await (const line of readline.createInterface({ input: process.stdin })) {
 				const start = performance.now();
 				await connection.run(`COPY t TO '${to}' (FORMAT json)`);
@@ -140,8 +140,13 @@ export_duckdb() {
 		echo go >&"${duck[1]}"
 		read -r ms <&"${duck[0]}"
 		[[ $round -eq 0 ]] || printf 'beside DuckDB\tDuckDB: COPY TO json, 1 thread\t2\t%s\t%s\t%s\n' "$round" "$ms" "$export_rows" >>"$work/duck.tsv"
-		ms=$(sql -At -c "SELECT clock_timestamp() AS start \\gset" -c "COPY export_wide TO '$work/data/wide.jsonl' (FORMAT jsonl)" \
-			-c "SELECT 1000 * extract(epoch FROM clock_timestamp() - :'start')" | tail -n 1)
+		ms=$(
+			sql -At -v file="$work/data/wide.jsonl" <<-'SQL'
+				SELECT clock_timestamp() AS start \gset
+				COPY export_wide TO :'file' (FORMAT jsonl);
+				SELECT 1000 * extract(epoch FROM clock_timestamp() - :'start');
+			SQL
+		)
 		[[ $round -eq 0 ]] || printf 'beside DuckDB\tCOPY jsonl to a file\t1\t%s\t%s\t%s\n' "$round" "$ms" "$export_rows" >>"$work/duck.tsv"
 	done
 	eval "exec ${duck[1]}>&-"

@@ -22,7 +22,7 @@ my %runners = (sh => ['sh'], python => $python && [$python], js => $has_pg && ['
 my %limits = (sh => 4096, python => 8192, js => 65536);
 
 $node->init;
-$node->append_conf('postgresql.conf', "max_parallel_workers_per_gather = 0");
+$node->append_conf('postgresql.conf', "max_parallel_workers_per_gather = 0\njit = off");
 $node->start;
 # rows that are made one by one, so that all memory is that of the export
 $node->safe_psql('postgres', <<"SQL");

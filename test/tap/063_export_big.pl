@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 plan skip_all => 'takes minutes; wants STASH_SLOW=1' unless $ENV{STASH_SLOW};
 
 my $node = PostgreSQL::Test::Cluster->new('big');
-# rows that are made one by one
+# rows that are made one by one; JIT is off, for its library alone takes 50 MB
 my $query = q(SELECT i, 'word ' || i AS word, ARRAY[i, NULL] AS list, i * 0.5 AS half FROM (SELECT generate_series(1, %d) AS i OFFSET 0) s);
 my %forms = (
 	'to_jsonl in the select list' => q(COPY (SELECT (stash.to_jsonl($q$%s$q$)).data) TO '/dev/null'),
@@ -24,7 +24,7 @@ my %forms = (
 my $peak = q(SELECT (regexp_match(pg_read_file('/proc/self/status'), 'VmHWM:\s+(\d+)'))[1]);
 
 $node->init;
-$node->append_conf('postgresql.conf', "session_preload_libraries = 'pg_hashstash'\nmax_parallel_workers_per_gather = 0");
+$node->append_conf('postgresql.conf', "session_preload_libraries = 'pg_hashstash'\nmax_parallel_workers_per_gather = 0\njit = off");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_hashstash');
 for my $form (sort keys %forms)
@@ -61,5 +61,6 @@ sub check_cancel
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM $running");
 	$session->finish;
 	cmp_ok(time - $start, '<', 1, "$form: is cancelled within a second");
-	like($error, qr/canceling statement due to user request/, "$form: and says so");
+	# a program is in the server's process group: it may be the first to hear of it
+	like($error, qr/canceling statement due to user request|program ".*" failed\n.*terminated by signal 2/, "$form: and says so");
 }
