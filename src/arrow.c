@@ -3,8 +3,8 @@
  * arrow.c
  *	  The messages of an Arrow IPC stream, appended to a StringInfo.
  *
- * Nothing but what an export needs: no file footer, no delta dictionaries, no
- * big-endian bodies.  A message must begin at a multiple of 8 of the buffer.
+ * Nothing but what an export needs: no delta dictionaries, no big-endian
+ * bodies.  A message must begin at a multiple of 8 of the buffer.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,11 +18,7 @@
 #include "arrow_fb.h"
 #include "codec.h"
 
-#define VERSION				4	/* V5 of the metadata */
 #define CONTINUATION		(-1)
-#define HEADER_SCHEMA		1
-#define HEADER_DICTIONARY	2
-#define HEADER_BATCH		3
 #define LITTLE_ENDIAN_BODY	0
 #define NODE_SIZE			16
 #define BUFFER_SIZE			16
@@ -172,7 +168,7 @@ start_message(StringInfo buf, int header, int *at)
 	buf->len += 8;
 	stash_fb_set(buf, start, 4, CONTINUATION);
 	stash_fb_put_table(buf, stash_fb_put_root(buf), lengthof(sizes), sizes, at);
-	stash_fb_set(buf, at[0], 2, VERSION);
+	stash_fb_set(buf, at[0], 2, STASH_ARROW_VERSION);
 	stash_fb_set(buf, at[1], 1, header);
 	return start;
 }
@@ -186,19 +182,30 @@ end_metadata(StringInfo buf, int start)
 }
 
 /*
+ * Append the table that describes the columns, referred to at 'ref'.
+ */
+void
+stash_arrow_put_schema_table(StringInfo buf, int ref, int nfields,
+							 const StashArrowField *fields)
+{
+	static const uint8 sizes[] = {2, 4};
+	int			schema[2];
+
+	stash_fb_put_table(buf, ref, lengthof(sizes), sizes, schema);
+	stash_fb_set(buf, schema[0], 2, LITTLE_ENDIAN_BODY);
+	put_fields(buf, schema[1], nfields, fields);
+}
+
+/*
  * Append the message that describes the columns.
  */
 void
 stash_arrow_put_schema(StringInfo buf, int nfields, const StashArrowField *fields)
 {
-	static const uint8 sizes[] = {2, 4};
 	int			message[4];
-	int			schema[2];
-	int			start = start_message(buf, HEADER_SCHEMA, message);
+	int			start = start_message(buf, STASH_ARROW_HEADER_SCHEMA, message);
 
-	stash_fb_put_table(buf, message[2], lengthof(sizes), sizes, schema);
-	stash_fb_set(buf, schema[0], 2, LITTLE_ENDIAN_BODY);
-	put_fields(buf, schema[1], nfields, fields);
+	stash_arrow_put_schema_table(buf, message[2], nfields, fields);
 	end_metadata(buf, start);
 }
 
@@ -275,7 +282,7 @@ stash_arrow_put_batch(StringInfo buf, const StashArrowBatch *batch)
 	int			buffers;
 	int			body;
 	int			start = start_message(buf, batch->is_dictionary ?
-									  HEADER_DICTIONARY : HEADER_BATCH, message);
+									  STASH_ARROW_HEADER_DICTIONARY : STASH_ARROW_HEADER_BATCH, message);
 	int			ref = message[2];
 
 	if (batch->is_dictionary)

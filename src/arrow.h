@@ -30,6 +30,17 @@
 
 #include "lib/stringinfo.h"
 
+#define STASH_ARROW_MAGIC		"ARROW1"
+#define STASH_ARROW_MAGIC_SIZE	6
+#define STASH_ARROW_FILE_START	8	/* the magic, padded */
+#define STASH_ARROW_BLOCK_SIZE	24	/* in a footer: i64 offset, i32 metadata, i64
+									 * body */
+#define STASH_ARROW_VERSION		4	/* V5 of the metadata */
+/* what a message is */
+#define STASH_ARROW_HEADER_SCHEMA		1
+#define STASH_ARROW_HEADER_DICTIONARY	2
+#define STASH_ARROW_HEADER_BATCH		3
+
 /* Types, by their numbers in the format. */
 typedef enum StashArrowType
 {
@@ -125,6 +136,8 @@ typedef struct StashArrowBatch
 
 extern void stash_arrow_put_schema(StringInfo buf, int nfields,
 								   const StashArrowField *fields);
+extern void stash_arrow_put_schema_table(StringInfo buf, int ref, int nfields,
+										 const StashArrowField *fields);
 extern void stash_arrow_put_batch(StringInfo buf,
 								  const StashArrowBatch *batch);
 extern void stash_arrow_put_end(StringInfo buf);

@@ -660,3 +660,14 @@ stash_arrow_write_schema(StashArrowColumns *columns, StringInfo buf, int codec)
 	stash_arrow_put_schema(buf, columns->root.nchildren, columns->root_field.children);
 	write_dictionaries(&columns->root, buf, codec);
 }
+
+/*
+ * Append what a file has behind the end mark.
+ */
+void
+stash_arrow_write_footer(StashArrowColumns *columns, StashArrowBlocks *blocks,
+						 StringInfo buf)
+{
+	stash_arrow_end_file(blocks, buf, columns->root.nchildren,
+						 columns->root_field.children);
+}

@@ -20,6 +20,7 @@
 #include "lib/stringinfo.h"
 
 #include "arrow.h"
+#include "arrow_file.h"
 #include "arrow_value.h"
 
 typedef struct StashArrowColumns StashArrowColumns;
@@ -111,6 +112,8 @@ extern void stash_arrow_write_schema(StashArrowColumns *columns,
 									 StringInfo buf, int codec);
 extern void stash_arrow_write_rows(StashArrowColumns *columns,
 								   StringInfo buf, int codec);
+extern void stash_arrow_write_footer(StashArrowColumns *columns,
+									 StashArrowBlocks *blocks, StringInfo buf);
 
 /* The i-th offset of a builder that has them. */
 static inline int32

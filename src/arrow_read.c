@@ -25,17 +25,9 @@
 #include "arrow_read.h"
 #include "codec.h"
 
-#define MAGIC				"ARROW1"
-#define MAGIC_SIZE			6
-#define FILE_START			8	/* the magic, padded */
 #define FILE_END			10	/* bytes of the footer's length and the magic */
-#define BLOCK_SIZE			24	/* in a footer: i64 offset, i32 metadata, i64
-								 * body */
 #define OLDEST_VERSION		3	/* V4 of the metadata */
 #define NEWEST_VERSION		4
-#define HEADER_SCHEMA		1
-#define HEADER_DICTIONARY	2
-#define HEADER_BATCH		3
 #define NODE_SIZE			16
 #define BUFFER_SIZE			16
 #define MAX_ROWS			PG_INT32_MAX	/* of a batch */
@@ -267,6 +259,22 @@ read_schema(StashArrowReader *reader, Message *message, uint32 schema)
 /* ---- messages ---- */
 
 /*
+ * Let 'data' be 'len' bytes at 'at', until others are asked for; false if the
+ * data end before, or at 'end'.
+ */
+static bool
+get_bytes(StashArrowReader *reader, Size at, Size end, Size len,
+		  const uint8 **data)
+{
+	if (at > end || len > end - at)
+		return false;
+	if (reader->fetch != NULL)
+		return reader->fetch(reader->source, at, len, data);
+	*data = reader->data + at;
+	return true;
+}
+
+/*
  * Take the message at 'at' apart, which ends before 'end'; 'next' gets where
  * it does.  STASH_ARROW_END for the end mark.
  */
@@ -274,32 +282,34 @@ static StashArrowEvent
 read_message(StashArrowReader *reader, Size at, Size end, Message *message,
 			 Size *next)
 {
+	const uint8 *data;
+	Size		prefix = 4;
 	int64		len;
 	int64		body;
 	int64		version;
 
 	reader->at = at;
-	if (end - at < 4)
-		return DAMAGED(reader, at == end ? "it ends without its end mark" :
-					   "it ends within a message");
-	len = stash_fb_load(reader->data + at, 4);
-	at += 4;
+	if (!get_bytes(reader, at, end, prefix, &data))
+		return DAMAGED(reader, get_bytes(reader, at, end, 1, &data) ?
+					   "it ends within a message" :
+					   "it ends without its end mark");
+	len = stash_fb_load(data, 4);
 	/* before 2019 the length came first */
 	if (len == -1)
 	{
-		if (end - at < 4)
+		prefix = 8;
+		if (!get_bytes(reader, at, end, prefix, &data))
 			return DAMAGED(reader, "it ends within a message");
-		len = stash_fb_load(reader->data + at, 4);
-		at += 4;
+		len = stash_fb_load(data + 4, 4);
 	}
-	*next = at;
+	*next = at + prefix;
 	if (len == 0)
 		return STASH_ARROW_END;
-	if (len < 0 || len > end - at)
+	if (len < 0 || !get_bytes(reader, at, end, prefix + len, &data))
 		return DAMAGED(reader, len < 0 ? "a message has no length" :
 					   "it ends within a message");
 
-	message->fb.data = reader->data + at;
+	message->fb.data = data + prefix;
 	message->fb.len = (uint32) len;
 	message->fb.failed = false;
 	message->table = stash_fb_root(&message->fb);
@@ -310,13 +320,15 @@ read_message(StashArrowReader *reader, Size at, Size end, Message *message,
 		return DAMAGED(reader, "the metadata of a message are damaged");
 	if (version < OLDEST_VERSION || version > NEWEST_VERSION)
 		return UNSUPPORTED(reader, "a message is of another version of the format");
-	at += len;
-	if (body < 0 || body > end - at)
+	prefix += len;
+	if (body < 0 || body > PG_INT64_MAX - prefix ||
+		!get_bytes(reader, at, end, prefix + (Size) body, &data))
 		return DAMAGED(reader, body < 0 ? "a message has no length" :
 					   "it ends within a message");
-	message->body = reader->data + at;
+	message->fb.data = data + prefix - len;
+	message->body = data + prefix;
 	message->body_len = (Size) body;
-	*next = at + (Size) body;
+	*next = at + prefix + (Size) body;
 	return STASH_ARROW_ROWS;
 }
 
@@ -331,24 +343,29 @@ open_file(StashArrowReader *reader)
 	StashFbVector dictionaries;
 	StashFbVector batches;
 	StashArrowEvent event;
+	const uint8 *data;
 	uint8	   *blocks;
 
 	reader->is_file = true;
 	reader->at = reader->len;
-	if (reader->len < FILE_START + FILE_END ||
-		memcmp(reader->data + reader->len - MAGIC_SIZE, MAGIC, MAGIC_SIZE) != 0)
+	if (reader->len < STASH_ARROW_FILE_START + FILE_END ||
+		!get_bytes(reader, reader->len - FILE_END, reader->len, FILE_END, &data) ||
+		memcmp(data + FILE_END - STASH_ARROW_MAGIC_SIZE, STASH_ARROW_MAGIC,
+			   STASH_ARROW_MAGIC_SIZE) != 0)
 		return DAMAGED(reader, "the file ends without its footer");
-	len = stash_fb_load(reader->data + reader->len - FILE_END, 4);
-	if (len <= 0 || len > reader->len - FILE_START - FILE_END)
+	len = stash_fb_load(data, 4);
+	if (len <= 0 || len > reader->len - STASH_ARROW_FILE_START - FILE_END)
 		return DAMAGED(reader, "the footer of the file is damaged");
 	reader->body_end = reader->len - FILE_END - (Size) len;
 	reader->at = reader->body_end;
 
-	footer.fb.data = reader->data + reader->body_end;
+	if (!get_bytes(reader, reader->body_end, reader->len, (Size) len, &data))
+		return DAMAGED(reader, "the file ends without its footer");
+	footer.fb.data = data;
 	footer.fb.len = (uint32) len;
 	footer.table = stash_fb_root(&footer.fb);
-	dictionaries = stash_fb_vector(&footer.fb, footer.table, 2, BLOCK_SIZE);
-	batches = stash_fb_vector(&footer.fb, footer.table, 3, BLOCK_SIZE);
+	dictionaries = stash_fb_vector(&footer.fb, footer.table, 2, STASH_ARROW_BLOCK_SIZE);
+	batches = stash_fb_vector(&footer.fb, footer.table, 3, STASH_ARROW_BLOCK_SIZE);
 	event = read_schema(reader, &footer, stash_fb_table(&footer.fb, footer.table, 1));
 	if (event != STASH_ARROW_ROWS)
 		return event;
@@ -357,12 +374,48 @@ open_file(StashArrowReader *reader)
 
 	reader->ndictionaries = dictionaries.n;
 	reader->nblocks = (Size) dictionaries.n + batches.n;
-	blocks = palloc(reader->nblocks * BLOCK_SIZE + 1);
-	memcpy(blocks, footer.fb.data + dictionaries.at, dictionaries.n * BLOCK_SIZE);
-	memcpy(blocks + dictionaries.n * BLOCK_SIZE, footer.fb.data + batches.at,
-		   batches.n * BLOCK_SIZE);
+	blocks = palloc(reader->nblocks * STASH_ARROW_BLOCK_SIZE + 1);
+	memcpy(blocks, footer.fb.data + dictionaries.at, dictionaries.n * STASH_ARROW_BLOCK_SIZE);
+	memcpy(blocks + dictionaries.n * STASH_ARROW_BLOCK_SIZE, footer.fb.data + batches.at,
+		   batches.n * STASH_ARROW_BLOCK_SIZE);
 	reader->blocks = blocks;
 	return STASH_ARROW_ROWS;
+}
+
+/*
+ * Do data begin as a file does?  Of less than STASH_ARROW_FILE_START bytes none
+ * do.
+ */
+bool
+stash_arrow_is_file(const void *data, Size len)
+{
+	return len >= STASH_ARROW_FILE_START &&
+		memcmp(data, STASH_ARROW_MAGIC "\0\0", STASH_ARROW_FILE_START) == 0;
+}
+
+static StashArrowEvent
+open_reader(StashArrowReader *reader)
+{
+	Message		message;
+	StashArrowEvent event;
+	const uint8 *data;
+	Size		next;
+
+	if (get_bytes(reader, 0, reader->len, STASH_ARROW_FILE_START, &data) &&
+		stash_arrow_is_file(data, STASH_ARROW_FILE_START))
+		return open_file(reader);
+
+	event = read_message(reader, 0, reader->len, &message, &next);
+	if (event == STASH_ARROW_END ||
+		(event == STASH_ARROW_ROWS && message.header != STASH_ARROW_HEADER_SCHEMA))
+		return DAMAGED(reader, "it does not begin with a schema");
+	if (event != STASH_ARROW_ROWS)
+		return event;
+	event = read_schema(reader, &message,
+						stash_fb_table(&message.fb, message.table, 2));
+	if (event == STASH_ARROW_ROWS)
+		reader->at = next;
+	return event;
 }
 
 /*
@@ -374,27 +427,27 @@ open_file(StashArrowReader *reader)
 StashArrowEvent
 stash_arrow_open(StashArrowReader *reader, const void *data, Size len)
 {
-	Message		message;
-	StashArrowEvent event;
-	Size		next;
-
 	memset(reader, 0, sizeof(StashArrowReader));
 	reader->data = data;
 	reader->len = len;
-	if (len >= FILE_START && memcmp(data, MAGIC "\0\0", FILE_START) == 0)
-		return open_file(reader);
+	return open_reader(reader);
+}
 
-	event = read_message(reader, 0, len, &message, &next);
-	if (event == STASH_ARROW_END ||
-		(event == STASH_ARROW_ROWS && message.header != HEADER_SCHEMA))
-		return DAMAGED(reader, "it does not begin with a schema");
-	if (event != STASH_ARROW_ROWS)
-		return event;
-	event = read_schema(reader, &message,
-						stash_fb_table(&message.fb, message.table, 2));
-	if (event == STASH_ARROW_ROWS)
-		reader->at = next;
-	return event;
+/*
+ * The same of data that 'fetch' brings as they are needed, message by message.
+ *
+ * 'len' is how many they are, or SIZE_MAX for a stream whose length nobody
+ * knows; of a file it must be known.
+ */
+StashArrowEvent
+stash_arrow_open_source(StashArrowReader *reader, StashArrowFetch fetch,
+						void *source, Size len)
+{
+	memset(reader, 0, sizeof(StashArrowReader));
+	reader->fetch = fetch;
+	reader->source = source;
+	reader->len = len;
+	return open_reader(reader);
 }
 
 /* ---- arrays ---- */
@@ -727,7 +780,7 @@ read_dictionary(StashArrowReader *reader, Message *message, uint32 table)
 static StashArrowEvent
 next_block(StashArrowReader *reader, Message *message)
 {
-	const uint8 *block = reader->blocks + reader->block * BLOCK_SIZE;
+	const uint8 *block = reader->blocks + reader->block * STASH_ARROW_BLOCK_SIZE;
 	int64		offset;
 	bool		is_dictionary = reader->block < reader->ndictionaries;
 	StashArrowEvent event;
@@ -737,12 +790,12 @@ next_block(StashArrowReader *reader, Message *message)
 		return STASH_ARROW_END;
 	reader->block++;
 	offset = stash_fb_load(block, 8);
-	if (offset < FILE_START || offset > reader->body_end)
+	if (offset < STASH_ARROW_FILE_START || offset > reader->body_end)
 		return DAMAGED(reader, "the footer of the file is damaged");
 	event = read_message(reader, (Size) offset, reader->body_end, message, &next);
 	if (event == STASH_ARROW_END ||
 		(event == STASH_ARROW_ROWS &&
-		 message->header != (is_dictionary ? HEADER_DICTIONARY : HEADER_BATCH)))
+		 message->header != (is_dictionary ? STASH_ARROW_HEADER_DICTIONARY : STASH_ARROW_HEADER_BATCH)))
 		return DAMAGED(reader, "the footer of the file is damaged");
 	return event;
 }
@@ -757,8 +810,10 @@ next_in_stream(StashArrowReader *reader, Message *message)
 
 	if (event == STASH_ARROW_END)
 	{
+		const uint8 *data;
+
 		reader->at = next;
-		if (next != reader->len)
+		if (get_bytes(reader, next, reader->len, 1, &data))
 			return DAMAGED(reader, "something follows its end mark");
 	}
 	else if (event == STASH_ARROW_ROWS)
@@ -769,8 +824,8 @@ next_in_stream(StashArrowReader *reader, Message *message)
 /*
  * Read the next batch of rows or dictionary.
  *
- * Its arrays point into the data, or to what was allocated in the current
- * memory context.
+ * Its arrays point into the data, as far as they are there until the next call,
+ * or to what was allocated in the current memory context.
  */
 StashArrowEvent
 stash_arrow_next(StashArrowReader *reader)
@@ -783,9 +838,9 @@ stash_arrow_next(StashArrowReader *reader)
 	if (event != STASH_ARROW_ROWS)
 		return event;
 	table = stash_fb_table(&message.fb, message.table, 2);
-	if (message.header == HEADER_BATCH)
+	if (message.header == STASH_ARROW_HEADER_BATCH)
 		return read_batch(reader, &message, table, reader->nfields, reader->fields);
-	if (message.header == HEADER_DICTIONARY)
+	if (message.header == STASH_ARROW_HEADER_DICTIONARY)
 		return read_dictionary(reader, &message, table);
 	return DAMAGED(reader, "a message is neither rows nor a dictionary");
 }

@@ -22,9 +22,18 @@ typedef enum StashArrowEvent
 	STASH_ARROW_UNSUPPORTED		/* the same, but that of the reader */
 } StashArrowEvent;
 
+/*
+ * Let 'data' be 'len' bytes at 'at', until it is called again; false if the data
+ * end before.  Of a stream 'at' never goes back behind where it was.
+ */
+typedef bool (*StashArrowFetch) (void *source, Size at, Size len,
+								 const uint8 **data);
+
 typedef struct StashArrowReader
 {
-	const uint8 *data;
+	const uint8 *data;			/* all of them, or NULL */
+	StashArrowFetch fetch;		/* brings them, or NULL */
+	void	   *source;			/* of it */
 	Size		len;
 	Size		at;				/* of the next message, or of the problem */
 	StashArrowField *fields;
@@ -45,6 +54,10 @@ typedef struct StashArrowReader
 
 extern StashArrowEvent stash_arrow_open(StashArrowReader *reader,
 										const void *data, Size len);
+extern StashArrowEvent stash_arrow_open_source(StashArrowReader *reader,
+											   StashArrowFetch fetch,
+											   void *source, Size len);
+extern bool stash_arrow_is_file(const void *data, Size len);
 extern StashArrowEvent stash_arrow_next(StashArrowReader *reader);
 
 #endif							/* STASH_ARROW_READ_H */

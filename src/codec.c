@@ -155,7 +155,111 @@ zstd_decompress(const char *src, Size len, char *dst, Size rawlen)
 	return zstd_unpacker != NULL && is_one_zstd_frame(src, len) &&
 		ZSTD_decompressDCtx(zstd_unpacker, dst, rawlen, src, len) == rawlen;
 }
+
+/* ---- streams ---- */
+
+#define ZSTD_MAX_WINDOW	27		/* 128 MB: what the zstd program takes unasked */
+#define ZSTD_MAGIC		0xFD2FB528
+#define SKIPPED_MAGIC	0x184D2A50	/* and the 15 that follow */
+
+static bool
+zstd_stream_open(StashStream *stream)
+{
+	size_t		code = 0;
+
+	if (stream->packs)
+	{
+		stream->state = ZSTD_createCCtx();
+		if (stream->state != NULL)
+			code = ZSTD_CCtx_setParameter(stream->state, ZSTD_c_checksumFlag, 1);
+	}
+	else
+	{
+		stream->state = ZSTD_createDCtx();
+		if (stream->state != NULL)
+			code = ZSTD_DCtx_setParameter(stream->state, ZSTD_d_windowLogMax,
+										  ZSTD_MAX_WINDOW);
+	}
+	return stream->state != NULL && !ZSTD_isError(code);
+}
+
+static bool
+zstd_stream_pack(StashStream *stream, bool is_last)
+{
+	ZSTD_inBuffer in = {stream->in, stream->in_len, 0};
+	ZSTD_outBuffer out = {stream->out, stream->out_room, 0};
+	size_t		left = ZSTD_compressStream2(stream->state, &out, &in,
+											is_last ? ZSTD_e_end : ZSTD_e_continue);
+
+	stream->in += in.pos;
+	stream->in_len -= in.pos;
+	stream->out += out.pos;
+	stream->out_room -= out.pos;
+	return is_last ? left == 0 : stream->in_len == 0;
+}
+
+/*
+ * Look at the next bytes that a frame begins with, before the library sees
+ * them: see is_one_zstd_frame().
+ */
+static bool
+begins_zstd_frame(StashStream *stream)
+{
+	for (Size i = 0; i < stream->in_len && stream->nmagic < 4; i++)
+	{
+		stream->magic |= (uint32) (uint8) stream->in[i] << 8 * stream->nmagic++;
+		if (stream->nmagic == 4 && stream->magic != ZSTD_MAGIC &&
+			(stream->magic & 0xFFFFFFF0) != SKIPPED_MAGIC)
+			return false;
+	}
+	return true;
+}
+
+static const char *
+zstd_stream_unpack(StashStream *stream)
+{
+	while (stream->out_room > 0 && !(stream->is_complete && stream->in_len == 0))
+	{
+		ZSTD_inBuffer in = {stream->in, stream->in_len, 0};
+		ZSTD_outBuffer out = {stream->out, stream->out_room, 0};
+		size_t		left;
+
+		if (!begins_zstd_frame(stream))
+			return "no frame of zstd begins here";
+		left = ZSTD_decompressStream(stream->state, &out, &in);
+		if (ZSTD_isError(left))
+			return ZSTD_getErrorName(left);
+		stream->in += in.pos;
+		stream->in_len -= in.pos;
+		stream->out += out.pos;
+		stream->out_room -= out.pos;
+		stream->is_complete = left == 0;
+		if (stream->is_complete)
+			stream->nmagic = stream->magic = 0;
+		else if (in.pos == 0 && out.pos == 0)
+			break;
+	}
+	return NULL;
+}
+
+static void
+zstd_stream_close(StashStream *stream)
+{
+	if (stream->packs)
+		ZSTD_freeCCtx(stream->state);
+	else
+		ZSTD_freeDCtx(stream->state);
+	stream->state = NULL;
+}
 #endif
+
+const StashStreamCodec stash_zstd_stream = {
+	.name = "zstd",.ending = ".zst",
+#ifdef STASH_HAVE_ZSTD
+	.open = zstd_stream_open,.pack = zstd_stream_pack,
+	.unpack = zstd_stream_unpack,.close = zstd_stream_close
+#endif
+};
 
 /*
  * By codec number.  An LZ4 sequence makes 255 bytes of its last one; a zstd

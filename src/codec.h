@@ -10,6 +10,8 @@
 #ifndef STASH_CODEC_H
 #define STASH_CODEC_H
 
+#include "stream.h"
+
 #define STASH_CODEC_NONE	0	/* stored as they are */
 #define STASH_CODEC_LZ4		1	/* one LZ4 block, no LZ4 frame around it */
 #define STASH_CODEC_ZSTD	2	/* one zstd frame */
@@ -36,5 +38,7 @@ extern Size stash_codec_pack_buffer(int codec, const char *src, Size len,
 									char *dst, Size cap);
 extern bool stash_codec_unpack_buffer(int codec, const char *src, Size len,
 									  char *dst, Size rawlen);
+
+extern const StashStreamCodec stash_zstd_stream;
 
 #endif							/* STASH_CODEC_H */

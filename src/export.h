@@ -31,6 +31,7 @@ typedef struct StashExportOptions
 	int			chunk_bytes;	/* 1 .. STASH_EXPORT_MAX_CHUNK */
 	int64		memory_limit;	/* bytes; PG_INT64_MAX: none */
 	int			codec;			/* of formats that compress */
+	bool		is_file;		/* of formats that have one for files, too */
 	StashExportDeliver deliver; /* NULL: chunks are asked for one by one */
 	void	   *arg;			/* of it */
 } StashExportOptions;
@@ -93,6 +94,7 @@ extern const StashExportFormat stash_export_jsonl;
 extern const StashExportFormat stash_export_arrow;
 
 extern void stash_export_init(void);
+extern bool stash_export_is_arrow_file(const char *path);
 extern const StashExportFormat *stash_export_format(const char *name);
 extern void stash_export_get_options(FunctionCallInfo fcinfo, int argno,
 									 const StashExportFormat *format,

@@ -7,6 +7,9 @@
  * the schema and the dictionaries, each has one batch of rows, the last one
  * ends with the end mark.  There is always one chunk.
  *
+ * In a file they have a beginning and a footer around them, which says where the
+ * batches are.
+ *
  * The row with which a batch would become too large is taken back and kept as
  * it came; it begins the next one.
  *
@@ -21,9 +24,11 @@
 
 #include "arrow.h"
 #include "arrow_datum.h"
+#include "arrow_file.h"
 #include "export.h"
 #include "frame_datum.h"
 #include "query.h"
+#include "server_file.h"
 
 PG_FUNCTION_INFO_V1(pg_hashstash_to_arrow);
 
@@ -34,6 +39,7 @@ typedef struct ArrowExport
 	TupleTableSlot *kept;		/* the row that begins the next batch; may be
 								 * empty */
 	bool		is_ended;		/* the end mark was written */
+	StashArrowBlocks blocks;	/* of a file */
 } ArrowExport;
 
 /* Append a row to the columns, which may then be too large. */
@@ -83,6 +89,19 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	return stash_export_end_row(base);
 }
 
+/* write messages, and note where they are if a footer has to say it */
+static void
+write_messages(ArrowExport *export,
+			   void (*write) (StashArrowColumns *, StringInfo, int))
+{
+	StringInfo	buf = &export->base.buf;
+	int			from = buf->len;
+
+	write(export->columns, buf, export->base.options.codec);
+	if (export->base.options.is_file)
+		stash_arrow_note_messages(&export->blocks, buf, from);
+}
+
 static void
 open_arrow(StashExport *base)
 {
@@ -91,7 +110,9 @@ open_arrow(StashExport *base)
 
 	export->columns = stash_arrow_make_columns(desc);
 	export->kept = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	stash_arrow_write_schema(export->columns, &base->buf, export->base.options.codec);
+	if (base->options.is_file)
+		stash_arrow_begin_file(&export->blocks, &base->buf);
+	write_messages(export, stash_arrow_write_schema);
 }
 
 /*
@@ -133,14 +154,29 @@ finish_batch(StashExport *base)
 	stash_export_check_memory(base->context, base->options.memory_limit,
 							  stash_arrow_size(export->columns));
 	if (base->nrows > 0)
-		stash_arrow_write_rows(export->columns, &base->buf, export->base.options.codec);
+		write_messages(export, stash_arrow_write_rows);
 	if (base->is_done)
 	{
 		stash_arrow_put_end(&base->buf);
+		if (base->options.is_file)
+			stash_arrow_write_footer(export->columns, &export->blocks, &base->buf);
 		export->is_ended = true;
 	}
 	base->chunk_end = base->buf.len;
 	return true;
+}
+
+/*
+ * Does the name of a file say that it has Arrow's format for files, not for
+ * streams?
+ */
+bool
+stash_export_is_arrow_file(const char *path)
+{
+	const char *ending = stash_server_file_ending(path);
+
+	return ending != NULL &&
+		(strcmp(ending, "arrow") == 0 || strcmp(ending, "feather") == 0);
 }
 
 const StashExportFormat stash_export_arrow = {

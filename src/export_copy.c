@@ -12,7 +12,8 @@
  * no format at all.
  *
  * A chunk is one message to the client.  Text goes out in the encoding of the
- * client; files and programs get UTF-8.
+ * client; files and programs get UTF-8.  What the name of a file means for how
+ * it is written is the same as for stash.export_file().
  *
  *-------------------------------------------------------------------------
  */
@@ -332,6 +333,8 @@ handle_copy(const StashUtility *utility)
 		select_table(copy, &relid);
 	options.query = pstrdup(utility->text);
 	options.statement = statement;
+	options.is_file = copy->filename != NULL && !copy->is_program &&
+		stash_export_is_arrow_file(copy->filename);
 	options.deliver = deliver;
 	options.arg = &target;
 	export = stash_export_open(&options, format, CurrentMemoryContext);

@@ -21,10 +21,13 @@ static const StashExportFormat *
 find_format(const char *name, const char *path)
 {
 	const StashExportFormat *format;
-	const char *dot = strrchr(path, '.');
 
-	if (name == NULL && dot != NULL)
-		name = strcmp(dot, ".arrows") == 0 ? "arrow" : dot + 1;
+	if (name == NULL)
+	{
+		name = stash_server_file_ending(path);
+		if (name != NULL && (strcmp(name, "arrows") == 0 || strcmp(name, "feather") == 0))
+			name = "arrow";
+	}
 	format = stash_export_format(name);
 	if (format != NULL)
 		return format;
@@ -52,14 +55,16 @@ deliver(StashExport *export, void *arg)
  *		returns int8
  *
  * Args:    query     as of to_jsonl()
- *          path      absolute; what is there is replaced when all is written
+ *          path      absolute; what is there is replaced when all is written;
+ *                    .gz or .zst at its end packs it, .arrow or .feather before
+ *                    that makes Arrow's file of the stream
  *          format    jsonl or arrow; null: what the end of the path says
  *          the rest  as of to_jsonl() and to_arrow()
  * Returns: the number of rows
  * Errors:  42501 without the rights of pg_write_server_files; 42602 for a
  *          relative path; 42809 where something is that is no file; 22023 for
- *          an unknown format; those of the file system, the query and the
- *          format
+ *          an unknown format; 0A000 for a way of packing that this build lacks;
+ *          those of the file system, the query and the format
  *
  * Not strict.  Volatile and parallel unsafe.
  */
@@ -81,6 +86,7 @@ pg_hashstash_export_file(PG_FUNCTION_ARGS)
 	format = find_format(PG_ARGISNULL(2) ? NULL :
 						 text_to_cstring(PG_GETARG_TEXT_PP(2)), path);
 	stash_export_get_options(fcinfo, 3, format, &options);
+	options.is_file = stash_export_is_arrow_file(path);
 	file = stash_server_file_create(path);
 	options.deliver = deliver;
 	options.arg = file;

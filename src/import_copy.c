@@ -5,11 +5,13 @@
  *
  *	  COPY table [(columns)] FROM STDIN | 'file' | PROGRAM 'command'
  *		WITH (FORMAT jsonl, on_error stop | skip)
+ *	  COPY table [(columns)] FROM 'file' WITH (FORMAT arrow, on_error ...)
  *
  * The server's own COPY reads the lines, from wherever they come, as fields of
  * CSV that are never quoted: JSON has no control characters.  They go into the
  * table by an INSERT, with all that belongs to it: rights, row security,
  * triggers, partitions.  A column that is no member of a line becomes NULL.
+ * Packed files and Arrow, which it cannot read, are those of import_file.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +31,8 @@
 #include "compat.h"
 #include "copy.h"
 #include "import_copy.h"
+#include "import_file.h"
+#include "server_file.h"
 #include "spi.h"
 #include "utility.h"
 
@@ -42,7 +46,16 @@ is_ours(const CopyStmt *copy)
 	if (!IsA(copy, CopyStmt) || !copy->is_from)
 		return false;
 	format = stash_copy_format(copy);
-	return format != NULL && strcmp(format, "jsonl") == 0;
+	return format != NULL && (strcmp(format, "jsonl") == 0 || strcmp(format, "arrow") == 0);
+}
+
+/* is the file one that the server's COPY cannot read? */
+static bool
+is_file_of_ours(const CopyStmt *copy)
+{
+	return copy->filename != NULL && !copy->is_program &&
+		(strcmp(stash_copy_format(copy), "arrow") == 0 ||
+		 stash_server_file_is_packed(copy->filename));
 }
 
 /*
@@ -53,13 +66,19 @@ static void
 check(const CopyStmt *copy)
 {
 	static const char *const allowed[] = {"on_error"};
+	const char *format = stash_copy_format(copy);
 
 	stash_copy_check_options(copy, allowed, lengthof(allowed));
 	if (copy->whereClause != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("WHERE is not allowed with COPY format %s", "jsonl"),
-				 errhint("Use INSERT INTO ... SELECT ... FROM stash.read_jsonl(...) WHERE ...")));
+				 errmsg("WHERE is not allowed with COPY format %s", format),
+				 errhint("Use INSERT INTO ... SELECT ... FROM stash.read_%s(...) WHERE ...", format)));
+	if (strcmp(format, "arrow") == 0 && !is_file_of_ours(copy))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("COPY format arrow is read from files of the server only"),
+				 errhint("Pass the data as an argument: INSERT INTO ... SELECT ... FROM stash.from_arrow($1, ...)")));
 	if (copy->filename == NULL)
 		return;
 	if (!has_privs_of_role(GetUserId(), copy->is_program ?
@@ -80,12 +99,19 @@ check(const CopyStmt *copy)
 				 errhint("Give the path from the root.")));
 }
 
+static const char *
+on_error(const CopyStmt *copy)
+{
+	DefElem    *option = stash_copy_option(copy, "on_error");
+
+	return option != NULL ? defGetString(option) : "stop";
+}
+
 static char *
 insert_command(const CopyStmt *copy, Relation rel, List *columns)
 {
 	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												   RelationGetRelationName(rel));
-	DefElem    *on_error = stash_copy_option(copy, "on_error");
 	StringInfoData names;
 	ListCell   *cell;
 
@@ -95,8 +121,7 @@ insert_command(const CopyStmt *copy, Relation rel, List *columns)
 						 quote_identifier(strVal(lfirst(cell))));
 	return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM stash.copied_lines(NULL::%s, %s)",
 					table, names.data, names.data, table,
-					quote_literal_cstr(on_error != NULL ?
-									   defGetString(on_error) : "stop"));
+					quote_literal_cstr(on_error(copy)));
 }
 
 /* what makes the server's COPY hand on each line as it is */
@@ -146,6 +171,13 @@ copy_from(const CopyStmt *copy)
 	CopyFromState state;
 	uint64		nrows;
 
+	if (is_file_of_ours(copy))
+	{
+		nrows = stash_import_file(rel, columns, copy->filename,
+								  stash_copy_format(copy), on_error(copy));
+		table_close(rel, NoLock);
+		return nrows;
+	}
 	if (columns == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -29,10 +28,10 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
+#include "import.h"
 #include "import_copy.h"
 #include "json_read.h"
 #include "server_file.h"
@@ -355,45 +354,36 @@ read_line(Import *import, const char *line, Size len)
 	return tuple;
 }
 
+typedef struct Attempt
+{
+	Import	   *import;
+	const char *line;
+	Size		len;
+	HeapTuple	tuple;			/* the result */
+} Attempt;
+
+static void
+attempt_line(void *arg)
+{
+	Attempt    *attempt = arg;
+
+	attempt->tuple = read_line(attempt->import, attempt->line, attempt->len);
+}
+
 /*
- * The same in a subtransaction; NULL where the line is bad.  What is wrong with
- * data is in classes 22 and 23; other errors are thrown.
+ * The same in a subtransaction; NULL where the line is bad.
  */
 static HeapTuple
 try_line(Import *import, const char *line, Size len)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
-	HeapTuple volatile tuple = NULL;
-	int			class;
+	Attempt		attempt = {import, line, len, NULL};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
+	if (!stash_import_try(attempt_line, &attempt))
 	{
-		tuple = read_line(import, line, len);
-		ReleaseCurrentSubTransaction();
+		import->nskipped++;
+		import->member = NULL;
 	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	if (error == NULL)
-		return tuple;
-	class = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-	if (class != ERRCODE_DATA_EXCEPTION &&
-		class != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
-		ReThrowError(error);
-	import->nskipped++;
-	import->member = NULL;
-	return NULL;
+	return attempt.tuple;
 }
 
 static bool
@@ -579,25 +569,6 @@ prepare_columns(Import *import)
 	}
 }
 
-static bool
-read_on_error(FunctionCallInfo fcinfo)
-{
-	int			argno = PG_NARGS() - 1;
-	char	   *what;
-
-	if (PG_ARGISNULL(argno))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("on_error must not be null")));
-	what = text_to_cstring(PG_GETARG_TEXT_PP(argno));
-	if (strcmp(what, "stop") != 0 && strcmp(what, "skip") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for on_error: \"%s\"", what),
-				 errhint("Use stop, to end at the first bad line, or skip.")));
-	return strcmp(what, "skip") == 0;
-}
-
 /* begins an import in a context of its own, a child of the current one */
 static Import *
 open_import(FunctionCallInfo fcinfo)
@@ -623,7 +594,7 @@ open_import(FunctionCallInfo fcinfo)
 	if (class == TYPEFUNC_COMPOSITE_DOMAIN)
 		import->domain = type;
 	import->desc = BlessTupleDesc(CreateTupleDescCopy(desc));
-	import->skips = read_on_error(fcinfo);
+	import->skips = stash_import_skips(fcinfo, PG_NARGS() - 1);
 	import->context = context;
 	import->row_context = AllocSetContextCreate(context,
 												"pg_hashstash import line",

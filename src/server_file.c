@@ -8,6 +8,10 @@
  * it.  Where it is not completed it is removed with the memory context in which
  * it was begun.  Symbolic links are not followed.
  *
+ * A file whose name ends in .gz or .zst is packed as it is written and unpacked
+ * as it is read, a piece at a time.  Only who wants to go back in a packed file
+ * makes a temporary one of it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -18,24 +22,87 @@
 
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
+#include "storage/buffile.h"
 #include "storage/fd.h"
 #include "utils/acl.h"
 
+#include "codec.h"
 #include "compat.h"
+#include "gzip.h"
 #include "server_file.h"
 
 /* of a new file: what COPY gives */
 #define FILE_MODE	(S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH)
+
+#define READ_BYTES	(64 * 1024) /* at a time */
 
 struct StashServerFile
 {
 	char	   *path;
 	char	   *temporary;		/* NULL: written in place, or finished */
 	int			fd;
+	uint64		size;			/* of a file that is read: as it was opened */
+	bool		is_regular;
+	const StashStreamCodec *codec;	/* NULL: not packed */
+	StashStream stream;
+	char	   *packed;			/* READ_BYTES of what is on disk */
+	uint64		nread;			/* bytes of it that were read */
+	bool		is_at_end;		/* there are no more of them */
+	BufFile    *unpacked;		/* all of a packed file; NULL: not needed */
 	MemoryContextCallback callback;
 };
 
-#define READ_BYTES	(64 * 1024) /* at a time */
+static const StashStreamCodec *const codecs[] = {
+	&stash_gzip_stream, &stash_zstd_stream
+};
+
+/* ---- names and rights ---- */
+
+static bool
+ends_with(const char *path, Size len, const char *ending)
+{
+	Size		n = strlen(ending);
+
+	return len >= n && memcmp(path + len - n, ending, n) == 0;
+}
+
+/* how a file of this name is packed; NULL: not at all */
+static const StashStreamCodec *
+find_codec(const char *path)
+{
+	for (int i = 0; i < lengthof(codecs); i++)
+	{
+		if (ends_with(path, strlen(path), codecs[i]->ending))
+			return codecs[i];
+	}
+	return NULL;
+}
+
+/*
+ * Does the name of a file say that it is packed?
+ */
+bool
+stash_server_file_is_packed(const char *path)
+{
+	return find_codec(path) != NULL;
+}
+
+/*
+ * What stands behind the last dot of a name, and before what tells how it is
+ * packed: "jsonl" of "/x.jsonl.gz".  NULL where there is no dot.
+ */
+char *
+stash_server_file_ending(const char *path)
+{
+	const StashStreamCodec *codec = find_codec(path);
+	char	   *name = pstrdup(path);
+	char	   *dot;
+
+	if (codec != NULL)
+		name[strlen(name) - strlen(codec->ending)] = '\0';
+	dot = strrchr(name, '.');
+	return dot != NULL && strchr(dot, '/') == NULL ? dot + 1 : NULL;
+}
 
 static void
 check_path(const char *path)
@@ -88,15 +155,62 @@ is_in_place(const char *path)
 }
 
 static void
-remove_unfinished(void *arg)
+release(void *arg)
 {
 	StashServerFile *file = arg;
 
+	if (file->stream.state != NULL)
+		file->codec->close(&file->stream);
 	if (file->temporary != NULL && unlink(file->temporary) != 0)
 		ereport(WARNING,
 				(errcode_for_file_access(),
 				 errmsg("could not remove file \"%s\": %m", file->temporary)));
 }
+
+/* begin to pack or unpack, if the name of the file wants it */
+static void
+open_stream(StashServerFile *file, bool packs)
+{
+	const StashStreamCodec *codec = file->codec;
+
+	if (codec == NULL)
+		return;
+	if (codec->open == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("files named %s cannot be read or written here", codec->ending),
+				 errdetail("pg_hashstash was built without %s.", codec->name),
+				 errhint("Leave %s out of the name for a file that is not packed.",
+						 codec->ending)));
+	if (file->packed == NULL)
+		file->packed = palloc(READ_BYTES);
+	memset(&file->stream, 0, sizeof(StashStream));
+	file->stream.packs = packs;
+	if (!codec->open(&file->stream))
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("%s could not be started.", codec->name)));
+	file->stream.out = file->packed;
+	file->stream.out_room = READ_BYTES;
+}
+
+/* what is to be done when the current memory context ends */
+static StashServerFile *
+make_file(const char *path)
+{
+	StashServerFile *file = palloc0(sizeof(StashServerFile));
+
+	file->path = pstrdup(path);
+	canonicalize_path(file->path);
+	file->codec = find_codec(file->path);
+	file->callback.func = release;
+	file->callback.arg = file;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &file->callback);
+	return file;
+}
+
+/* ---- writing ---- */
 
 static int
 open_for_writing(const char *path, int flags)
@@ -118,7 +232,8 @@ open_for_writing(const char *path, int flags)
  *
  * It is abandoned when the current memory context ends before.  Errors: 42501
  * without the rights of pg_write_server_files, 42602 for a relative path, 42809
- * where something is that is no file, and those of the file system.
+ * where something is that is no file, 0A000 for a way of packing that this build
+ * lacks, and those of the file system.
  */
 StashServerFile *
 stash_server_file_create(const char *path)
@@ -127,17 +242,13 @@ stash_server_file_create(const char *path)
 	char	   *temporary;
 
 	check_may_write(path);
-	file = palloc0(sizeof(StashServerFile));
-	file->path = pstrdup(path);
-	canonicalize_path(file->path);
+	file = make_file(path);
+	open_stream(file, true);
 	if (is_in_place(file->path))
 	{
 		file->fd = open_for_writing(file->path, 0);
 		return file;
 	}
-	file->callback.func = remove_unfinished;
-	file->callback.arg = file;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &file->callback);
 	temporary = psprintf("%s.%d.tmp", file->path, MyProcPid);
 	/* one that a crash left, or somebody else put there */
 	if (unlink(temporary) != 0 && errno != ENOENT)
@@ -149,11 +260,8 @@ stash_server_file_create(const char *path)
 	return file;
 }
 
-/*
- * Append bytes.
- */
-void
-stash_server_file_write(StashServerFile *file, const char *data, Size len)
+static void
+write_raw(StashServerFile *file, const char *data, Size len)
 {
 	while (len > 0)
 	{
@@ -178,12 +286,51 @@ stash_server_file_write(StashServerFile *file, const char *data, Size len)
 	}
 }
 
+/* write what is packed, to the end of the file if 'is_last' */
+static void
+write_packed(StashServerFile *file, const char *data, Size len, bool is_last)
+{
+	StashStream *stream = &file->stream;
+	bool		is_done = false;
+
+	stream->in = data;
+	stream->in_len = len;
+	while (!is_done)
+	{
+		CHECK_FOR_INTERRUPTS();
+		is_done = file->codec->pack(stream, is_last);
+		if (stream->out_room == 0 || (is_done && is_last))
+		{
+			write_raw(file, file->packed, READ_BYTES - stream->out_room);
+			stream->out = file->packed;
+			stream->out_room = READ_BYTES;
+		}
+	}
+}
+
+/*
+ * Append bytes.
+ */
+void
+stash_server_file_write(StashServerFile *file, const char *data, Size len)
+{
+	if (file->codec != NULL)
+		write_packed(file, data, len, false);
+	else
+		write_raw(file, data, len);
+}
+
 /*
  * Make what was written durable, and let it be found.
  */
 void
 stash_server_file_finish(StashServerFile *file)
 {
+	if (file->codec != NULL)
+	{
+		write_packed(file, NULL, 0, true);
+		file->codec->close(&file->stream);
+	}
 	if (file->temporary != NULL && pg_fsync(file->fd) != 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
@@ -199,11 +346,14 @@ stash_server_file_finish(StashServerFile *file)
 	}
 }
 
+/* ---- reading ---- */
+
 /*
  * Open a file to be read.
  *
  * Errors: 42501 without the rights of pg_read_server_files, 42602 for a relative
- * path, 42809 for a directory, and those of the file system.
+ * path, 42809 for a directory, 0A000 for a way of packing that this build lacks,
+ * and those of the file system.
  */
 StashServerFile *
 stash_server_file_open(const char *path)
@@ -219,9 +369,8 @@ stash_server_file_open(const char *path)
 						   "pg_read_server_files"),
 				 errhint("Pass the content as an argument instead.")));
 	check_path(path);
-	file = palloc0(sizeof(StashServerFile));
-	file->path = pstrdup(path);
-	canonicalize_path(file->path);
+	file = make_file(path);
+	open_stream(file, false);
 	file->fd = OpenTransientFile(file->path, O_RDONLY | PG_BINARY);
 	if (file->fd < 0 || fstat(file->fd, &status) != 0)
 		ereport(ERROR,
@@ -231,33 +380,166 @@ stash_server_file_open(const char *path)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is a directory", path)));
+	file->is_regular = S_ISREG(status.st_mode);
+	file->size = status.st_size;
 	return file;
 }
 
-/*
- * Append what comes next to a buffer, from whose beginning 'used' bytes, which
- * become none, are dropped.  False at the end of the file.
- */
-bool
-stash_server_file_read(StashServerFile *file, StringInfo buf, int *used)
+/* up to READ_BYTES bytes as they are on disk; 0 at the end */
+static Size
+read_raw(StashServerFile *file, char *to)
 {
 	ssize_t		got;
 
-	memmove(buf->data, buf->data + *used, buf->len - *used);
-	buf->len -= *used;
-	*used = 0;
-	enlargeStringInfo(buf, READ_BYTES);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		got = read(file->fd, buf->data + buf->len, READ_BYTES);
+		got = read(file->fd, to, READ_BYTES);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not read file \"%s\": %m", file->path)));
+	return got;
+}
+
+pg_noreturn static void
+throw_damaged(StashServerFile *file, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid %s data in file \"%s\"", file->codec->name, file->path),
+			 errdetail("Near byte %llu: %s.",
+					   (unsigned long long) (file->nread - file->stream.in_len),
+					   problem),
+			 errhint("The file is damaged, or was not written to its end.")));
+}
+
+/*
+ * The same unpacked; what comes last comes only if checksums are right.
+ */
+static Size
+read_packed(StashServerFile *file, char *to)
+{
+	StashStream *stream = &file->stream;
+
+	stream->out = to;
+	stream->out_room = READ_BYTES;
+	for (;;)
+	{
+		const char *problem;
+
+		if (stream->in_len == 0 && !file->is_at_end)
+		{
+			stream->in = file->packed;
+			stream->in_len = read_raw(file, file->packed);
+			file->nread += stream->in_len;
+			file->is_at_end = stream->in_len == 0;
+		}
+		problem = file->codec->unpack(stream);
+		if (problem != NULL)
+			throw_damaged(file, problem);
+		if (stream->out_room < READ_BYTES)
+			return READ_BYTES - stream->out_room;
+		if (file->is_at_end && stream->in_len == 0)
+		{
+			if (!stream->is_complete)
+				throw_damaged(file, "it ends too early");
+			return 0;
+		}
+	}
+}
+
+/*
+ * Append what comes next to a buffer, from whose beginning 'used' bytes, which
+ * become none, are dropped.  False at the end of the file.
+ *
+ * Errors: 22P03 for damage of what is packed, and those of the file system.
+ */
+bool
+stash_server_file_read(StashServerFile *file, StringInfo buf, int *used)
+{
+	char	   *to;
+	Size		got;
+
+	memmove(buf->data, buf->data + *used, buf->len - *used);
+	buf->len -= *used;
+	*used = 0;
+	enlargeStringInfo(buf, READ_BYTES);
+	to = buf->data + buf->len;
+	if (file->unpacked != NULL)
+		got = BufFileRead(file->unpacked, to, READ_BYTES);
+	else if (file->codec != NULL)
+		got = read_packed(file, to);
+	else
+		got = read_raw(file, to);
 	buf->len += got;
 	return got > 0;
+}
+
+static void
+rewind_file(StashServerFile *file, uint64 at)
+{
+	if (lseek(file->fd, (off_t) at, SEEK_SET) < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not seek in file \"%s\": %m", file->path)));
+}
+
+/* put all of a packed file into a temporary one, whatever was read of it */
+static void
+unpack_all(StashServerFile *file)
+{
+	BufFile    *unpacked = BufFileCreateTemp(false);
+	char	   *piece = palloc(READ_BYTES);
+	Size		got;
+
+	rewind_file(file, 0);
+	file->codec->close(&file->stream);
+	open_stream(file, false);
+	file->nread = 0;
+	file->is_at_end = false;
+	file->size = 0;
+	while ((got = read_packed(file, piece)) > 0)
+	{
+		BufFileWrite(unpacked, piece, got);
+		file->size += got;
+	}
+	pfree(piece);
+	file->unpacked = unpacked;
+}
+
+/*
+ * How many bytes a file has that is read, unpacked.
+ *
+ * A packed one is read to its end.  Errors: 42809 where only its reader knows,
+ * as of a pipe.
+ */
+uint64
+stash_server_file_size(StashServerFile *file)
+{
+	if (!file->is_regular)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is no regular file", file->path)));
+	if (file->codec != NULL && file->unpacked == NULL)
+		unpack_all(file);
+	return file->size;
+}
+
+/*
+ * Go on to read at another place, unpacked.  stash_server_file_size() must have
+ * been called.
+ */
+void
+stash_server_file_seek(StashServerFile *file, uint64 at)
+{
+	if (file->unpacked == NULL)
+		rewind_file(file, at);
+	else if (BufFileSeek(file->unpacked, 0, (off_t) at, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not seek in file \"%s\": %m", file->path)));
 }
 
 /*
@@ -266,6 +548,11 @@ stash_server_file_read(StashServerFile *file, StringInfo buf, int *used)
 void
 stash_server_file_close(StashServerFile *file)
 {
+	if (file->unpacked != NULL)
+		BufFileClose(file->unpacked);
+	file->unpacked = NULL;
+	if (file->stream.state != NULL)
+		file->codec->close(&file->stream);
 	if (CloseTransientFile(file->fd) != 0)
 		ereport(WARNING,
 				(errcode_for_file_access(),

@@ -12,6 +12,8 @@
 
 typedef struct StashServerFile StashServerFile;
 
+extern char *stash_server_file_ending(const char *path);
+extern bool stash_server_file_is_packed(const char *path);
 extern StashServerFile *stash_server_file_create(const char *path);
 extern void stash_server_file_write(StashServerFile *file, const char *data,
 									Size len);
@@ -19,6 +21,8 @@ extern void stash_server_file_finish(StashServerFile *file);
 extern StashServerFile *stash_server_file_open(const char *path);
 extern bool stash_server_file_read(StashServerFile *file, StringInfo buf,
 								   int *used);
+extern uint64 stash_server_file_size(StashServerFile *file);
+extern void stash_server_file_seek(StashServerFile *file, uint64 at);
 extern void stash_server_file_close(StashServerFile *file);
 
 #endif							/* STASH_SERVER_FILE_H */

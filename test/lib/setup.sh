@@ -80,7 +80,7 @@ as_user() {
 # --- packages
 
 install_packages() {
-	local wanted=(make gcc libc6-dev libxxhash-dev liblz4-dev libzstd-dev "$@") missing=() package
+	local wanted=(make gcc libc6-dev libxxhash-dev liblz4-dev libzstd-dev zlib1g-dev "$@") missing=() package
 
 	find_server || major=$(wanted_major)
 	[[ -n ${PG_CONFIG:-} && $PG_CONFIG != /usr/lib/postgresql/* ]] ||

@@ -24,7 +24,8 @@ FNR == 1 {
 /#include [<"]xxh/			{ owned_by("hash.c", "xxHash") }
 /#include [<"](lz4|zstd)/		{ owned_by("codec.c", "compression") }
 /#include "postgres(_fe)?\.h"/ && unit ~ /\.h$/	{ complain("postgres.h comes first in the .c file, not in a header") }
+/#include [<"]zlib/		{ owned_by("gzip.c", "zlib") }
 /(^|[ \t;])\/\/ /			{ complain("comments are /* */") }
-/(ereport|elog)\(/ && unit ~ /^(hash|codec|filter|filter_rows|frame|utf8|json|arrow|arrow_fb|arrow_array|arrow_read|image_(decode|form|png|jpeg|webp|gif))\.[ch]$/	{ complain("the bytes floor reports by return value") }
+/(ereport|elog)\(/ && unit ~ /^(hash|codec|stream|gzip|filter|filter_rows|frame|utf8|json|arrow|arrow_fb|arrow_array|arrow_read|arrow_file|image_(decode|form|png|jpeg|webp|gif))\.[ch]$/	{ complain("the bytes floor reports by return value") }
 
 END { exit bad }

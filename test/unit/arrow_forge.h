@@ -52,30 +52,38 @@ forge_read_value(const StashArrowArray *array, int64 i)
 	}
 }
 
-/* Read all there is; how it ended. */
+/* Read all there is behind the schema, with which 'event' was; how it ended. */
+static inline StashArrowEvent
+forge_read_rest(StashArrowReader *reader, StashArrowEvent event, int64 *nrows,
+				uint64 *sum)
+{
+	*nrows = 0;
+	*sum = 0;
+	while (event <= STASH_ARROW_VALUES && event != STASH_ARROW_END)
+	{
+		event = stash_arrow_next(reader);
+		if (event == STASH_ARROW_ROWS)
+			*nrows += reader->nrows;
+		if (event != STASH_ARROW_ROWS && event != STASH_ARROW_VALUES)
+			break;
+		for (int k = 0; k < (event == STASH_ARROW_ROWS ? reader->nfields : 1); k++)
+		{
+			/* as above */
+			for (int64 i = 0; i < reader->nrows && i < 1000; i++)
+				*sum = *sum * 31 + forge_read_value(&reader->arrays[k], i);
+		}
+	}
+	return event;
+}
+
+/* The same of all that is in memory. */
 static inline StashArrowEvent
 forge_read_all(const void *data, Size len, int64 *nrows, uint64 *sum)
 {
 	StashArrowReader reader;
 	StashArrowEvent event = stash_arrow_open(&reader, data, len);
 
-	*nrows = 0;
-	*sum = 0;
-	while (event <= STASH_ARROW_VALUES && event != STASH_ARROW_END)
-	{
-		event = stash_arrow_next(&reader);
-		if (event == STASH_ARROW_ROWS)
-			*nrows += reader.nrows;
-		if (event != STASH_ARROW_ROWS && event != STASH_ARROW_VALUES)
-			break;
-		for (int k = 0; k < (event == STASH_ARROW_ROWS ? reader.nfields : 1); k++)
-		{
-			/* as above */
-			for (int64 i = 0; i < reader.nrows && i < 1000; i++)
-				*sum = *sum * 31 + forge_read_value(&reader.arrays[k], i);
-		}
-	}
-	return event;
+	return forge_read_rest(&reader, event, nrows, sum);
 }
 
 #endif							/* STASH_ARROW_FORGE_H */

@@ -10,6 +10,7 @@
 #include "postgres_fe.h"
 
 #include "arrow_fb.h"
+#include "arrow_file.h"
 #include "arrow_forge.h"
 #include "codec.h"
 #include "unit.h"
@@ -25,11 +26,15 @@ static const uint8 not_third[] = {0x0b};
 static const uint8 bits[] = {0x05};
 static const int32 label_offsets[3] = {0, 3, 5};
 
+/* between data in memory and data that come in pieces */
+static int	differences = 0;
+
+static StashArrowField fields[5];
+
 /* A schema of every layout that is written. */
 static void
 put_schema(StringInfo buf)
 {
-	static StashArrowField fields[5];
 	static StashArrowField item;
 	static StashArrowField member;
 
@@ -110,47 +115,101 @@ make(StringInfo buf, int codec)
 	stash_arrow_put_end(buf);
 }
 
-/* How reading ends, from memory of exactly this size. */
+/* The same as a file. */
+static void
+make_file(StringInfo buf, int codec)
+{
+	StashArrowBlocks blocks;
+	StringInfoData stream;
+
+	initStringInfo(buf);
+	make(&stream, codec);
+	stash_arrow_begin_file(&blocks, buf);
+	appendBinaryStringInfo(buf, stream.data, stream.len);
+	stash_arrow_note_messages(&blocks, buf, STASH_ARROW_FILE_START);
+	/* the same fields, whatever they are called there */
+	stash_arrow_end_file(&blocks, buf, lengthof(fields), fields);
+}
+
+/* Data that come in pieces, each for as long as it may be used. */
+typedef struct Pieces
+{
+	const char *data;
+	Size		len;
+	Size		last;			/* where the last one began */
+	char	   *piece;
+	bool		went_back;
+} Pieces;
+
+static bool
+fetch_piece(void *source, Size at, Size len, const uint8 **data)
+{
+	Pieces	   *pieces = source;
+
+	free(pieces->piece);
+	pieces->piece = NULL;
+	pieces->went_back |= at < pieces->last;
+	pieces->last = at;
+	if (at > pieces->len || len > pieces->len - at)
+		return false;
+	pieces->piece = unit_copy(pieces->data + at, len);
+	*data = (const uint8 *) pieces->piece;
+	return true;
+}
+
+/* How reading ends, from memory of exactly this size, and in pieces. */
 static StashArrowEvent
 read_copy(const char *data, Size len)
 {
 	char	   *copy = unit_copy(data, len);
-	int64		nrows;
-	uint64		sum;
-	StashArrowEvent event = forge_read_all(copy, len, &nrows, &sum);
+	bool		is_file = stash_arrow_is_file(copy, len);
+	int64		nrows[2];
+	uint64		sum[2];
+	StashArrowEvent event = forge_read_all(copy, len, &nrows[0], &sum[0]);
+	StashArrowEvent second;
+	Pieces		pieces = {copy, len};
+	StashArrowReader reader;
 
+	/* of a stream nobody knows how long it is */
+	second = stash_arrow_open_source(&reader, fetch_piece, &pieces,
+									 is_file ? len : SIZE_MAX);
+	second = forge_read_rest(&reader, second, &nrows[1], &sum[1]);
+	if (event != second || nrows[0] != nrows[1] || sum[0] != sum[1])
+		differences++;
+	if (pieces.went_back && !is_file)
+		differences++;
+	free(pieces.piece);
 	free(copy);
 	return event;
 }
 
 static void
-test_schema(void)
+test_schema(void (*make_it) (StringInfo buf, int codec))
 {
 	StringInfoData buf;
 	StashArrowReader reader;
-	const StashArrowField *fields;
+	const StashArrowField *found;
 
-	make(&buf, STASH_CODEC_NONE);
-	CHECK(buf.len % 8 == 0);
+	make_it(&buf, STASH_CODEC_NONE);
 	CHECK(stash_arrow_open(&reader, buf.data, buf.len) == STASH_ARROW_ROWS);
-	fields = reader.fields;
-	CHECK(reader.nfields == 5 && strcmp(fields[0].name, "n") == 0 && strcmp(fields[4].name, "e") == 0);
-	CHECK(fields[0].type == STASH_ARROW_INT && fields[0].width == 32 && fields[0].is_signed);
-	CHECK(fields[2].type == STASH_ARROW_LIST && fields[2].children[0].unit == STASH_ARROW_MICROSECOND);
-	CHECK(strcmp(fields[2].children[0].zone, "UTC") == 0);
-	CHECK(fields[3].nchildren == 1 && fields[3].children[0].type == STASH_ARROW_BOOL);
-	CHECK(fields[4].has_dictionary && fields[4].dictionary == 7 && fields[4].is_ordered && fields[4].index_width == 32);
+	found = reader.fields;
+	CHECK(reader.nfields == 5 && strcmp(found[0].name, "n") == 0 && strcmp(found[4].name, "e") == 0);
+	CHECK(found[0].type == STASH_ARROW_INT && found[0].width == 32 && found[0].is_signed);
+	CHECK(found[2].type == STASH_ARROW_LIST && found[2].children[0].unit == STASH_ARROW_MICROSECOND);
+	CHECK(strcmp(found[2].children[0].zone, "UTC") == 0);
+	CHECK(found[3].nchildren == 1 && found[3].children[0].type == STASH_ARROW_BOOL);
+	CHECK(found[4].has_dictionary && found[4].dictionary == 7 && found[4].is_ordered && found[4].index_width == 32);
 }
 
 static void
-test_values(int codec)
+test_values(void (*make_it) (StringInfo buf, int codec), int codec)
 {
 	StringInfoData buf;
 	StashArrowReader reader;
 	int64		first;
 	Size		len;
 
-	make(&buf, codec);
+	make_it(&buf, codec);
 	CHECK(stash_arrow_open(&reader, buf.data, buf.len) == STASH_ARROW_ROWS);
 	CHECK(stash_arrow_next(&reader) == STASH_ARROW_VALUES);
 	CHECK(reader.dictionary == 7 && reader.nrows == 2 && !reader.is_delta);
@@ -172,12 +231,12 @@ test_values(int codec)
 
 /* Cut anywhere, it is never taken for whole, not even between two messages. */
 static void
-test_cuts(int codec)
+test_cuts(void (*make_it) (StringInfo buf, int codec), int codec)
 {
 	StringInfoData buf;
 	int			wrong = 0;
 
-	make(&buf, codec);
+	make_it(&buf, codec);
 	for (int len = 0; len < buf.len; len++)
 		wrong += read_copy(buf.data, len) != STASH_ARROW_DAMAGED;
 	CHECK(wrong == 0);
@@ -188,12 +247,12 @@ test_cuts(int codec)
 
 /* Whatever a byte is changed to, nothing is read outside. */
 static void
-test_changes(int codec)
+test_changes(void (*make_it) (StringInfo buf, int codec), int codec)
 {
 	StringInfoData buf;
 	int			refused = 0;
 
-	make(&buf, codec);
+	make_it(&buf, codec);
 	for (int at = 0; at < buf.len; at++)
 	{
 		for (int bit = 0; bit < 9; bit++)
@@ -374,16 +433,21 @@ test_views(void)
 int
 main(void)
 {
-	test_schema();
+	test_schema(make);
+	test_schema(make_file);
 	for (int codec = STASH_CODEC_NONE; stash_codec_name(codec) != NULL; codec++)
 	{
-		test_values(codec);
-		test_cuts(codec);
-		test_changes(codec);
+		test_values(make, codec);
+		test_values(make_file, codec);
+		test_cuts(make, codec);
+		test_cuts(make_file, codec);
+		test_changes(make, codec);
+		test_changes(make_file, codec);
 	}
 	test_old_framing();
 	test_order();
 	test_shared_fields();
 	test_views();
+	CHECK(differences == 0);
 	return unit_report();
 }

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-floor=(hash codec filter filter_rows frame utf8 json json_read arrow_fb arrow arrow_array arrow_read)
+floor=(hash codec gzip filter filter_rows frame utf8 json json_read arrow_fb arrow arrow_array arrow_read arrow_file)
 pg_config=${PG_CONFIG:-pg_config}
 lib=$("$pg_config" --pkglibdir)
 flags=(
@@ -17,6 +17,10 @@ libraries=(-lpgcommon -lpgport -lxxhash -llz4 -lm)
 if "${CC:-gcc}" -E -include zstd.h -x c /dev/null >/dev/null 2>&1; then
 	flags+=(-DSTASH_HAVE_ZSTD)
 	libraries+=(-lzstd)
+fi
+if "${CC:-gcc}" -E -include zlib.h -x c /dev/null >/dev/null 2>&1; then
+	flags+=(-DSTASH_HAVE_ZLIB)
+	libraries+=(-lz)
 fi
 # memory contexts free what a unit allocates, so leaks are no news
 export ASAN_OPTIONS=detect_leaks=0:${ASAN_OPTIONS:-}
