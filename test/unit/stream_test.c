@@ -194,7 +194,8 @@ test_zstd_frames(void)
 	for (int version = 0x1E; version < 0x28; version++)
 	{
 		packed[11] = version;
-		CHECK(unpack(packed, len, 1, data, &made) == DAMAGED && made == 0);
+		/* a library that knows it would wait for more */
+		CHECK(unpack(packed, 11 + 4, 1, data, &made) == DAMAGED);
 	}
 	free(data);
 }
