@@ -33,8 +33,8 @@
 #define STASH_ARROW_MAGIC		"ARROW1"
 #define STASH_ARROW_MAGIC_SIZE	6
 #define STASH_ARROW_FILE_START	8	/* the magic, padded */
-#define STASH_ARROW_BLOCK_SIZE	24	/* in a footer: i64 offset, i32 metadata, i64
-									 * body */
+#define STASH_ARROW_BLOCK_SIZE	24	/* in a footer: i64 offset, i32 metadata,
+									 * i64 body */
 #define STASH_ARROW_VERSION		4	/* V5 of the metadata */
 /* what a message is */
 #define STASH_ARROW_HEADER_SCHEMA		1

@@ -27,7 +27,7 @@
 PG_FUNCTION_INFO_V1(pg_hashstash_from_arrow);
 PG_FUNCTION_INFO_V1(pg_hashstash_read_arrow);
 
-#define MAX_MESSAGE	((Size) MaxAllocSize - 1024 * 1024) /* bytes */
+#define MAX_MESSAGE	(1000 * 1024 * 1024)	/* bytes; a buffer has 1 GB */
 
 /* A file, of which a part is in memory. */
 typedef struct Source
@@ -70,14 +70,6 @@ fetch(void *arg, Size at, Size len, const uint8 **data)
 	StringInfo	window = &source->window;
 	int			used;
 
-	if (len > MAX_MESSAGE)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("message of Arrow data is too large"),
-				 errdetail("It has %llu bytes, at most %llu can be read.",
-						   (unsigned long long) len,
-						   (unsigned long long) MAX_MESSAGE),
-				 errhint("Write the data in smaller batches.")));
 	if (at < source->base || at > source->base + window->len)
 	{
 		stash_server_file_seek(source->file, at);
@@ -87,6 +79,15 @@ fetch(void *arg, Size at, Size len, const uint8 **data)
 	used = (int) (at - source->base);
 	while (window->len - used < len)
 	{
+		/* not before that much is there: the length may be damage */
+		if (window->len - used > MAX_MESSAGE)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("message of Arrow data is too large"),
+					 errdetail("It has %llu bytes, at most %llu can be read.",
+							   (unsigned long long) len,
+							   (unsigned long long) MAX_MESSAGE),
+					 errhint("Write the data in smaller batches.")));
 		source->base += used;
 		if (!stash_server_file_read(source->file, window, &used))
 			return false;

@@ -20,8 +20,8 @@ typedef struct StashStream
 	Size		out_room;		/* bytes that fit there */
 	void	   *state;			/* of the library; NULL: closed */
 	bool		packs;
-	bool		is_complete;	/* unpacking: a member or frame has ended, and no
-								 * other begun */
+	bool		is_complete;	/* unpacking: a member or frame has ended, and
+								 * no other begun */
 	uint32		magic;			/* of zstd: the bytes a frame begins with */
 	int			nmagic;			/* how many of them were seen */
 } StashStream;
@@ -42,8 +42,8 @@ typedef struct StashStreamCodec
 	bool		(*pack) (StashStream *stream, bool is_last);
 
 	/*
-	 * The same; NULL, or what is wrong with the input.  Without input and with
-	 * room left over nothing more can be made.
+	 * The same; NULL, or what is wrong with the input.  Without input and
+	 * with room left over nothing more can be made.
 	 */
 	const char *(*unpack) (StashStream *stream);
 	void		(*close) (StashStream *stream);

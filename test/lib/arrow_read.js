@@ -1,4 +1,4 @@
-// arrow_read.js arrow|polars FILE: the rows of an Arrow stream as lines of JSON, read by a library that nobody here wrote
+// arrow_read.js arrow|polars|polars-file FILE: the rows of an Arrow stream or file as lines of JSON, read by a library that nobody here wrote
 //
 // Numbers are strings, so that none is rounded. arrow: days, microseconds, unscaled decimals as the format has them, which is
 // what SQL can say exactly; polars: the text that it casts to.
@@ -58,7 +58,7 @@ function readArrow() {
 
 function readPolars() {
 	const pl = require('nodejs-polars');
-	const table = pl.readIPCStream(bytes);
+	const table = library === 'polars' ? pl.readIPCStream(bytes) : pl.readIPC(bytes);
 	const isList = (name) => String(table.getColumn(name).dtype).includes('List');
 	const text = table.columns.map((name) => isList(name) ? table.getColumn(name).toArray().map((list) => list && list.map((x) => x === null ? null : String(x)))
 		: table.getColumn(name).cast(pl.Utf8).toArray());
@@ -76,4 +76,4 @@ function writePolars() {
 	table.writeIPCStream(file + '.stream', { compression: codec });
 }
 
-({ arrow: readArrow, polars: readPolars, 'polars-write': writePolars })[library]();
+({ arrow: readArrow, polars: readPolars, 'polars-file': readPolars, 'polars-write': writePolars })[library]();

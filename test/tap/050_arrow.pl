@@ -26,6 +26,7 @@ SKIP:
 	check_apache_arrow();
 	check_polars();
 	check_polars_writes();
+	check_files();
 }
 $node->stop;
 done_testing();
@@ -49,6 +50,11 @@ sub check_flights
 	my $data = "$top/examples/data";
 
 	system("zcat $data/flights-200k.jsonl.gz >$dir/flights.jsonl") == 0 or die;
+	is( $node->safe_psql('postgres', <<"SQL"), '200000|1500159|145847125|200000', 'flights-200k.arrow by import_file: rows, sums');
+		CREATE TABLE imported (delay int2, distance int2, time float4);
+		SELECT stash.import_file('$data/flights-200k.arrow', 'imported') AS n \\gset
+		SELECT count(*), sum(delay), sum(distance), :n FROM imported;
+SQL
 	is( $node->safe_psql('postgres', <<"SQL"), '200000|1500159|145847125|0|0', 'flights-200k.arrow: rows, sums, nulls, differences');
 		CREATE TABLE line (n serial, doc jsonb);
 		COPY line (doc) FROM '$dir/flights.jsonl' WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02');
@@ -211,6 +217,29 @@ sub check_polars_writes
 				"1|short|0.5|{1,2}|t\n2|a text of more than twelve bytes||{}|f\n||2.5||\n4|Grüße, and more|-1|{3}|t", 'a ' . ($file =~ /stream/ ? 'stream' : 'file') . " of Polars, $codec");
 		}
 	}
+}
+
+# What export_file calls an Arrow file is one for others, too, also where it has many batches, dictionaries, or no rows.
+sub check_files
+{
+	my $query = q(SELECT n, b, i2, i8, d9, d38, t, da, ts, m, l, tl FROM typed WHERE da IS NULL OR da < '2100-01-01' ORDER BY n);
+
+	for my $arguments ('', ', chunk_rows => 100', ', chunk_bytes => 1', ", codec => 'lz4'")
+	{
+		my $where = $arguments =~ /bytes/ ? 'WHERE n < 50' : '';
+
+		$node->safe_psql('postgres', "SELECT stash.export_file(\$q\$SELECT * FROM ($query) s $where\$q\$, '$dir/$_'$arguments)") for 'typed.arrow', 'typed.arrows';
+		for my $library ('arrow', 'polars')
+		{
+			next if $library eq 'arrow' && $arguments =~ /codec/;
+			my $stream = read_with($library, "$dir/typed.arrows");
+
+			is(read_with($library eq 'polars' ? 'polars-file' : $library, "$dir/typed.arrow"), $stream, "$library reads a file$arguments as the stream");
+			cmp_ok(length $stream, '>', 1000, 'which has rows');
+		}
+	}
+	$node->safe_psql('postgres', "SELECT stash.export_file('SELECT m, n FROM typed WHERE false', '$dir/none.feather')");
+	is(scalar(my @none = split /\n/, read_with('arrow', "$dir/none.feather")), 1, 'and one without rows');
 }
 
 # A build may lack it.

@@ -133,6 +133,9 @@ for my $file (map({ my $p = $_; ("small.jsonl$p", "five.arrow$p") } grep { $_ ne
 	unlink @paths;
 	is(answer("SELECT answer, rows FROM try_files(ARRAY['$dir/$file'])"), '5|5', 'whole it is read');
 }
+# text is no message of a length that its letters make
+spew("$dir/text.arrow", "ARROW" x 1000);
+is(answer("SELECT * FROM try_files(ARRAY['$dir/text.arrow'])"), '22P03|0', 'text that is called .arrow');
 for my $packing (grep { $_ ne '' } @packings)
 {
 	my $path = "$dir/flip.jsonl$packing";
@@ -164,7 +167,7 @@ for my $packing (@packings)
 	like($err, qr/NOTICE:  2 lines were skipped/, 'and counted');
 }
 $node->safe_psql('postgres', "SELECT stash.export_file('SELECT CASE WHEN n = 9 THEN 70000 ELSE n END AS n FROM item', '$dir/wide.arrow'); CREATE TABLE narrow (n int2)");
-like(answer("SELECT stash.import_file('$dir/wide.arrow', 'narrow')"), qr/^smallint out of range\nCONTEXT:  column "n", row 9 of Arrow data/, 'a value of Arrow that does not fit');
+like(answer("SELECT stash.import_file('$dir/wide.arrow', 'narrow')"), qr/^70000 is out of range for type smallint\nCONTEXT:  column "n", row 9 of Arrow data/, 'a value of Arrow that does not fit');
 is(answer('SELECT count(*) FROM narrow'), '0', 'lets none in');
 {
 	my ($ret, $out, $err) = $node->psql('postgres', "SELECT stash.import_file('$dir/wide.arrow', 'narrow', on_error => 'skip'); SELECT count(*), sum(n) FROM narrow WHERE n < 20");
