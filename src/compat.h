@@ -36,6 +36,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/explain.h"
+#include "datatype/timestamp.h"
 #include "executor/executor.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
@@ -232,11 +233,11 @@ stash_compat_init_segment(void *address, void *init)
 #endif
 
 #if PG_VERSION_NUM >= 190000
-#define stash_compat_plan_query(query, string, options) \
-	pg_plan_query(query, string, options, NULL, NULL)
+#define stash_compat_plan_query(query, string, options, params) \
+	pg_plan_query(query, string, options, params, NULL)
 #else
-#define stash_compat_plan_query(query, string, options) \
-	pg_plan_query(query, string, options, NULL)
+#define stash_compat_plan_query(query, string, options, params) \
+	pg_plan_query(query, string, options, params)
 #endif
 
 /* what a planner is told of EXPLAIN came with 19 */
@@ -294,6 +295,20 @@ stash_compat_explain_query(Query *query, int options, IntoClause *into,
 #else
 #define stash_compat_executor_run(desc, once) \
 	ExecutorRun(desc, ForwardScanDirection, 0, once)
+#endif
+
+/* infinite intervals came with 17 */
+#ifdef INTERVAL_NOT_FINITE
+#define stash_compat_interval_is_infinite(span) INTERVAL_NOT_FINITE(span)
+#else
+#define stash_compat_interval_is_infinite(span) ((void) (span), false)
+#endif
+
+/* the server has a COPY ... TO with FORMAT json of its own from 19 on */
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_has_copy_json() true
+#else
+#define stash_compat_has_copy_json() false
 #endif
 
 /* virtual generated columns, which no scan returns, came with 18 */

@@ -39,7 +39,7 @@ const StashExportFormat *
 stash_export_format(const char *name)
 {
 	const StashExportFormat *const formats[] = {
-		&stash_export_jsonl, &stash_export_arrow
+		&stash_export_jsonl, &stash_export_json, &stash_export_arrow
 	};
 
 	for (int i = 0; name != NULL && i < lengthof(formats); i++)
@@ -92,17 +92,18 @@ stash_export_check_options(const StashExportOptions *options)
 
 /*
  * Read and check the arguments that export functions have: query comes first,
- * chunk_rows, chunk_bytes, memory_limit stand from 'argno' on, and codec, where
- * there is one, behind them.
+ * 'args' says where the others are.
  *
- * The query is copied to the current memory context.  Errors: 22004 for a
- * null, 22023 for a number that is out of range or an unknown codec.
+ * The query and its parameters are copied to the current memory context.
+ * Errors: 22004 for a null, 22023 for a number that is out of range, an unknown
+ * codec or profile.
  */
 void
-stash_export_get_options(FunctionCallInfo fcinfo, int argno,
-						 const StashExportFormat *format,
+stash_export_get_options(FunctionCallInfo fcinfo, const StashExportArgs *args,
 						 StashExportOptions *options)
 {
+	int			argno = args->chunk_rows;
+
 	check_not_null(fcinfo, 0, "query");
 	check_not_null(fcinfo, argno, "chunk_rows");
 	check_not_null(fcinfo, argno + 1, "chunk_bytes");
@@ -114,11 +115,20 @@ stash_export_get_options(FunctionCallInfo fcinfo, int argno,
 	options->memory_limit = PG_ARGISNULL(argno + 2) ? PG_INT64_MAX :
 		PG_GETARG_INT64(argno + 2);
 	stash_export_check_options(options);
-	if (format->has_codec)
+	if (args->codec > 0)
 	{
-		check_not_null(fcinfo, argno + 3, "codec");
-		options->codec = stash_frame_codec(PG_GETARG_TEXT_PP(argno + 3));
+		check_not_null(fcinfo, args->codec, "codec");
+		options->codec = stash_frame_codec(PG_GETARG_TEXT_PP(args->codec));
 	}
+	if (args->profile > 0)
+	{
+		check_not_null(fcinfo, args->profile, "profile");
+		options->profile =
+			stash_json_profile(text_to_cstring(PG_GETARG_TEXT_PP(args->profile)));
+	}
+	if (!PG_ARGISNULL(args->params))
+		options->params =
+			stash_query_read_params(PG_GETARG_DATUM(args->params));
 }
 
 /*
@@ -183,8 +193,10 @@ stash_export_open(const StashExportOptions *options,
 	MemoryContext old = MemoryContextSwitchTo(context);
 	StashExport *export = palloc0(format->size);
 	DestReceiver *receiver = &export->receiver;
-	StashQueryMode mode = options->deliver != NULL ? STASH_QUERY_ONCE :
-	STASH_QUERY_IN_PIECES;
+	StashQuerySource source = {
+		.string = options->query,.statement = options->statement,
+		.params = options->params,.takes_any = true
+	};
 
 	export->options = *options;
 	stash_query_init_receiver(receiver, format->receive, NULL);
@@ -197,11 +209,10 @@ stash_export_open(const StashExportOptions *options,
 	export->buf.maxlen = FIRST_BUFFER;
 	export->buf.len = STASH_EXPORT_DATA;
 	export->chunk_end = STASH_EXPORT_DATA;
-	if (options->statement != NULL)
-		export->query = stash_query_open_part(options->statement,
-											  options->query, mode, receiver);
-	else
-		export->query = stash_query_open(options->query, mode, receiver);
+	export->query = stash_query_open_source(&source,
+											options->deliver != NULL ?
+											STASH_QUERY_ONCE :
+											STASH_QUERY_IN_PIECES, receiver);
 	format->open(export);
 
 	MemoryContextSwitchTo(old);
@@ -366,11 +377,25 @@ get_result_desc(FunctionCallInfo fcinfo, Oid type)
 	return BlessTupleDesc(desc);
 }
 
+/* as all functions have them that return chunks */
+static StashExportArgs
+args_of_chunks(const StashExportFormat *format)
+{
+	StashExportArgs args = {.chunk_rows = 1,.params = 5};
+
+	if (format->has_codec)
+		args.codec = 4;
+	else
+		args.profile = 4;
+	return args;
+}
+
 /*
  * The body of a function that returns chunks: (int8, int4, the format's type).
  *
- * Its first arguments are those of stash_export_get_options().  Errors: those
- * of the options, of the query, and of the format.
+ * Its arguments are query, chunk_rows, chunk_bytes, memory_limit, the codec or
+ * the profile, params.  Errors: those of the options, of the query, and of the
+ * format.
  */
 Datum
 stash_export_next_chunk(FunctionCallInfo fcinfo, const StashExportFormat *format)
@@ -381,12 +406,13 @@ stash_export_next_chunk(FunctionCallInfo fcinfo, const StashExportFormat *format
 
 	if (SRF_IS_FIRSTCALL())
 	{
+		StashExportArgs args = args_of_chunks(format);
 		StashExportOptions options;
 		MemoryContext old;
 
 		call = SRF_FIRSTCALL_INIT();
-		stash_export_get_options(fcinfo, 1, format, &options);
 		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
+		stash_export_get_options(fcinfo, &args, &options);
 		call->tuple_desc = get_result_desc(fcinfo,
 										   format->is_text ? TEXTOID : BYTEAOID);
 		export = stash_export_open(&options, format,

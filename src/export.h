@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 
+#include "json_profile.h"
 #include "query.h"
 
 #define STASH_EXPORT_MAX_CHUNK	(256 * 1024 * 1024) /* of chunk_bytes */
@@ -32,9 +33,20 @@ typedef struct StashExportOptions
 	int64		memory_limit;	/* bytes; PG_INT64_MAX: none */
 	int			codec;			/* of formats that compress */
 	bool		is_file;		/* of formats that have one for files, too */
+	StashJsonProfile profile;	/* of formats that have them */
+	StashQueryParams *params;	/* NULL: none; must live as long as the export */
 	StashExportDeliver deliver; /* NULL: chunks are asked for one by one */
 	void	   *arg;			/* of it */
 } StashExportOptions;
+
+/* Where the arguments of an export function stand; 0: it has none such. */
+typedef struct StashExportArgs
+{
+	int			chunk_rows;		/* chunk_bytes and memory_limit follow it */
+	int			codec;
+	int			profile;
+	int			params;
+} StashExportArgs;
 
 /* What a format has of its own. */
 typedef struct StashExportFormat
@@ -42,6 +54,7 @@ typedef struct StashExportFormat
 	const char *name;
 	bool		is_text;
 	bool		has_codec;		/* takes the option "codec" */
+	bool		has_profile;	/* takes the option "profile" */
 	int			chunk_rows;		/* unless said */
 	Size		size;			/* of its struct, which begins with
 								 * StashExport */
@@ -91,13 +104,14 @@ typedef struct StashExportColumns
 	(STASH_EXPORT_COLUMNS + (int) offsetof(StashExportColumns, data))
 
 extern const StashExportFormat stash_export_jsonl;
+extern const StashExportFormat stash_export_json;
 extern const StashExportFormat stash_export_arrow;
 
 extern void stash_export_init(void);
 extern bool stash_export_is_arrow_file(const char *path);
 extern const StashExportFormat *stash_export_format(const char *name);
-extern void stash_export_get_options(FunctionCallInfo fcinfo, int argno,
-									 const StashExportFormat *format,
+extern void stash_export_get_options(FunctionCallInfo fcinfo,
+									 const StashExportArgs *args,
 									 StashExportOptions *options);
 extern void stash_export_check_options(const StashExportOptions *options);
 extern StashExport *stash_export_open(const StashExportOptions *options,

@@ -2,26 +2,43 @@ CREATE FUNCTION stash.to_jsonl(
 		query text,
 		chunk_rows int4 DEFAULT 10000,
 		chunk_bytes int4 DEFAULT 1048576,
-		memory_limit int8 DEFAULT NULL)
+		memory_limit int8 DEFAULT NULL,
+		profile text DEFAULT 'default',
+		params record DEFAULT NULL)
 	RETURNS TABLE (chunk int8, row_count int4, data text)
 	AS 'MODULE_PATHNAME', 'pg_hashstash_to_jsonl'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	COST 1000 ROWS 100;
-COMMENT ON FUNCTION stash.to_jsonl(text, int4, int4, int8)
-	IS 'rows of a query as JSON Lines, in chunks of at most chunk_rows rows and chunk_bytes bytes; streams from the select list';
+COMMENT ON FUNCTION stash.to_jsonl(text, int4, int4, int8, text, record)
+	IS 'rows of a query as JSON Lines, in chunks of at most chunk_rows rows and chunk_bytes bytes; profile default, lossless, javascript or epoch; params are the values of $1 and so on; streams from the select list';
+
+CREATE FUNCTION stash.to_json(
+		query text,
+		chunk_rows int4 DEFAULT 10000,
+		chunk_bytes int4 DEFAULT 1048576,
+		memory_limit int8 DEFAULT NULL,
+		profile text DEFAULT 'default',
+		params record DEFAULT NULL)
+	RETURNS TABLE (chunk int8, row_count int4, data text)
+	AS 'MODULE_PATHNAME', 'pg_hashstash_to_json'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000 ROWS 100;
+COMMENT ON FUNCTION stash.to_json(text, int4, int4, int8, text, record)
+	IS 'rows of a query as a JSON array, in chunks that follow each other; arguments as of to_jsonl; the last chunk may have no rows';
 
 CREATE FUNCTION stash.to_arrow(
 		query text,
 		chunk_rows int4 DEFAULT 65536,
 		chunk_bytes int4 DEFAULT 262144,
 		memory_limit int8 DEFAULT NULL,
-		codec text DEFAULT 'none')
+		codec text DEFAULT 'none',
+		params record DEFAULT NULL)
 	RETURNS TABLE (chunk int8, row_count int4, data bytea)
 	AS 'MODULE_PATHNAME', 'pg_hashstash_to_arrow'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	COST 1000 ROWS 100;
-COMMENT ON FUNCTION stash.to_arrow(text, int4, int4, int8, text)
-	IS 'rows of a query as an Arrow IPC stream, in chunks of at most chunk_rows rows and chunk_bytes bytes that follow each other; codec none, lz4 or zstd';
+COMMENT ON FUNCTION stash.to_arrow(text, int4, int4, int8, text, record)
+	IS 'rows of a query as an Arrow IPC stream, in chunks of at most chunk_rows rows and chunk_bytes bytes that follow each other; codec none, lz4 or zstd; params are the values of $1 and so on';
 
 CREATE FUNCTION stash.export_file(
 		query text,
@@ -30,10 +47,12 @@ CREATE FUNCTION stash.export_file(
 		chunk_rows int4 DEFAULT 10000,
 		chunk_bytes int4 DEFAULT 1048576,
 		memory_limit int8 DEFAULT NULL,
-		codec text DEFAULT 'none')
+		codec text DEFAULT 'none',
+		profile text DEFAULT 'default',
+		params record DEFAULT NULL)
 	RETURNS int8
 	AS 'MODULE_PATHNAME', 'pg_hashstash_export_file'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	COST 1000;
-COMMENT ON FUNCTION stash.export_file(text, text, text, int4, int4, int8, text)
-	IS 'write rows of a query to a file of the server, which is there when it is complete; format jsonl or arrow, unless the end of the path says it; returns the number of rows';
+COMMENT ON FUNCTION stash.export_file(text, text, text, int4, int4, int8, text, text, record)
+	IS 'write rows of a query to a file of the server, which is there when it is complete; format jsonl, json or arrow, unless the end of the path says it; returns the number of rows';

@@ -188,21 +188,23 @@ const StashExportFormat stash_export_arrow = {
 /*
  * stash.to_arrow(query text, chunk_rows int4 DEFAULT 65536,
  *				  chunk_bytes int4 DEFAULT 262144,
- *				  memory_limit int8 DEFAULT NULL, codec text DEFAULT 'none')
+ *				  memory_limit int8 DEFAULT NULL, codec text DEFAULT 'none',
+ *				  params record DEFAULT NULL)
  *		returns table (chunk int8, row_count int4, data bytea)
  *
- * Args:    query         one SELECT, VALUES, TABLE or WITH ... SELECT
+ * Args:    query         as of to_jsonl()
  *          chunk_rows    rows of a chunk at most
  *          chunk_bytes   bytes of a chunk at most, before it is compressed; a
  *                        row that is larger by itself is a chunk by itself
  *          memory_limit  bytes that the export and its query may hold; null
  *                        for no limit
  *          codec         none, lz4 or zstd: of the buffers in a batch
+ *          params        as of to_jsonl()
  * Returns: chunks numbered from 1 that together are one Arrow IPC stream; the
  *          last one may have no rows
  * Errors:  22004 null argument; 22023 number out of range, unknown codec;
- *          42601 not one statement; 0A000 not a SELECT, or one that writes or
- *          locks rows, or an array of several dimensions; 22003, 22008 values
+ *          42601 not one statement; 0A000 one that returns no rows, or an array
+ *          of several dimensions; 22003, 22008 values
  *          that Arrow has no place for; 53200 memory_limit; and what the query
  *          itself throws
  *

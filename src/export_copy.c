@@ -4,12 +4,13 @@
  *	  COPY ... TO with formats of ours.
  *
  *	  COPY (query) | table [(columns)] TO STDOUT | 'file' | PROGRAM 'command'
- *		WITH (FORMAT jsonl | arrow, chunk_rows 10000, ...)
+ *		WITH (FORMAT jsonl | json | arrow, chunk_rows 10000, ...)
  *
  * A table is read as COPY reads it: without its heirs, without generated
  * columns.  It becomes a query, so that rights and row security are those of
  * any SELECT.  The server's own formats are left to the server, as is what is
- * no format at all.
+ * no format at all.  FORMAT json is the server's from 19 on: there it needs
+ * FORCE_ARRAY to be an array, which is what it is before, unless that is false.
  *
  * A chunk is one message to the client.  Text goes out in the encoding of the
  * client; files and programs get UTF-8.  What the name of a file means for how
@@ -84,13 +85,17 @@ static void
 read_options(const CopyStmt *copy, const StashExportFormat *format,
 			 StashExportOptions *options)
 {
-	static const char *const allowed[] = {
-		"chunk_rows", "chunk_bytes", "memory_limit", "codec"
-	};
+	const char *allowed[6] = {"chunk_rows", "chunk_bytes", "memory_limit"};
+	int			nallowed = 3;
 	DefElem    *option;
 
-	stash_copy_check_options(copy, allowed,
-							 lengthof(allowed) - !format->has_codec);
+	if (format->has_codec)
+		allowed[nallowed++] = "codec";
+	if (format->has_profile)
+		allowed[nallowed++] = "profile";
+	if (strcmp(stash_copy_format(copy), "json") == 0)
+		allowed[nallowed++] = "force_array";
+	stash_copy_check_options(copy, allowed, nallowed);
 	memset(options, 0, sizeof(*options));
 	options->chunk_rows = format->chunk_rows;
 	options->chunk_bytes = CHUNK_BYTES;
@@ -103,7 +108,28 @@ read_options(const CopyStmt *copy, const StashExportFormat *format,
 		options->memory_limit = defGetInt64(option);
 	if ((option = stash_copy_option(copy, "codec")) != NULL)
 		options->codec = stash_frame_codec(cstring_to_text(defGetString(option)));
+	if ((option = stash_copy_option(copy, "profile")) != NULL)
+		options->profile = stash_json_profile(defGetString(option));
 	stash_export_check_options(options);
+}
+
+/*
+ * The format that is asked for, if it is one of ours.
+ */
+static const StashExportFormat *
+find_format(const CopyStmt *copy)
+{
+	const StashExportFormat *format =
+	stash_export_format(stash_copy_format(copy));
+	DefElem    *option;
+
+	if (format != &stash_export_json)
+		return format;
+	if (stash_compat_has_copy_json())
+		return NULL;
+	option = stash_copy_option(copy, "force_array");
+	return option == NULL || defGetBoolean(option) ? format :
+		&stash_export_jsonl;
 }
 
 /* ---- what is read ---- */
@@ -321,7 +347,7 @@ handle_copy(const StashUtility *utility)
 	uint64		nrows;
 
 	if (!IsA(copy, CopyStmt) || copy->is_from ||
-		(format = stash_export_format(stash_copy_format(copy))) == NULL)
+		(format = find_format(copy)) == NULL)
 		return false;
 
 	read_options(copy, format, &options);

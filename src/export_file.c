@@ -35,7 +35,17 @@ find_format(const char *name, const char *path)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 name != NULL ? errmsg("unknown format \"%s\"", name) :
 			 errmsg("the name of file \"%s\" tells no format", path),
-			 errhint("Formats are jsonl and arrow.")));
+			 errhint("Formats are jsonl, json and arrow.")));
+}
+
+static void
+check_profile(const StashExportFormat *format, StashJsonProfile profile)
+{
+	if (profile != STASH_JSON_DEFAULT && !format->has_profile)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("format %s has no profiles", format->name),
+				 errhint("Leave profile out, or use format jsonl or json.")));
 }
 
 static void
@@ -51,26 +61,31 @@ deliver(StashExport *export, void *arg)
  * stash.export_file(query text, path text, format text DEFAULT NULL,
  *					 chunk_rows int4 DEFAULT 10000,
  *					 chunk_bytes int4 DEFAULT 1048576,
- *					 memory_limit int8 DEFAULT NULL, codec text DEFAULT 'none')
+ *					 memory_limit int8 DEFAULT NULL, codec text DEFAULT 'none',
+ *					 profile text DEFAULT 'default', params record DEFAULT NULL)
  *		returns int8
  *
  * Args:    query     as of to_jsonl()
  *          path      absolute; what is there is replaced when all is written;
  *                    .gz or .zst at its end packs it, .arrow or .feather before
  *                    that makes Arrow's file of the stream
- *          format    jsonl or arrow; null: what the end of the path says
+ *          format    jsonl, json or arrow; null: what the end of the path says
  *          the rest  as of to_jsonl() and to_arrow()
  * Returns: the number of rows
  * Errors:  42501 without the rights of pg_write_server_files; 42602 for a
  *          relative path; 42809 where something is that is no file; 22023 for
- *          an unknown format; 0A000 for a way of packing that this build lacks;
- *          those of the file system, the query and the format
+ *          an unknown format, or one that has no profiles; 0A000 for a way of
+ *          packing that this build lacks; those of the file system, the query
+ *          and the format
  *
  * Not strict.  Volatile and parallel unsafe.
  */
 Datum
 pg_hashstash_export_file(PG_FUNCTION_ARGS)
 {
+	const StashExportArgs args = {
+		.chunk_rows = 3,.codec = 6,.profile = 7,.params = 8
+	};
 	const StashExportFormat *format;
 	StashExportOptions options;
 	StashServerFile *file;
@@ -85,7 +100,8 @@ pg_hashstash_export_file(PG_FUNCTION_ARGS)
 	path = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	format = find_format(PG_ARGISNULL(2) ? NULL :
 						 text_to_cstring(PG_GETARG_TEXT_PP(2)), path);
-	stash_export_get_options(fcinfo, 3, format, &options);
+	stash_export_get_options(fcinfo, &args, &options);
+	check_profile(format, options.profile);
 	options.is_file = stash_export_is_arrow_file(path);
 	file = stash_server_file_create(path);
 	options.deliver = deliver;

@@ -4,7 +4,7 @@
  *	  Values of any type as JSON text: what to_json writes, made to repeat.
  *
  * How a type is written is decided as json_categorize_type() of the server
- * decides it.  A difference is a bug: test sql/export_json.sql compares
+ * decides it, unless the profile has its own way.  A difference is a bug: test sql/export_json.sql compares
  * every type that has a literal with row_to_json.
  *
  * What is read or made on the way to a value's text is left in the current
@@ -59,6 +59,7 @@ typedef enum Kind
 	KIND_ARRAY,
 	KIND_COMPOSITE,
 	KIND_CAST,					/* a user's type with a cast to json */
+	KIND_PROFILE,				/* what the profile writes in its own way */
 	KIND_OUTPUT					/* anything else: its text as a string */
 } Kind;
 
@@ -73,6 +74,8 @@ typedef struct EnumLabel
 struct StashJsonWriter
 {
 	Kind		kind;
+	StashJsonProfile profile;	/* also of all that is inside */
+	StashJsonPut put;			/* KIND_PROFILE */
 	Oid			declared;		/* maybe a domain */
 	Oid			typid;			/* never one: the type below it */
 	int16		typlen;
@@ -192,14 +195,16 @@ categorize(Oid typid, FmgrInfo *output, MemoryContext context)
 }
 
 static void
-init_writer(StashJsonWriter *writer, Oid typid)
+init_writer(StashJsonWriter *writer, Oid typid, StashJsonProfile profile)
 {
 	memset(writer, 0, sizeof(StashJsonWriter));
+	writer->profile = profile;
 	writer->context = CurrentMemoryContext;
 	writer->declared = typid;
 	writer->typid = getBaseType(typid);
-	writer->kind = categorize(writer->typid, &writer->output,
-							  writer->context);
+	writer->put = stash_json_profile_put(profile, writer->typid);
+	writer->kind = writer->put != NULL ? KIND_PROFILE :
+		categorize(writer->typid, &writer->output, writer->context);
 	get_typlenbyvalalign(writer->typid, &writer->typlen, &writer->typbyval,
 						 &writer->typalign);
 	if (writer->kind == KIND_TIMESTAMPTZ)
@@ -354,7 +359,7 @@ put_array(StashJsonWriter *writer, StringInfo buf, Datum value)
 	{
 		MemoryContext old = MemoryContextSwitchTo(writer->context);
 
-		element = stash_json_make_writer(elemtype);
+		element = stash_json_make_writer(elemtype, writer->profile);
 		MemoryContextSwitchTo(old);
 		element->next = writer->elements;
 		writer->elements = element;
@@ -395,7 +400,7 @@ put_composite(StashJsonWriter *writer, StringInfo buf, Datum value)
 		MemoryContext old = MemoryContextSwitchTo(writer->context);
 		TupleDesc	desc = lookup_rowtype_tupdesc(typid, typmod);
 
-		row = stash_json_make_row(desc);
+		row = stash_json_make_row(desc, writer->profile);
 		row->typid = typid;
 		row->typmod = typmod;
 		row->values = palloc(desc->natts * sizeof(Datum));
@@ -498,6 +503,9 @@ put_value(StashJsonWriter *writer, StringInfo buf, Datum value)
 		case KIND_CAST:
 			put_line(buf, FunctionCall1(&writer->output, value));
 			break;
+		case KIND_PROFILE:
+			writer->put(buf, value);
+			break;
 		case KIND_OUTPUT:
 			text = OutputFunctionCall(&writer->output, value);
 			stash_json_put_text(buf, text, strlen(text));
@@ -509,11 +517,11 @@ put_value(StashJsonWriter *writer, StringInfo buf, Datum value)
  * Make a writer for one type.
  */
 StashJsonWriter *
-stash_json_make_writer(Oid typid)
+stash_json_make_writer(Oid typid, StashJsonProfile profile)
 {
 	StashJsonWriter *writer = palloc(sizeof(StashJsonWriter));
 
-	init_writer(writer, typid);
+	init_writer(writer, typid, profile);
 	return writer;
 }
 
@@ -532,7 +540,7 @@ stash_json_put_datum(StashJsonWriter *writer, StringInfo buf, Datum value)
  * Columns of one name are all written.  'desc' need not outlive the call.
  */
 StashJsonRow *
-stash_json_make_row(TupleDesc desc)
+stash_json_make_row(TupleDesc desc, StashJsonProfile profile)
 {
 	StashJsonRow *row = palloc0(offsetof(StashJsonRow, columns) +
 								desc->natts * sizeof(Column));
@@ -553,7 +561,7 @@ stash_json_make_row(TupleDesc desc)
 							strlen(NameStr(attr->attname)));
 		stash_json_put_char(&name, ':');
 
-		init_writer(&column->writer, attr->atttypid);
+		init_writer(&column->writer, attr->atttypid, profile);
 		column->attno = i;
 		column->namelen = name.len;
 		column->name = palloc0(TYPEALIGN(NAME_STEP, name.len));

@@ -7,8 +7,8 @@
  * it is made, or at the first value of a type met inside another.  It lives
  * in the memory context that was current then, and needs no clean-up.
  *
- * The text is that of to_json and row_to_json, byte for byte, but for one
- * thing: line ends between the tokens of a json value become spaces, so that
+ * Without a profile the text is that of to_json and row_to_json, byte for byte,
+ * but for one thing: line ends between the tokens of a json value become spaces, so that
  * no value ever spans lines.
  *
  *-------------------------------------------------------------------------
@@ -19,13 +19,17 @@
 #include "access/tupdesc.h"
 #include "lib/stringinfo.h"
 
+#include "json_profile.h"
+
 typedef struct StashJsonWriter StashJsonWriter;
 typedef struct StashJsonRow StashJsonRow;
 
-extern StashJsonWriter *stash_json_make_writer(Oid typid);
+extern StashJsonWriter *stash_json_make_writer(Oid typid,
+											   StashJsonProfile profile);
 extern void stash_json_put_datum(StashJsonWriter *writer, StringInfo buf,
 								 Datum value);
-extern StashJsonRow *stash_json_make_row(TupleDesc desc);
+extern StashJsonRow *stash_json_make_row(TupleDesc desc,
+										 StashJsonProfile profile);
 extern void stash_json_put_row(StashJsonRow *row, StringInfo buf,
 							   const Datum *values, const bool *isnull);
 

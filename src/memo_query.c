@@ -24,7 +24,6 @@
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
-#include "utils/typcache.h"
 
 #include "compat.h"
 #include "memo.h"
@@ -225,35 +224,6 @@ make_objects(RowKeeper *keeper, TupleDesc desc)
 					   &keeper->to_jsonb);
 }
 
-/* parameters of a query: the columns of a row */
-static ParamListInfo
-read_params(Datum row, Oid **types, int *n)
-{
-	HeapTupleHeader header = DatumGetHeapTupleHeader(row);
-	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
-											  HeapTupleHeaderGetTypMod(header));
-	HeapTupleData tuple = {0};
-	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
-	ParamListInfo params = makeParamList(desc->natts);
-
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	tuple.t_data = header;
-	heap_deform_tuple(&tuple, desc, values, nulls);
-	*n = desc->natts;
-	*types = palloc(sizeof(Oid) * desc->natts);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		(*types)[i] = TupleDescAttr(desc, i)->atttypid;
-		params->params[i].value = values[i];
-		params->params[i].isnull = nulls[i];
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = (*types)[i];
-	}
-	ReleaseTupleDesc(desc);
-	return params;
-}
-
 static void
 check_call(FunctionCallInfo fcinfo)
 {
@@ -271,22 +241,19 @@ run_query(FunctionCallInfo fcinfo, bool as_objects)
 	MemoryContext context;
 	MemoryContext old;
 	RowKeeper	keeper = {0};
-	ParamListInfo params = NULL;
-	Oid		   *types = NULL;
-	int			nparams = 0;
+	StashQuerySource source = {0};
 	StashQuery *query;
 
 	check_call(fcinfo);
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_hashstash query",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
+	source.string = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(1))
-		params = read_params(PG_GETARG_DATUM(1), &types, &nparams);
+		source.params = stash_query_read_params(PG_GETARG_DATUM(1));
 	stash_query_init_receiver(&keeper.receiver,
 							  as_objects ? keep_object : keep_row, NULL);
-	query = stash_query_open_with(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-								  STASH_QUERY_ONCE, &keeper.receiver,
-								  nparams, types, params);
+	query = stash_query_open_source(&source, STASH_QUERY_ONCE, &keeper.receiver);
 	if (as_objects)
 		make_objects(&keeper, stash_query_desc(query));
 

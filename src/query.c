@@ -5,7 +5,9 @@
  *
  * The query runs as if the caller had sent it: parsed with the caller's
  * search_path, planned and checked with the caller's rights and row security,
- * read with the snapshot of the calling statement from first to last row.
+ * read with the snapshot of the calling statement from first to last row.  One
+ * that may write also sees what the calling transaction has written meanwhile,
+ * as in any volatile function.
  *
  * It has an executor of its own and no portal.  What it holds (snapshot,
  * buffer pins, locks) belongs to the resource owner of the calling query, as
@@ -14,6 +16,11 @@
  * is completed at commit.  A portal would be closed by the commit first, and
  * by CLOSE ALL.
  *
+ * A query that writes, or is a command of another kind, runs to its end at
+ * once, however few rows are asked for, as it does in a portal of the server:
+ * then its rows wait in a tuplestore.  Its triggers would otherwise be mixed up
+ * with those of the calling query, too.
+ *
  * After an error nothing is closed here: the end of the (sub)transaction
  * does it, with the calling query.
  *
@@ -21,21 +28,32 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/execdesc.h"
 #include "executor/executor.h"
-#include "nodes/parsenodes.h"
-#include "tcop/tcopprot.h"
+#include "executor/tstoreReceiver.h"
+#include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "compat.h"
 #include "query.h"
 
 struct StashQuery
 {
-	QueryDesc  *desc;
 	StashQueryMode mode;
 	bool		is_part;		/* of a command: not named in errors */
+	const char *string;
+	TupleDesc	columns;
+	DestReceiver *asker;		/* wants the rows */
+	DestReceiver *receiver;		/* gets them from the executor */
+	QueryDesc  *desc;			/* NULL: a command, or one that is complete */
+	PlannedStmt *utility;		/* the command, until it was run */
+	ParamListInfo params;		/* of it */
+	Snapshot	snapshot;		/* of it; registered */
+	Tuplestorestate *rows;		/* that wait to be asked for; or NULL */
+	TupleTableSlot *row;		/* of them */
 };
 
 /*
@@ -67,72 +85,6 @@ push_error_context(ErrorContextCallback *callback, const char *query)
 }
 
 static void
-throw_no_query(const char *command)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot use %s as a query", command),
-			 errdetail("The query must return rows and change nothing."),
-			 errhint("Use SELECT, VALUES, TABLE or WITH ... SELECT.")));
-}
-
-/* the one statement that 'string' must be */
-static RawStmt *
-parse_query(const char *string)
-{
-	List	   *statements = pg_parse_query(string);
-
-	if (statements == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("query is empty"),
-				 errhint("Use SELECT, VALUES, TABLE or WITH ... SELECT.")));
-	if (list_length(statements) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("query has more than one statement"),
-				 errdetail("It has %d statements.", list_length(statements)),
-				 errhint("Use one call for each of them.")));
-	return linitial_node(RawStmt, statements);
-}
-
-/*
- * Plan a statement, which must be a SELECT.
- *
- * Freshly planned under the locks of the parser, so it needs no check whether
- * it is still valid.
- */
-static PlannedStmt *
-plan_query(RawStmt *statement, const char *string, StashQueryMode mode,
-		   int nparams, const Oid *types)
-{
-	List	   *queries;
-	Query	   *query;
-	PlannedStmt *plan;
-
-	if (!IsA(statement->stmt, SelectStmt))
-		throw_no_query(CreateCommandName(statement->stmt));
-
-	queries = pg_analyze_and_rewrite_fixedparams(statement, string,
-												 types, nparams, NULL);
-	if (list_length(queries) != 1)
-		elog(ERROR, "a SELECT became %d queries", list_length(queries));
-	query = linitial_node(Query, queries);
-	if (query->commandType != CMD_SELECT)
-		throw_no_query(CreateCommandName((Node *) query));
-	if (query->hasModifyingCTE)
-		throw_no_query("a data-modifying WITH");
-
-	/* workers could not wait between two pieces */
-	plan = stash_compat_plan_query(query, string,
-								   mode == STASH_QUERY_ONCE ?
-								   CURSOR_OPT_PARALLEL_OK : 0);
-	if (!CommandIsReadOnly(plan))
-		throw_no_query(CreateCommandName((Node *) plan));
-	return plan;
-}
-
-static void
 start_nothing(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
@@ -157,66 +109,128 @@ stash_query_init_receiver(DestReceiver *receiver, StashQueryReceive receive,
 }
 
 /*
- * Parse, plan and start a query; no row is read yet.
- *
- * The query and all its memory live in the current memory context, which
- * should be one of its own; its rows go to 'receiver'.  Errors: the query's
- * own; 42601 when it is not one statement, 0A000 when it is no SELECT or would
- * write or lock rows.
+ * The snapshot in which a query runs, registered.
  */
-StashQuery *
-stash_query_open(const char *string, StashQueryMode mode,
-				 DestReceiver *receiver)
+static Snapshot
+take_snapshot(PlannedStmt *plan)
 {
-	return stash_query_open_with(string, mode, receiver, 0, NULL, NULL);
+	Snapshot	snapshot;
+
+	if (CommandIsReadOnly(plan))
+		return RegisterSnapshot(GetActiveSnapshot());
+	PushCopiedSnapshot(GetActiveSnapshot());
+	CommandCounterIncrement();
+	UpdateActiveSnapshotCommandId();
+	snapshot = RegisterSnapshot(GetActiveSnapshot());
+	PopActiveSnapshot();
+	return snapshot;
 }
 
-static StashQuery *
-start_query(PlannedStmt *plan, const char *string, StashQueryMode mode,
-			DestReceiver *receiver, ParamListInfo params)
+/* whether a query must run to its end at once */
+static bool
+is_whole(const PlannedStmt *plan)
 {
-	StashQuery *query = palloc0(sizeof(StashQuery));
+	return plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
+}
 
-	query->mode = mode;
-	query->desc = CreateQueryDesc(plan, pstrdup(string),
-								  GetActiveSnapshot(), InvalidSnapshot,
-								  receiver, params, NULL, 0);
+/* where rows go that wait to be asked for */
+static DestReceiver *
+keep_rows(StashQuery *query)
+{
+	DestReceiver *keeper = CreateDestReceiver(DestTuplestore);
+
+	query->rows = tuplestore_begin_heap(false, false, work_mem);
+	SetTuplestoreDestReceiverParams(keeper, query->rows, CurrentMemoryContext,
+									false, NULL, NULL);
+	return keeper;
+}
+
+static void
+start_executor(StashQuery *query, PlannedStmt *plan,
+			   const StashQuerySource *source)
+{
+	ParamListInfo params = source->params != NULL ? source->params->values : NULL;
+	Snapshot	snapshot = take_snapshot(plan);
+
+	if (plan->commandType == CMD_UTILITY)
+	{
+		query->columns = UtilityTupleDescriptor(plan->utilityStmt);
+		query->utility = plan;
+		query->params = params;
+		query->snapshot = snapshot;
+		return;
+	}
+	query->desc = CreateQueryDesc(plan, query->string, snapshot,
+								  InvalidSnapshot, query->receiver, params,
+								  NULL, 0);
+	UnregisterSnapshot(snapshot);
+	PushActiveSnapshot(query->desc->snapshot);
 	ExecutorStart(query->desc, 0);
-	return query;
+	PopActiveSnapshot();
+	query->columns = query->desc->tupDesc;
+}
+
+static void
+open_query(StashQuery *query, const StashQuerySource *source)
+{
+	/* workers could not wait between two pieces */
+	PlannedStmt *plan = stash_query_plan(source,
+										 query->mode == STASH_QUERY_ONCE ?
+										 CURSOR_OPT_PARALLEL_OK : 0);
+
+	if (query->mode == STASH_QUERY_IN_PIECES && is_whole(plan))
+		query->receiver = keep_rows(query);
+	start_executor(query, plan, source);
+	if (query->rows != NULL)
+	{
+		/* a descriptor that outlives the executor */
+		query->columns = CreateTupleDescCopy(query->columns);
+		query->row = MakeSingleTupleTableSlot(query->columns,
+											  &TTSOpsMinimalTuple);
+	}
 }
 
 /*
- * The same for a query with parameters $1 to $n of the types given.
+ * Parse, plan and start a query; no row is read yet, and nothing is changed.
+ *
+ * The query and all its memory live in the current memory context, which
+ * should be one of its own; its rows go to 'receiver'.  Errors: the query's
+ * own, and those of stash_query_plan().  A statement that is a part of a
+ * command is not named in errors: the server names the command.
  */
 StashQuery *
-stash_query_open_with(const char *string, StashQueryMode mode,
-					  DestReceiver *receiver, int nparams, const Oid *types,
-					  ParamListInfo params)
+stash_query_open_source(const StashQuerySource *source, StashQueryMode mode,
+						DestReceiver *receiver)
 {
 	ErrorContextCallback callback;
-	StashQuery *query;
-	PlannedStmt *plan;
+	StashQuery *query = palloc0(sizeof(StashQuery));
 
-	push_error_context(&callback, string);
-	plan = plan_query(parse_query(string), string, mode, nparams, types);
-	query = start_query(plan, string, mode, receiver, params);
+	query->mode = mode;
+	query->is_part = source->statement != NULL;
+	query->string = pstrdup(source->string);
+	query->asker = query->receiver = receiver;
+	if (query->is_part)
+	{
+		open_query(query, source);
+		return query;
+	}
+	push_error_context(&callback, query->string);
+	open_query(query, source);
 	error_context_stack = callback.previous;
 	return query;
 }
 
 /*
- * The same for a statement that is a part of the command 'string', which the
- * server itself names in errors.
+ * The same for a text that must be a SELECT without parameters which neither
+ * writes nor locks.
  */
 StashQuery *
-stash_query_open_part(RawStmt *statement, const char *string,
-					  StashQueryMode mode, DestReceiver *receiver)
+stash_query_open(const char *string, StashQueryMode mode,
+				 DestReceiver *receiver)
 {
-	PlannedStmt *plan = plan_query(statement, string, mode, 0, NULL);
-	StashQuery *query = start_query(plan, string, mode, receiver, NULL);
+	StashQuerySource source = {.string = string};
 
-	query->is_part = true;
-	return query;
+	return stash_query_open_source(&source, mode, receiver);
 }
 
 /*
@@ -225,7 +239,71 @@ stash_query_open_part(RawStmt *statement, const char *string,
 TupleDesc
 stash_query_desc(StashQuery *query)
 {
-	return query->desc->tupDesc;
+	return query->columns;
+}
+
+/* end the executor, if there still is one */
+static void
+end_executor(StashQuery *query)
+{
+	if (query->desc == NULL)
+		return;
+	PushActiveSnapshot(query->desc->snapshot);
+	ExecutorFinish(query->desc);
+	ExecutorEnd(query->desc);
+	PopActiveSnapshot();
+	FreeQueryDesc(query->desc);
+	query->desc = NULL;
+}
+
+static void
+run_utility(StashQuery *query)
+{
+	PlannedStmt *utility = query->utility;
+	QueryCompletion completion;
+
+	/* once, whatever comes of it */
+	query->utility = NULL;
+	InitializeQueryCompletion(&completion);
+	PushActiveSnapshot(query->snapshot);
+	ProcessUtility(utility, query->string, false, PROCESS_UTILITY_QUERY,
+				   query->params, NULL, query->receiver, &completion);
+	PopActiveSnapshot();
+	UnregisterSnapshot(query->snapshot);
+}
+
+/* hand on rows that wait, until the receiver has enough of them */
+static void
+hand_on(StashQuery *query)
+{
+	while (tuplestore_gettupleslot(query->rows, true, false, query->row))
+	{
+		if (!query->asker->receiveSlot(query->row, query->asker))
+		{
+			/* it may be in memory that is gone by the next run */
+			ExecClearTuple(query->row);
+			return;
+		}
+	}
+}
+
+static void
+run(StashQuery *query)
+{
+	if (query->utility != NULL)
+		run_utility(query);
+	else if (query->desc != NULL)
+	{
+		PushActiveSnapshot(query->desc->snapshot);
+		stash_compat_executor_run(query->desc,
+								  query->mode == STASH_QUERY_ONCE);
+		PopActiveSnapshot();
+	}
+	if (query->rows != NULL)
+	{
+		end_executor(query);
+		hand_on(query);
+	}
 }
 
 /*
@@ -240,13 +318,14 @@ stash_query_run(StashQuery *query)
 {
 	ErrorContextCallback callback;
 
-	if (!query->is_part)
-		push_error_context(&callback, query->desc->sourceText);
-	PushActiveSnapshot(query->desc->snapshot);
-	stash_compat_executor_run(query->desc, query->mode == STASH_QUERY_ONCE);
-	PopActiveSnapshot();
-	if (!query->is_part)
-		error_context_stack = callback.previous;
+	if (query->is_part)
+	{
+		run(query);
+		return;
+	}
+	push_error_context(&callback, query->string);
+	run(query);
+	error_context_stack = callback.previous;
 }
 
 /*
@@ -256,9 +335,12 @@ stash_query_run(StashQuery *query)
 void
 stash_query_close(StashQuery *query)
 {
-	PushActiveSnapshot(query->desc->snapshot);
-	ExecutorFinish(query->desc);
-	ExecutorEnd(query->desc);
-	PopActiveSnapshot();
-	FreeQueryDesc(query->desc);
+	end_executor(query);
+	if (query->utility != NULL)
+		UnregisterSnapshot(query->snapshot);
+	if (query->rows != NULL)
+	{
+		ExecDropSingleTupleTableSlot(query->row);
+		tuplestore_end(query->rows);
+	}
 }

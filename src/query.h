@@ -10,9 +10,9 @@
 
 #include "access/tupdesc.h"
 #include "executor/tuptable.h"
-#include "nodes/params.h"
-#include "nodes/parsenodes.h"
 #include "tcop/dest.h"
+
+#include "query_parse.h"
 
 typedef struct StashQuery StashQuery;
 
@@ -33,15 +33,9 @@ extern void stash_query_init_receiver(DestReceiver *receiver,
 									  StashQueryStart start);
 extern StashQuery *stash_query_open(const char *string, StashQueryMode mode,
 									DestReceiver *receiver);
-extern StashQuery *stash_query_open_with(const char *string,
-										 StashQueryMode mode,
-										 DestReceiver *receiver,
-										 int nparams, const Oid *types,
-										 ParamListInfo params);
-extern StashQuery *stash_query_open_part(RawStmt *statement,
-										 const char *string,
-										 StashQueryMode mode,
-										 DestReceiver *receiver);
+extern StashQuery *stash_query_open_source(const StashQuerySource *source,
+										   StashQueryMode mode,
+										   DestReceiver *receiver);
 extern TupleDesc stash_query_desc(StashQuery *query);
 extern void stash_query_run(StashQuery *query);
 extern void stash_query_close(StashQuery *query);
