@@ -269,7 +269,7 @@ PlannedStmt *
 stash_query_plan(const StashQuerySource *source, int options)
 {
 	RawStmt    *statement = source->statement != NULL ? source->statement :
-		parse(source);
+	parse(source);
 	StashQueryParams *params = source->params;
 	Query	   *query;
 	PlannedStmt *plan;
