@@ -4,7 +4,7 @@ CREATE TABLE export_t (id int PRIMARY KEY, name text, secret text);
 INSERT INTO export_t SELECT i, 'name ' || i, 'secret ' || i FROM generate_series(1, 10) i;
 ANALYZE export_t;
 
--- the two forms: from the select list it streams, in FROM it is collected first
+-- the two forms: from the select list, and in FROM
 SELECT (x).* FROM (SELECT stash.to_jsonl('SELECT id, name FROM export_t ORDER BY id LIMIT 2') AS x OFFSET 0) s;
 SELECT * FROM stash.to_jsonl(query => 'TABLE export_t ORDER BY id LIMIT 2;');
 SELECT * FROM stash.to_jsonl('VALUES (1, ''a''), (2, NULL)');

@@ -18,6 +18,7 @@
 #include "import_copy.h"
 #include "memo.h"
 #include "store.h"
+#include "scan.h"
 #include "track.h"
 #include "typeio.h"
 
@@ -32,6 +33,7 @@ void
 _PG_init(void)
 {
 	stash_catalog_init();
+	stash_scan_init();
 	stash_typeio_init();
 	stash_frame_init();
 	stash_store_init();

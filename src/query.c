@@ -165,7 +165,8 @@ start_executor(StashQuery *query, PlannedStmt *plan,
 								  NULL, 0);
 	UnregisterSnapshot(snapshot);
 	PushActiveSnapshot(query->desc->snapshot);
-	ExecutorStart(query->desc, 0);
+	ExecutorStart(query->desc,
+				  query->mode == STASH_QUERY_NEVER ? EXEC_FLAG_EXPLAIN_ONLY : 0);
 	PopActiveSnapshot();
 	query->columns = query->desc->tupDesc;
 }
@@ -249,7 +250,8 @@ end_executor(StashQuery *query)
 	if (query->desc == NULL)
 		return;
 	PushActiveSnapshot(query->desc->snapshot);
-	ExecutorFinish(query->desc);
+	if (query->mode != STASH_QUERY_NEVER)
+		ExecutorFinish(query->desc);
 	ExecutorEnd(query->desc);
 	PopActiveSnapshot();
 	FreeQueryDesc(query->desc);
@@ -304,6 +306,15 @@ run(StashQuery *query)
 		end_executor(query);
 		hand_on(query);
 	}
+}
+
+/*
+ * The topmost node of the plan: the planner's estimates, and the columns.
+ */
+const Plan *
+stash_query_top(StashQuery *query)
+{
+	return query->desc->plannedstmt->planTree;
 }
 
 /*

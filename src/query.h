@@ -25,7 +25,8 @@ typedef void (*StashQueryStart) (DestReceiver *self, int operation,
 typedef enum StashQueryMode
 {
 	STASH_QUERY_ONCE,			/* all in one run; workers may help */
-	STASH_QUERY_IN_PIECES		/* the receiver may stop a run */
+	STASH_QUERY_IN_PIECES,		/* the receiver may stop a run */
+	STASH_QUERY_NEVER			/* only its plan is */
 } StashQueryMode;
 
 extern void stash_query_init_receiver(DestReceiver *receiver,
@@ -37,6 +38,7 @@ extern StashQuery *stash_query_open_source(const StashQuerySource *source,
 										   StashQueryMode mode,
 										   DestReceiver *receiver);
 extern TupleDesc stash_query_desc(StashQuery *query);
+extern const Plan *stash_query_top(StashQuery *query);
 extern void stash_query_run(StashQuery *query);
 extern void stash_query_close(StashQuery *query);
 
