@@ -93,7 +93,7 @@ open_array(ArrayType *array, int size)
 static bool
 skip_items(ArrayChunks *chunks, int nitems)
 {
-	const bits8 *bitmap = ARR_NULLBITMAP(chunks->array);
+	const uint8 *bitmap = ARR_NULLBITMAP(chunks->array);
 	const char *at = chunks->at;
 	bool		has_null = false;
 

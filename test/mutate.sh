@@ -18,7 +18,7 @@ mutants=(
 	'what the catalogs say | track_proof.c | s/!stash_track_sees(snapshot, state->rows.newest))/false)/'
 	'the log of changes | track_proof.c | s/changed = scan.is_pruned || .*/changed = false;/'
 	'the digest of the tree | memo_proof.c | s/state->digest + names->digest == source->digest/true/'
-	'whether a table is tracked | track_proof.c | s/if (state->problem != STASH_TRACK_FINE)/if (false)/'
+	'whether a table is tracked | track.c | s/return STASH_TRACK_UNTRACKED;/return STASH_TRACK_FINE;/'
 	'functions that ran | memo_proof.c | s/!stash_track_sees(snapshot, rows.newest))/false)/'
 	'what was known of functions | memo_proof.c | s/return digest == source->digest/return true/'
 	'rollback of notes to a savepoint | track_note.c | s/event != SUBXACT_EVENT_ABORT_SUB/true/'

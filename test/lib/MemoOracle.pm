@@ -267,11 +267,12 @@ sub modifying
 	return "WITH w AS (UPDATE $plain SET amount = $n WHERE id % 20 = $id RETURNING amount) " . $self->comparison(3, any('', '', ', (SELECT count(*) FROM w)')) . weighted([ 1, '' ], [ 1, ' WHERE (SELECT count(*) FROM w) >= 0' ]) . ';';
 }
 
-# a function that is replaced twice by one subtransaction, while others go on
+# a function that is replaced, or a view that is refreshed, twice by one subtransaction, while others go on
 sub redefining
 {
 	my ($self) = @_;
-	my $replace = sub { return sprintf any($helper, $pure_helper, $plain_helper) . ';', int rand 30 };
+	my $refresh = 'UPDATE o.event SET amount = amount + %d; REFRESH MATERIALIZED VIEW CONCURRENTLY o.summary';
+	my $replace = sub { return sprintf any($helper, $pure_helper, $plain_helper, $refresh) . ';', int rand 30 };
 
 	return join "\n", 'RESET ROLE; SAVEPOINT p;', $replace->(), 'SELECT pg_sleep(0.002);', $self->reading, $replace->(), $self->reading;
 }
