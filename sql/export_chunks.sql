@@ -73,7 +73,9 @@ SELECT stash.chunks('5'::jsonb, 1);
 \echo :SQLSTATE
 SELECT stash.chunks('null'::jsonb, 1);
 \echo :SQLSTATE
+\set VERBOSITY terse
 SELECT stash.chunks('[1,2]', 1);
+\set VERBOSITY default
 \echo :SQLSTATE
 
 -- LIMIT takes what it needs, from the select list and in FROM

@@ -16,22 +16,22 @@ ALTER TABLE estimate_grown SET (autovacuum_enabled = off);
 ALTER TABLE estimate_large SET (autovacuum_enabled = off);
 ANALYZE estimate_mixed, estimate_grown, estimate_large;
 
-CREATE FUNCTION estimate_check(query text, sample_rows int, OUT rows numeric, OUT json numeric, OUT arrow numeric, OUT chunks boolean) LANGUAGE sql
+CREATE FUNCTION estimate_check(query text, sample_rows int, OUT row_share numeric, OUT json_share numeric, OUT arrow_share numeric, OUT chunks boolean) LANGUAGE sql
 AS $$
-	SELECT round(estimated_rows::numeric / nrows, 1), round(json_bytes::numeric / json, 1), round(arrow_bytes::numeric / arrow, 1),
+	SELECT round(estimated_rows::numeric / nrows, 1), round(json_bytes::numeric / json_size, 1), round(arrow_bytes::numeric / arrow, 1),
 		recommended_chunks = ceil(estimated_rows::numeric / recommended_chunk_rows)
 			AND recommended_chunk_rows * json_bytes / estimated_rows <= 1048576
 	FROM stash.estimate($1, $2),
-		(SELECT sum(row_count) AS nrows, sum(octet_length(data)) AS json FROM stash.to_jsonl($1)) j,
+		(SELECT sum(row_count) AS nrows, sum(octet_length(data)) AS json_size FROM stash.to_jsonl($1)) j,
 		(SELECT sum(octet_length(data)) AS arrow FROM stash.to_arrow($1)) a
 $$;
 -- by the planner within a factor of two, 1.0 is exact; large values are those for which a sample is needed
-SELECT query, e.rows BETWEEN 0.8 AND 1.2 AS rows, e.json BETWEEN 0.5 AND 2 AS json, e.arrow BETWEEN 0.5 AND 2 AS arrow, chunks
+SELECT query, e.row_share BETWEEN 0.8 AND 1.2 AS rows, e.json_share BETWEEN 0.5 AND 2 AS json, e.arrow_share BETWEEN 0.5 AND 2 AS arrow, chunks
 FROM unnest(ARRAY['TABLE estimate_mixed', 'TABLE estimate_grown', 'SELECT i, n FROM estimate_mixed WHERE i <= 10000',
 	'SELECT * FROM estimate_mixed JOIN estimate_grown USING (i)', 'SELECT m FROM estimate_grown', 'TABLE estimate_large']) WITH ORDINALITY q(query, n),
 	estimate_check(query, 0) e ORDER BY n;
 -- by a sample within a tenth, or a fifth where rows differ much
-SELECT query, e.rows BETWEEN 0.9 AND 1.1 AS rows, e.json BETWEEN 0.8 AND 1.2 AS json, e.arrow BETWEEN 0.8 AND 1.2 AS arrow, chunks
+SELECT query, e.row_share BETWEEN 0.9 AND 1.1 AS rows, e.json_share BETWEEN 0.8 AND 1.2 AS json, e.arrow_share BETWEEN 0.8 AND 1.2 AS arrow, chunks
 FROM unnest(ARRAY['TABLE estimate_mixed', 'TABLE estimate_grown', 'SELECT i, n FROM estimate_mixed WHERE i <= 10000',
 	'SELECT m, t FROM estimate_grown ORDER BY i', 'TABLE estimate_large']) WITH ORDINALITY q(query, n),
 	estimate_check(query, 2000) e ORDER BY n;

@@ -12,7 +12,14 @@ SELECT stream_count();
 
 EXPLAIN (COSTS OFF) SELECT * FROM stash.to_jsonl('TABLE stream_t');
 EXPLAIN (COSTS OFF, VERBOSE) SELECT data, a.n FROM stash.to_arrow('TABLE stream_t') AS a(n) WHERE n > 1;
-EXPLAIN (COSTS OFF, FORMAT yaml) SELECT FROM stash.chunks(ARRAY[1, 2, 3], 2);
+DO $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (COSTS OFF, FORMAT json) SELECT FROM stash.chunks(ARRAY[1, 2, 3], 2)' INTO plan;
+	RAISE INFO '% %', plan -> 0 -> 'Plan' ->> 'Custom Plan Provider', plan -> 0 -> 'Plan' ->> 'Function';
+END
+$$;
 -- EXPLAIN runs nothing
 EXPLAIN (COSTS OFF) SELECT * FROM stash.to_jsonl(stream_query(5));
 SELECT stream_count();
