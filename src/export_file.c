@@ -23,11 +23,7 @@ find_format(const char *name, const char *path)
 	const StashExportFormat *format;
 
 	if (name == NULL)
-	{
-		name = stash_server_file_ending(path);
-		if (name != NULL && (strcmp(name, "arrows") == 0 || strcmp(name, "feather") == 0))
-			name = "arrow";
-	}
+		name = stash_server_file_format(path);
 	format = stash_export_format(name);
 	if (format != NULL)
 		return format;

@@ -89,15 +89,11 @@ stash_import_file(Relation rel, List *columns, const char *path,
 static const char *
 find_format(const char *name, const char *path)
 {
-	const char *format = name != NULL ? name : stash_server_file_ending(path);
+	const char *format = name != NULL ? name : stash_server_file_format(path);
 
-	if (format != NULL && strcmp(format, "jsonl") == 0)
-		return "jsonl";
 	if (format != NULL &&
-		(strcmp(format, "arrow") == 0 ||
-		 (name == NULL && (strcmp(format, "arrows") == 0 ||
-						   strcmp(format, "feather") == 0))))
-		return "arrow";
+		(strcmp(format, "jsonl") == 0 || strcmp(format, "arrow") == 0))
+		return format;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 name != NULL ? errmsg("unknown format \"%s\"", name) :

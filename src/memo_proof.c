@@ -50,25 +50,17 @@
 
 /* ---- making ---- */
 
-/* what is known of a relation and its namesakes, in one number */
-static uint64
-relation_digest(const StashTrackState *state)
-{
-	return state->digest + stash_memo_names_relation(state->relid)->digest;
-}
-
 /*
- * A function's definition, the rights to it and to look into its schema, and
- * its namesakes: which rows, or also in one number.  False when it is gone.
+ * A function's definition, the rights to it and to look into its schema; of the
+ * server's functions that is nothing.  False when it is gone.
  */
 static bool
-function_rows(Oid function, StashTrackRows *rows, uint64 *digest)
+function_rows(Oid function, StashTrackRows *rows)
 {
 	HeapTuple	tuple;
 	Oid			schema;
 
 	memset(rows, 0, sizeof(StashTrackRows));
-	*digest = stash_memo_names_function(function)->digest;
 	if (!OidIsValid(function))
 		return true;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
@@ -82,7 +74,6 @@ function_rows(Oid function, StashTrackRows *rows, uint64 *digest)
 		return false;
 	stash_track_see_cached(rows, tuple);
 	ReleaseSysCache(tuple);
-	*digest += rows->digest;
 	return true;
 }
 
@@ -101,8 +92,10 @@ add_functions(StashMemoProof *proof, const StashMemoTrace *trace)
 
 		/* the server's come last */
 		function->oid = i < n ? list_nth_oid(trace->functions, i) : InvalidOid;
-		if (!function_rows(function->oid, &rows, &function->digest))
+		if (!function_rows(function->oid, &rows))
 			return false;
+		function->digest = rows.digest +
+			stash_memo_names_function(function->oid)->digest;
 	}
 	proof->nfunctions = n + 1;
 	return true;
@@ -222,7 +215,8 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 		if (state->rows.is_untold || state->digest != met->digest)
 			return STASH_MEMO_BEING_COMMITTED;
 		made->sources[made->nsources].oid = state->relid;
-		made->sources[made->nsources++].digest = relation_digest(state);
+		made->sources[made->nsources++].digest = state->digest +
+			stash_memo_names_relation(state->relid)->digest;
 	}
 	*culprit = InvalidOid;
 	if (!add_functions(made, trace))
@@ -358,17 +352,16 @@ static StashMemoReason
 judge_function(const StashMemoSource *source, const StashTrackSnapshot *snapshot)
 {
 	StashTrackRows rows;
-	uint64		digest;
 	const StashTrackRows *names;
 
-	if (!function_rows(source->oid, &rows, &digest) ||
+	if (!function_rows(source->oid, &rows) ||
 		!stash_track_sees(snapshot, rows.newest))
 		return STASH_MEMO_FUNCTION_CHANGED;
 	names = stash_memo_names_function(source->oid);
 	if (names->is_untold || !stash_track_sees(snapshot, names->newest))
 		return OidIsValid(source->oid) ? STASH_MEMO_FUNCTION_NAMESAKE :
 			STASH_MEMO_SERVER_NAMESAKE;
-	return digest == source->digest ? STASH_MEMO_FINE :
+	return rows.digest + names->digest == source->digest ? STASH_MEMO_FINE :
 		STASH_MEMO_FUNCTION_CHANGED;
 }
 

@@ -372,21 +372,26 @@ writes(PlannedStmt *plan)
 	return false;
 }
 
-/* that a relation is read, which was known as 'digest' when it was met */
-static void
-note_relation_as(StashMemoTrace *trace, Oid relid, uint64 digest)
+static bool
+has_met(const StashMemoTrace *trace, Oid relid)
 {
-	StashMemoSource *source;
-	MemoryContext old;
 	ListCell   *cell;
 
 	foreach(cell, trace->relations)
 	{
 		if (((StashMemoSource *) lfirst(cell))->oid == relid)
-			return;
+			return true;
 	}
-	old = MemoryContextSwitchTo(trace->context);
-	source = palloc(sizeof(StashMemoSource));
+	return false;
+}
+
+/* that a relation is read, which was known as 'digest' when it was met */
+static void
+add_relation(StashMemoTrace *trace, Oid relid, uint64 digest)
+{
+	MemoryContext old = MemoryContextSwitchTo(trace->context);
+	StashMemoSource *source = palloc(sizeof(StashMemoSource));
+
 	source->oid = relid;
 	source->digest = digest;
 	trace->relations = lappend(trace->relations, source);
@@ -396,7 +401,8 @@ note_relation_as(StashMemoTrace *trace, Oid relid, uint64 digest)
 static void
 note_relation(StashMemoTrace *trace, Oid relid)
 {
-	note_relation_as(trace, relid, stash_track_state(relid)->digest);
+	if (!has_met(trace, relid))
+		add_relation(trace, relid, stash_track_state(relid)->digest);
 }
 
 static void
@@ -725,7 +731,8 @@ tell_outer(StashMemoTrace *trace)
 	{
 		const StashMemoSource *source = lfirst(cell);
 
-		note_relation_as(outer, source->oid, source->digest);
+		if (!has_met(outer, source->oid))
+			add_relation(outer, source->oid, source->digest);
 	}
 }
 

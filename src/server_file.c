@@ -104,6 +104,20 @@ stash_server_file_ending(const char *path)
 	return dot != NULL && strchr(dot, '/') == NULL ? dot + 1 : NULL;
 }
 
+/*
+ * The format that the end of a name tells: "arrow" has several; NULL for none.
+ */
+const char *
+stash_server_file_format(const char *path)
+{
+	const char *ending = stash_server_file_ending(path);
+
+	if (ending != NULL &&
+		(strcmp(ending, "arrows") == 0 || strcmp(ending, "feather") == 0))
+		return "arrow";
+	return ending;
+}
+
 static void
 check_path(const char *path)
 {

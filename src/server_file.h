@@ -13,6 +13,7 @@
 typedef struct StashServerFile StashServerFile;
 
 extern char *stash_server_file_ending(const char *path);
+extern const char *stash_server_file_format(const char *path);
 extern bool stash_server_file_is_packed(const char *path);
 extern StashServerFile *stash_server_file_create(const char *path);
 extern void stash_server_file_write(StashServerFile *file, const char *data,

@@ -20,7 +20,7 @@ mutants=(
 	'the digest of the tree | memo_proof.c | s/state->digest + names->digest == source->digest/true/'
 	'whether a table is tracked | track.c | s/return STASH_TRACK_UNTRACKED;/return STASH_TRACK_FINE;/'
 	'functions that ran | memo_proof.c | s/!stash_track_sees(snapshot, rows.newest))/false)/'
-	'what was known of functions | memo_proof.c | s/return digest == source->digest/return true/'
+	'what was known of functions | memo_proof.c | s/return rows.digest + names->digest == source->digest/return true/'
 	'rollback of notes to a savepoint | track_note.c | s/event != SUBXACT_EVENT_ABORT_SUB/true/'
 	'notes that stand for others | track_proof.c | s/changed = scan.is_pruned || /changed = /'
 	'the bypass in serializable transactions | memo.c | s/if (memo->volatility != PROVOLATILE_IMMUTABLE && IsolationIsSerializable())/if (false)/'
