@@ -107,6 +107,32 @@ extern const StashExportFormat stash_export_jsonl;
 extern const StashExportFormat stash_export_json;
 extern const StashExportFormat stash_export_arrow;
 
+#define STASH_EXPORT_AHEAD	1024	/* bytes of the next row to ask for at most */
+
+/*
+ * Have all columns of a row at hand.
+ *
+ * Pages of a table fill from their end, so the row that comes next stands
+ * before this one, and is mostly as long.  Where nobody has looked at it yet,
+ * as in a page whose rows are visible to all, it is still on its way from
+ * memory when it is read, unless it was asked for a row before.
+ */
+static inline void
+stash_export_deform(TupleTableSlot *slot)
+{
+	if (TTS_IS_BUFFERTUPLE(slot))
+	{
+		HeapTuple	tuple = ((HeapTupleTableSlot *) slot)->tuple;
+		const char *row = (const char *) tuple->t_data;
+		Size		ahead = Min(tuple->t_len + 64, STASH_EXPORT_AHEAD);
+
+		/* a hint, which may lead anywhere; 64 is a line of the cache */
+		for (Size back = 64; back <= ahead; back += 64)
+			__builtin_prefetch(row - back);
+	}
+	slot_getallattrs(slot);
+}
+
 extern void stash_export_init(void);
 extern bool stash_export_is_arrow_file(const char *path);
 extern const StashExportFormat *stash_export_format(const char *name);

@@ -50,7 +50,7 @@ put_row(ArrowExport *export, TupleTableSlot *slot)
 	int64		limit = base->options.memory_limit;
 	MemoryContext old;
 
-	slot_getallattrs(slot);
+	stash_export_deform(slot);
 	if (limit > 0)
 		stash_export_check_row(base->context, limit, slot);
 

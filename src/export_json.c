@@ -79,7 +79,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self, bool is_array)
 
 	CHECK_FOR_INTERRUPTS();
 
-	slot_getallattrs(slot);
+	stash_export_deform(slot);
 	stash_export_check_row(export->context, limit, slot);
 
 	old = MemoryContextSwitchTo(export->row_context);

@@ -103,12 +103,6 @@ typedef struct Batch
 /* elements from the one at hand to the one that is fetched into the cache */
 #define AHEAD		8
 
-#ifdef __GNUC__
-#define prefetch(address) __builtin_prefetch(address)
-#else
-#define prefetch(address) ((void) (address))
-#endif
-
 /* An array argument, taken apart. */
 typedef struct Elements
 {
@@ -558,11 +552,11 @@ fetch_ahead(const Elements *elements, const HashedElement *hashed, int n)
 {
 	if (n > 2 * AHEAD)
 	{
-		prefetch(&elements->values[hashed[2 * AHEAD].at]);
-		prefetch(&elements->nulls[hashed[2 * AHEAD].at]);
+		__builtin_prefetch(&elements->values[hashed[2 * AHEAD].at]);
+		__builtin_prefetch(&elements->nulls[hashed[2 * AHEAD].at]);
 	}
 	if (n > AHEAD && !elements->is_byval)
-		prefetch(DatumGetPointer(elements->values[hashed[AHEAD].at]));
+		__builtin_prefetch(DatumGetPointer(elements->values[hashed[AHEAD].at]));
 }
 
 /* write all elements as entries; returns how many keys they are */

@@ -77,35 +77,37 @@ export_narrow() {
 	export_goal export_narrow 'COPY arrow' 'COPY binary' 2.5
 }
 
-# export_one PLACE LABEL COMMAND...: run it once and note the time
-export_one() {
-	local start=$EPOCHREALTIME
-
-	"${@:3}" >"$work/client.out"
-	[[ $round -eq 0 ]] || printf 'to a client\t%s\t%s\t%s\t%s\t%s\n' "$2" "$1" "$round" \
-		"$(awk "BEGIN { print 1000 * ($EPOCHREALTIME - $start) }")" "$export_rows" >>"$work/client.tsv"
-}
-
-# Through psql, whose start is measured, too, to a file. The clock is always that of the wall: two processes work.
+# To a file of a client: psql, one session for all, as the server's figures are of one; each into a new file. The clock is
+# always that of the wall: two processes work.
 export_socket() {
-	local round
+	local round i
+	local -a labels=('psql: COPY jsonl' 'psql: COPY arrow' 'psql: COPY text' 'psql: COPY binary' 'psql: COPY (SELECT row_to_json(t))')
+	local -a commands=('COPY export_wide TO STDOUT (FORMAT jsonl)' 'COPY export_wide TO STDOUT (FORMAT arrow)' 'COPY export_wide TO STDOUT'
+		'COPY export_wide TO STDOUT (FORMAT binary)' 'COPY (SELECT row_to_json(t) FROM export_wide t) TO STDOUT')
 
+	echo '\timing on' >"$work/client.sql"
+	for round in {0..7}; do
+		for i in "${!commands[@]}"; do
+			printf '\\! rm -f %q\n%s \\g %s\n' "$work/client.out" "${commands[i]}" "$work/client.out"
+		done
+	done >>"$work/client.sql"
+	sql -f "$work/client.sql" >"$work/client.times"
 	: >"$work/client.tsv"
 	chmod 644 "$work/client.tsv"
-	for round in {0..7}; do
-		export_one 1 'psql: COPY jsonl' sql -c 'COPY export_wide TO STDOUT (FORMAT jsonl)'
-		export_one 2 'psql: COPY arrow' sql -c 'COPY export_wide TO STDOUT (FORMAT arrow)'
-		export_one 3 'psql: COPY text' sql -c 'COPY export_wide TO STDOUT'
-		export_one 4 'psql: COPY binary' sql -c 'COPY export_wide TO STDOUT (FORMAT binary)'
-		export_one 5 'psql: COPY (SELECT row_to_json(t))' sql -c 'COPY (SELECT row_to_json(t) FROM export_wide t) TO STDOUT'
-		export_one 6 'psql: SELECT 1' sql -c 'SELECT 1'
-	done
+	i=0
+	while read -r _ ms _; do
+		round=$((i / ${#commands[@]}))
+		[[ $round -eq 0 ]] || printf 'to a client\t%s\t%s\t%s\t%s\t%s\n' "${labels[i % ${#labels[@]}]}" "$((i % ${#labels[@]} + 1))" "$round" "$ms" \
+			"$export_rows" >>"$work/client.tsv"
+		((++i))
+	done < <(grep '^Time:' "$work/client.times")
+	[[ $i -eq $((8 * ${#commands[@]})) ]] || die 'not all times of psql were seen'
 	sql <<-SQL
 		\copy bench.result (title, variant, place, round, ms, calls) FROM '$work/client.tsv'
-		\echo to a client, per row, ratios without the time of starting psql:
-		SELECT * FROM bench.report('to a client', 'psql: SELECT 1');
-		CALL bench.add_goal('to a client', 'psql: COPY jsonl', 'psql: COPY text', 2.5, 'psql: SELECT 1');
-		CALL bench.add_goal('to a client', 'psql: COPY jsonl', 'psql: COPY (SELECT row_to_json(t))', 4.5, 'psql: SELECT 1');
+		\echo to a client, per row:
+		SELECT * FROM bench.report('to a client');
+		CALL bench.add_goal('to a client', 'psql: COPY jsonl', 'psql: COPY text', 2.5);
+		CALL bench.add_goal('to a client', 'psql: COPY jsonl', 'psql: COPY (SELECT row_to_json(t))', 4.5);
 	SQL
 }
 
