@@ -183,13 +183,13 @@ stash_catalog_change_relation(void)
 }
 
 /*
- * The OID of its index on relation and transaction.  Throws the same.
+ * The OID of its index on relation and place.  Throws the same.
  */
 Oid
 stash_catalog_change_index(void)
 {
 	if (!OidIsValid(change_index))
-		change_index = find_relation("change_relation_xid");
+		change_index = find_relation("change_relation_place");
 	return change_index;
 }
 

@@ -335,19 +335,20 @@ stash_compat_explain_query(Query *query, int options, IntoClause *into,
 #endif
 
 /*
- * Update a row; '*wants_index' tells whether the new version needs a place of
- * its own in the btree indexes.
+ * Update a row, and wait for who else does so if told to; '*wants_index' tells
+ * whether the new version needs a place of its own in the btree indexes.
  */
 static inline TM_Result
 stash_compat_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *slot,
-						  CommandId cid, Snapshot snapshot, bool *wants_index)
+						  CommandId cid, Snapshot snapshot, bool wait,
+						  bool *wants_index)
 {
 	TM_FailureData failure;
 	LockTupleMode mode;
 	StashCompatIndexes indexes;
 	TM_Result	result = table_tuple_update(rel, tid, slot,
 											stash_compat_tuple_update_cid(cid),
-											snapshot, InvalidSnapshot, true,
+											snapshot, InvalidSnapshot, wait,
 											&failure, &mode, &indexes);
 
 	*wants_index = stash_compat_needs_index(indexes);

@@ -107,7 +107,8 @@ extern const StashExportFormat stash_export_jsonl;
 extern const StashExportFormat stash_export_json;
 extern const StashExportFormat stash_export_arrow;
 
-#define STASH_EXPORT_AHEAD	1024	/* bytes of the next row to ask for at most */
+#define STASH_EXPORT_AHEAD	1024	/* bytes of the next row to ask for at
+									 * most */
 
 /*
  * Have all columns of a row at hand.

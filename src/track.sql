@@ -1,13 +1,17 @@
--- changes of tracked tables: one row for each transaction and table; no rights for anybody
+-- changes of tracked tables: one row for each transaction and table, and rows that are written over; no rights for anybody
 CREATE TABLE stash.change (
 	relation  regclass NOT NULL,
+	place     xid8 NOT NULL,
 	xid       xid8 NOT NULL,
 	is_pruned bool NOT NULL DEFAULT false,
 	system    int8 NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.5);
-CREATE INDEX change_relation_xid ON stash.change (relation, xid);
+CREATE INDEX change_relation_place ON stash.change (relation, place);
+-- a publication of all tables publishes this one, too, and updates of it
+ALTER TABLE stash.change REPLICA IDENTITY FULL;
 COMMENT ON TABLE stash.change IS 'transactions that changed tracked tables';
 COMMENT ON COLUMN stash.change.relation IS 'topmost table of the tree of partitions or heirs; 0: any may have changed, or what queries mean';
+COMMENT ON COLUMN stash.change.place IS 'that transaction; beyond all of them for a row that sessions write over';
 COMMENT ON COLUMN stash.change.xid IS 'transaction that changed it';
 COMMENT ON COLUMN stash.change.is_pruned IS 'stands for all changes before it, too';
 COMMENT ON COLUMN stash.change.system IS 'identifier of the server on which it happened';

@@ -7,6 +7,14 @@
  * trigger fires, nobody waits.  Rows that came from another server, by logical
  * replication of all tables, are passed over: their identifiers mean nothing.
  *
+ * A row is one transaction's note.  A table that is written often has slots
+ * besides, rows that sessions write over: an update that finds room in its page
+ * is one record in the log, while a note of its own takes one for the row, one
+ * for the index, and a third when it is pruned.  What is written over is never
+ * missed.  Only a transaction that has committed is, so whoever does not see
+ * it does not see the later one that takes its place, either; and who does not
+ * see the later one still finds the earlier version of the row.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -14,9 +22,13 @@
 #include "access/htup_details.h"
 #include "access/relscan.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/index.h"
 #include "catalog/indexing.h"
+#include "storage/proc.h"
 #include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
 #include "catalog.h"
@@ -24,10 +36,39 @@
 #include "track_change.h"
 
 #define COLUMN_RELATION		1
-#define COLUMN_XID			2
-#define COLUMN_IS_PRUNED	3
-#define COLUMN_SYSTEM		4
-#define COLUMNS				4
+#define COLUMN_PLACE		2
+#define COLUMN_XID			3
+#define COLUMN_IS_PRUNED	4
+#define COLUMN_SYSTEM		5
+#define COLUMNS				5
+
+/* the columns of the index, the first two */
+#define KEY_COLUMNS			2
+
+static void
+fill_values(Datum *values, Oid root, FullTransactionId place,
+			FullTransactionId xid, bool is_pruned)
+{
+	values[COLUMN_RELATION - 1] = ObjectIdGetDatum(root);
+	values[COLUMN_PLACE - 1] = FullTransactionIdGetDatum(place);
+	values[COLUMN_XID - 1] = FullTransactionIdGetDatum(xid);
+	values[COLUMN_IS_PRUNED - 1] = BoolGetDatum(is_pruned);
+	values[COLUMN_SYSTEM - 1] = Int64GetDatum((int64) GetSystemIdentifier());
+}
+
+static void
+insert(Relation change, Oid root, FullTransactionId place,
+	   FullTransactionId xid, bool is_pruned)
+{
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS] = {false};
+	HeapTuple	tuple;
+
+	fill_values(values, root, place, xid, is_pruned);
+	tuple = heap_form_tuple(RelationGetDescr(change), values, nulls);
+	CatalogTupleInsert(change, tuple);
+	heap_freetuple(tuple);
+}
 
 /*
  * Note that a transaction changed a table; 'change' is open for writing.
@@ -36,20 +77,10 @@ void
 stash_change_insert(Relation change, Oid root, FullTransactionId xid,
 					bool is_pruned)
 {
-	Datum		values[COLUMNS];
-	bool		nulls[COLUMNS] = {false};
-	HeapTuple	tuple;
-
-	values[COLUMN_RELATION - 1] = ObjectIdGetDatum(root);
-	values[COLUMN_XID - 1] = FullTransactionIdGetDatum(xid);
-	values[COLUMN_IS_PRUNED - 1] = BoolGetDatum(is_pruned);
-	values[COLUMN_SYSTEM - 1] = Int64GetDatum((int64) GetSystemIdentifier());
-	tuple = heap_form_tuple(RelationGetDescr(change), values, nulls);
-	CatalogTupleInsert(change, tuple);
-	heap_freetuple(tuple);
+	insert(change, root, xid, xid, is_pruned);
 }
 
-/* a scan whose keys are 'nkeys' of: relation, transaction */
+/* a scan whose keys are 'nkeys' of: relation, place */
 static void
 begin_scan(StashChangeScan *scan, Relation change, Snapshot snapshot,
 		   ScanKey keys, int nkeys, ScanDirection direction)
@@ -64,7 +95,8 @@ begin_scan(StashChangeScan *scan, Relation change, Snapshot snapshot,
 
 /*
  * Read the changes of a table by transactions from one on and before another,
- * which may be invalid for no end, as 'snapshot' sees them.
+ * which may be invalid for no end, as 'snapshot' sees them.  Slots stand behind
+ * all transactions: without an end they are found, whatever is in them.
  */
 void
 stash_change_begin(StashChangeScan *scan, Relation change, Oid root,
@@ -76,10 +108,10 @@ stash_change_begin(StashChangeScan *scan, Relation change, Oid root,
 
 	ScanKeyInit(&keys[0], COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(root));
-	ScanKeyInit(&keys[1], COLUMN_XID, BTGreaterEqualStrategyNumber, F_XID8GE,
+	ScanKeyInit(&keys[1], COLUMN_PLACE, BTGreaterEqualStrategyNumber, F_XID8GE,
 				FullTransactionIdGetDatum(from));
 	if (FullTransactionIdIsValid(before))
-		ScanKeyInit(&keys[nkeys++], COLUMN_XID, BTLessStrategyNumber, F_XID8LT,
+		ScanKeyInit(&keys[nkeys++], COLUMN_PLACE, BTLessStrategyNumber, F_XID8LT,
 					FullTransactionIdGetDatum(before));
 	begin_scan(scan, change, snapshot, keys, nkeys, direction);
 }
@@ -136,4 +168,88 @@ stash_change_root_after(Relation change, Oid root, Snapshot snapshot)
 	found = stash_change_next(&scan) ? scan.root : InvalidOid;
 	stash_change_end(&scan);
 	return found;
+}
+
+/* ---- slots ---- */
+
+/* where the slot with a number stands, from 0: behind all transactions */
+static FullTransactionId
+place_of_slot(int number)
+{
+	return FullTransactionIdFromU64(PG_UINT64_MAX - number);
+}
+
+/* replace what a scan has found; false when somebody else is about to */
+static bool
+overwrite_found(StashChangeScan *scan, Relation change, FullTransactionId place,
+				FullTransactionId xid)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(change),
+													&TTSOpsVirtual);
+	bool		wants_index;
+	bool		done;
+
+	fill_values(slot->tts_values, scan->root, place, xid, false);
+	memset(slot->tts_isnull, false, COLUMNS * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
+	done = stash_compat_tuple_update(change, &scan->tid, slot,
+									 GetCurrentCommandId(true),
+									 GetActiveSnapshot(), false,
+									 &wants_index) == TM_Ok;
+	if (done && wants_index)
+		index_insert(scan->index, slot->tts_values, slot->tts_isnull,
+					 &slot->tts_tid, change, UNIQUE_CHECK_NO, false,
+					 BuildIndexInfo(scan->index));
+	ExecDropSingleTupleTableSlot(slot);
+	return done;
+}
+
+/*
+ * Note that a transaction changed a table in this session's slot; false when
+ * the table has none, or the slot is in use by a transaction that runs.
+ */
+bool
+stash_change_overwrite(Relation change, Oid root, FullTransactionId xid)
+{
+	FullTransactionId place =
+	place_of_slot((MyProc - ProcGlobal->allProcs) % STASH_CHANGE_SLOTS);
+	StashChangeScan scan;
+	ScanKeyData keys[KEY_COLUMNS];
+	bool		done = false;
+	bool		isnull;
+
+	ScanKeyInit(&keys[0], COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(root));
+	ScanKeyInit(&keys[1], COLUMN_PLACE, BTEqualStrategyNumber, F_XID8EQ,
+				FullTransactionIdGetDatum(place));
+	begin_scan(&scan, change, SnapshotSelf, keys, KEY_COLUMNS,
+			   ForwardScanDirection);
+	/* what this command has written it could not update */
+	if (stash_change_next(&scan) &&
+		!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(scan.slot,
+																				   MinTransactionIdAttributeNumber,
+																				   &isnull))))
+		done = overwrite_found(&scan, change, place, xid);
+	stash_change_end(&scan);
+	return done;
+}
+
+/*
+ * Give a table its slots, unless 'snapshot' sees some.  Two sessions that do so
+ * at a time leave twice as many; of two at one place one is not used.
+ */
+void
+stash_change_make_slots(Relation change, Oid root, FullTransactionId xid,
+						Snapshot snapshot)
+{
+	StashChangeScan scan;
+	bool		found;
+
+	stash_change_begin(&scan, change, root,
+					   place_of_slot(STASH_CHANGE_SLOTS - 1),
+					   InvalidFullTransactionId, ForwardScanDirection, snapshot);
+	found = stash_change_next(&scan);
+	stash_change_end(&scan);
+	for (int i = 0; !found && i < STASH_CHANGE_SLOTS; i++)
+		insert(change, root, place_of_slot(i), xid, false);
 }

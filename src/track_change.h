@@ -14,7 +14,9 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-/* A scan in the order of transactions; the last five are what was found. */
+#define STASH_CHANGE_SLOTS	16	/* of a table that is written often */
+
+/* A scan in the order of places; the last five are what was found. */
 typedef struct StashChangeScan
 {
 	Relation	index;
@@ -29,6 +31,10 @@ typedef struct StashChangeScan
 
 extern void stash_change_insert(Relation change, Oid root,
 								FullTransactionId xid, bool is_pruned);
+extern bool stash_change_overwrite(Relation change, Oid root,
+								   FullTransactionId xid);
+extern void stash_change_make_slots(Relation change, Oid root,
+									FullTransactionId xid, Snapshot snapshot);
 extern void stash_change_begin(StashChangeScan *scan, Relation change,
 							   Oid root, FullTransactionId from,
 							   FullTransactionId before,

@@ -277,11 +277,17 @@ write_note(Note *note)
 	if (note->written != InvalidSubTransactionId)
 		return;
 	change = table_open(stash_catalog_change_relation(), RowExclusiveLock);
-	stash_change_insert(change, note->root, xid, false);
+	if (!OidIsValid(note->root) ||
+		!stash_change_overwrite(change, note->root, xid))
+		stash_change_insert(change, note->root, xid, false);
 	/* deleting could fail at higher levels of isolation */
 	if (OidIsValid(note->root) && chance % PRUNE_EVERY == 0 &&
 		!IsolationUsesXactSnapshot() && ActiveSnapshotSet())
+	{
 		(void) prune(change, note->root, chance % PRUNE_ALL_EVERY == 0);
+		/* it is written often */
+		stash_change_make_slots(change, note->root, xid, GetActiveSnapshot());
+	}
 	table_close(change, NoLock);
 	note->written = GetCurrentSubTransactionId();
 }

@@ -17,6 +17,7 @@ mutants=(
 	'own changes | track_note.c | s/if (nnotes == 0)$/if (true)/'
 	'what the catalogs say | track_proof.c | s/!stash_track_sees(snapshot, state->rows.newest))/false)/'
 	'the log of changes | track_proof.c | s/changed = scan.is_pruned || .*/changed = false;/'
+	'notes that are written over | track_proof.c | /change, root, snapshot->xmin,$/{n;s/InvalidFullTransactionId/FullTransactionIdFromU64(PG_UINT64_MAX - 16)/}'
 	'the digest of the tree | memo_proof.c | s/state->digest + names->digest == source->digest/true/'
 	'whether a table is tracked | track.c | s/return STASH_TRACK_UNTRACKED;/return STASH_TRACK_FINE;/'
 	'functions that ran | memo_proof.c | s/!stash_track_sees(snapshot, rows.newest))/false)/'
