@@ -186,6 +186,55 @@ DROP VIEW stash_memo_first.shape;
 SELECT shapes(1);
 DROP SCHEMA stash_memo_types;
 
+-- trap 14: a table whose row type takes the place of another table's, in functions that do not read it
+CREATE TABLE stash_memo_names.form (a int);
+CREATE FUNCTION stash_memo_names.casts(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	RAISE NOTICE 'computed casts(%)', n;
+	-- a plan that is kept would go on with the type it knows, or fail
+	EXECUTE 'SELECT (ROW(1)::form)::text' INTO result;
+	RETURN result;
+END
+$$;
+CREATE FUNCTION stash_memo_names.declares(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	f form;
+BEGIN
+	RAISE NOTICE 'computed declares(%)', n;
+	f.a := '1';
+	RETURN f;
+END
+$$;
+CREATE FUNCTION stash_memo_names.fills(n int) RETURNS text STABLE LANGUAGE sql AS $$ SELECT a::text FROM jsonb_populate_recordset(NULL::form, '[{"a": "1"}]') $$;
+SELECT stash.memoize('casts(int)'), stash.memoize('declares(int)'), stash.memoize('fills(int)');
+SELECT casts(1), declares(1), fills(1), casts(1), declares(1);
+SELECT count(*) AS of_fills FROM stash.calls('fills(int)');
+-- rows that come to it, and other tables, change nothing
+INSERT INTO form VALUES (2);
+CREATE TABLE stash_memo_first.another_form (a text);
+SELECT casts(1), declares(1);
+-- its columns
+ALTER TABLE form ALTER a TYPE numeric(5,2);
+\c -
+\set SHOW_CONTEXT never
+SET search_path = stash_memo_first, stash_memo_names, public;
+SELECT casts(1), declares(1), fills(1), casts(1), declares(1);
+-- another one takes its place: made, and gone
+CREATE TABLE stash_memo_first.form (a char(3));
+SELECT value FROM why('casts(int)', '1') WHERE item = 'reason';
+\c -
+\set SHOW_CONTEXT never
+SET search_path = stash_memo_first, stash_memo_names, public;
+SELECT casts(1), declares(1), fills(1), casts(1), declares(1);
+DROP TABLE stash_memo_first.form;
+\c -
+\set SHOW_CONTEXT never
+SET search_path = stash_memo_first, stash_memo_names, public;
+SELECT casts(1), declares(1), fills(1), casts(1), declares(1);
+DROP TABLE stash_memo_first.another_form;
+
 -- trap 3: the right to a function of the server
 SET ROLE regress_stash_names;
 SELECT low('B'), low('B');

@@ -75,10 +75,11 @@ typedef enum StashMemoReason
 	STASH_MEMO_FUNCTION_NAMESAKE,	/* another function that of a function */
 	STASH_MEMO_SERVER_NAMESAKE, /* one of users that of one of the server */
 	STASH_MEMO_OLD_PLANS,		/* plans may be older than a namesake */
-	STASH_MEMO_RELATIVE_TIME,	/* an argument may be one */
+	STASH_MEMO_RELATIVE_TIME,	/* a text may be one, and becomes one */
 	STASH_MEMO_CURSOR,			/* of others used, or one left open */
 	STASH_MEMO_LANGUAGE,		/* a function whose state nobody sees */
 	STASH_MEMO_MISSING,			/* it caught that something was not there */
+	STASH_MEMO_COLLATION,		/* the version of an order is another one */
 	STASH_MEMO_NO_COLUMNS,		/* set of records, called without a list of
 								 * columns */
 	STASH_MEMO_NOT_WRITTEN,		/* keeping a large result failed */
@@ -240,6 +241,10 @@ typedef struct StashMemoProof
 	StashMemoSource *sources;
 	int			nfunctions;
 	StashMemoSource *functions; /* of users, that ran, and the server's */
+	int			nrows;
+	StashMemoSource *rows;		/* relations whose row types were used */
+	int			ncollations;
+	StashMemoSource *collations;	/* and the versions of their orders */
 	uint64		excused;		/* reasons that this memo allows; another that
 								 * uses its answer may not */
 	StashTrackSnapshot *snapshot;
@@ -364,7 +369,9 @@ typedef struct StashMemoTrace
 	MemoryContext context;		/* of what is below */
 	StashTrackSnapshot *snapshot;	/* before the target ran; NULL: unusable */
 	List	   *relations;		/* StashMemoSource, as when they were met */
+	List	   *rows;			/* the same, whose row types are used */
 	List	   *functions;
+	List	   *collations;
 	uint64		reasons;		/* what was seen, bits by StashMemoReason */
 	Oid			culprits[STASH_MEMO_REASONS];	/* function or relation */
 	List	   *cursors;		/* queries that may be some, by address */
@@ -373,6 +380,31 @@ typedef struct StashMemoTrace
 	CommandId	command;		/* of the transaction before the target ran */
 	FullTransactionId xid;
 } StashMemoTrace;
+
+/* What the text of a plan tells (memo_plan.c). */
+typedef struct StashMemoPlan
+{
+	bool		reads_time;		/* a text becomes one that is not known */
+	bool		has_time;		/* a constant is one */
+	List	   *params;			/* numbers of those that become times */
+	List	   *rows;			/* relations whose row types it has */
+	List	   *collations;
+	List	   *seen;			/* types, while it is read */
+} StashMemoPlan;
+
+/* memo_function.c */
+extern void stash_memo_function_init(void);
+extern const char *stash_memo_has_word(const char *source, const char *word);
+extern StashMemoReason stash_memo_function_reason(Oid function);
+
+/* memo_plan.c */
+extern bool stash_memo_holds_time(Oid type);
+extern bool stash_memo_holds_words(Oid type);
+extern bool stash_memo_is_word(Oid type, Datum value);
+extern bool stash_memo_has_relative_string(const char *source);
+extern Oid	stash_memo_row_type(Oid type);
+extern void stash_memo_plan_read(StashMemoPlan *facts, const PlannedStmt *plan);
+extern bool stash_memo_plan_has_time(const PlannedStmt *plan);
 
 /* memo_ran.c */
 extern void stash_memo_ran_init(void);
@@ -392,13 +424,20 @@ extern void stash_memo_trace_hit(const StashMemo *memo,
 								 const StashMemoResult *result);
 extern void stash_memo_trace_before_write(void);
 extern void stash_memo_trace_after_write(void);
-extern void stash_memo_trace_expression(const PlannedStmt *plan);
+extern List *stash_memo_trace_expression(const PlannedStmt *plan);
+extern void stash_memo_trace_word(void);
+extern void stash_memo_trace_type(Oid type);
 extern bool stash_memo_trace_meets(const void *statement);
+extern void stash_memo_trace_meets_again(const void *statement);
 extern void stash_memo_trace_cursor(const char *name, bool is_end);
 
 /* memo_plpgsql.c */
 extern void stash_memo_plpgsql_begin(void);
 extern void stash_memo_plpgsql_end(void);
+extern void stash_memo_plpgsql_words(List *params,
+									 const ErrorContextCallback *until);
+extern void stash_memo_plpgsql_query(TupleDesc desc,
+									 const ErrorContextCallback *until);
 
 /* memo_names.c */
 extern void stash_memo_names_init(void);
@@ -433,6 +472,8 @@ extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 extern StashType *stash_memo_key_type(const StashMemoCall *call, int argno);
 extern void stash_memo_key(StashMemoKey *key, StashMemoCall *call,
 						   FunctionCallInfo fcinfo);
+extern bool stash_memo_is_relative_time(char *text);
+extern uint64 stash_memo_collation_digest(Oid collation);
 extern bool stash_memo_has_relative_time(const StashMemoCall *call,
 										 FunctionCallInfo fcinfo);
 extern bytea *stash_memo_key_frame(const StashMemoKey *key,

@@ -96,10 +96,20 @@ static Environment last[2];
 static uint64 last_id[2];		/* 0: not known */
 static char *last_text[2];
 
+static HTAB *collations_known;	/* by OID, CollationKnown; NULL: none */
+
 static void
 forget_roles(Datum arg, int cacheid, uint32 hashvalue)
 {
 	roles_generation++;
+}
+
+static void
+forget_collations(Datum arg, int cacheid, uint32 hashvalue)
+{
+	if (collations_known != NULL)
+		hash_destroy(collations_known);
+	collations_known = NULL;
 }
 
 static HTAB *
@@ -128,6 +138,7 @@ stash_memo_key_init(void)
 		text_values[i] = stash_compat_text_setting(text_settings[i]);
 	CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_roles, (Datum) 0);
+	CacheRegisterSyscacheCallback(COLLOID, forget_collations, (Datum) 0);
 }
 
 /*
@@ -371,9 +382,49 @@ version_of(PGFunction actual_version, Oid object)
 	return fcinfo->isnull ? "" : TextDatumGetCString(version);
 }
 
+/* versions of the orders that collations have */
+typedef struct CollationKnown
+{
+	Oid			collation;		/* must be first */
+	uint64		digest;
+} CollationKnown;
+
 /*
- * The versions of all orders that a target may use: of the C library, ICU and
- * the database.  They are the same for as long as the server runs.
+ * A number for the version that a collation's order has now, by its library;
+ * 0 where there is none, or it is gone.
+ */
+uint64
+stash_memo_collation_digest(Oid collation)
+{
+	CollationKnown *known;
+	char	   *version;
+	uint64		digest;
+
+	if (collations_known != NULL &&
+		(known = hash_search(collations_known, &collation, HASH_FIND, NULL)) != NULL)
+		return known->digest;
+	if (!SearchSysCacheExists1(COLLOID, ObjectIdGetDatum(collation)))
+		return 0;
+	version = version_of(pg_collation_actual_version, collation);
+	digest = *version == '\0' ? 0 : stash_hash_bytes64(version, strlen(version), 0);
+	if (collations_known == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(CollationKnown);
+		collations_known = hash_create("pg_hashstash collations", 16, &ctl,
+									   HASH_ELEM | HASH_BLOBS);
+	}
+	known = hash_search(collations_known, &collation, HASH_ENTER, NULL);
+	known->digest = digest;
+	return digest;
+}
+
+/*
+ * The versions of orders that a target may use without naming them: of the C
+ * library, the root of ICU and the database.  They are the same for as long as
+ * the server runs.  Those of collations that a plan has are in the proof.
  */
 static const char *
 collation_versions(void)
@@ -581,8 +632,8 @@ stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
  *
  * Of words that are none of dates one may be the abbreviation of a zone.
  */
-static bool
-is_relative_time(char *text)
+bool
+stash_memo_is_relative_time(char *text)
 {
 	char		work[MAXDATELEN + MAXDATEFIELDS];
 	char	   *fields[MAXDATEFIELDS];
@@ -621,8 +672,6 @@ stash_memo_has_relative_time(const StashMemoCall *call, FunctionCallInfo fcinfo)
 	for (int i = 0; i < call->nargs; i++)
 	{
 		const StashType *type = call->argtypes[i];
-		Oid			output;
-		bool		is_varlena;
 		char		category;
 		bool		is_preferred;
 
@@ -630,15 +679,14 @@ stash_memo_has_relative_time(const StashMemoCall *call, FunctionCallInfo fcinfo)
 			continue;
 		if (call->is_cstring[i])
 		{
-			if (is_relative_time(DatumGetCString(fcinfo->args[i].value)))
+			if (stash_memo_is_relative_time(DatumGetCString(fcinfo->args[i].value)))
 				return true;
 			continue;
 		}
 		get_type_category_preferred(type->oid, &category, &is_preferred);
 		if (category != TYPCATEGORY_STRING)
 			continue;
-		getTypeOutputInfo(type->oid, &output, &is_varlena);
-		if (is_relative_time(OidOutputFunctionCall(output, fcinfo->args[i].value)))
+		if (stash_memo_is_word(type->oid, fcinfo->args[i].value))
 			return true;
 	}
 	return false;

@@ -20,7 +20,11 @@
 #include "fmgr.h"
 #include "plpgsql.h"
 #include "utils/builtins.h"
+#include "utils/expandedrecord.h"
+#include "utils/lsyscache.h"
 #include "utils/plancache.h"
+#include "utils/portal.h"
+#include "utils/typcache.h"
 
 #include "compat.h"
 #include "memo.h"
@@ -30,163 +34,523 @@ static PLpgSQL_plugin *next;	/* who had the place */
 
 /* ---- expressions ---- */
 
+/* a statement that is about to run */
+typedef struct Meeting
+{
+	PLpgSQL_execstate *estate;
+	PLpgSQL_stmt *statement;
+	bool		is_known;		/* it need not be met again */
+} Meeting;
+
+/* a field of a record that has a value */
+static bool
+is_field_word(PLpgSQL_execstate *estate, PLpgSQL_recfield *field)
+{
+	PLpgSQL_rec *rec = (PLpgSQL_rec *) estate->datums[field->recparentno];
+	ExpandedRecordFieldInfo info;
+	Datum		value;
+	bool		isnull;
+
+	if (rec->erh == NULL ||
+		!expanded_record_lookup_field(rec->erh, field->fieldname, &info))
+		return false;
+	value = expanded_record_get_field(rec->erh, info.fnumber, &isnull);
+	return !isnull && stash_memo_is_word(info.ftypeid, value);
+}
+
+/*
+ * Whether a parameter of an expression, which becomes a time, is a word such
+ * as 'today', or may be when the statement comes to it.
+ */
+static bool
+is_word(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement, int param)
+{
+	PLpgSQL_datum *datum;
+
+	if (param < 1 || param > estate->ndatums)
+		return true;
+	datum = estate->datums[param - 1];
+	/* the condition is evaluated again, after other statements */
+	if (statement == NULL || statement->cmd_type == PLPGSQL_STMT_WHILE)
+		return true;
+	/* a variable of the block may begin with that of another */
+	if (statement->cmd_type == PLPGSQL_STMT_BLOCK)
+	{
+		PLpgSQL_stmt_block *block = (PLpgSQL_stmt_block *) statement;
+
+		for (int i = 0; i < block->n_initvars; i++)
+		{
+			if (block->initvarnos[i] == param - 1)
+				return true;
+		}
+	}
+	if (datum->dtype == PLPGSQL_DTYPE_RECFIELD)
+		return is_field_word(estate, (PLpgSQL_recfield *) datum);
+	if (datum->dtype != PLPGSQL_DTYPE_VAR)
+		return true;
+	return !((PLpgSQL_var *) datum)->isnull &&
+		stash_memo_is_word(((PLpgSQL_var *) datum)->datatype->typoid,
+						   ((PLpgSQL_var *) datum)->value);
+}
+
 static void
-note_expression(PLpgSQL_expr *expr)
+note_words(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement, List *params)
+{
+	ListCell   *cell;
+
+	foreach(cell, params)
+	{
+		if (is_word(estate, statement, lfirst_int(cell)))
+			stash_memo_trace_word();
+	}
+	list_free(params);
+}
+
+static void
+note_expression(Meeting *meeting, PLpgSQL_expr *expr)
 {
 	ListCell   *source;
 
-	/* others go to the executor */
-	if (expr == NULL || expr->plan == NULL || expr->expr_simple_expr == NULL)
+	if (expr == NULL)
 		return;
+	/* others go to the executor, if that is known */
+	if (expr->plan == NULL || expr->expr_simple_expr == NULL)
+	{
+		meeting->is_known &= expr->plan != NULL;
+		return;
+	}
 	foreach(source, SPI_plan_get_plan_sources(expr->plan))
 	{
 		CachedPlan *plan = ((CachedPlanSource *) lfirst(source))->gplan;
 		ListCell   *cell;
 
 		foreach(cell, plan ? plan->stmt_list : NIL)
-			stash_memo_trace_expression(lfirst_node(PlannedStmt, cell));
+		{
+			List	   *params = stash_memo_trace_expression(lfirst_node(PlannedStmt, cell));
+
+			meeting->is_known &= params == NIL;
+			note_words(meeting->estate, meeting->statement, params);
+		}
 	}
 }
 
 static void
-note_expressions(List *exprs)
+note_expressions(Meeting *meeting, List *exprs)
 {
 	ListCell   *cell;
 
 	foreach(cell, exprs)
-		note_expression(lfirst(cell));
+		note_expression(meeting, lfirst(cell));
 }
 
 /* what the variables of a block begin with */
 static void
-note_defaults(PLpgSQL_execstate *estate, PLpgSQL_stmt_block *block)
+note_defaults(Meeting *meeting, PLpgSQL_stmt_block *block)
 {
 	for (int i = 0; i < block->n_initvars; i++)
 	{
-		PLpgSQL_datum *datum = estate->datums[block->initvarnos[i]];
+		PLpgSQL_datum *datum = meeting->estate->datums[block->initvarnos[i]];
 
 		if (datum->dtype == PLPGSQL_DTYPE_VAR ||
 			datum->dtype == PLPGSQL_DTYPE_PROMISE ||
 			datum->dtype == PLPGSQL_DTYPE_REC)
-			note_expression(((PLpgSQL_variable *) datum)->default_val);
+			note_expression(meeting, ((PLpgSQL_variable *) datum)->default_val);
 	}
 }
 
 /* ---- statements ---- */
 
 static void
-note_if(PLpgSQL_stmt_if *statement)
+note_if(Meeting *meeting, PLpgSQL_stmt_if *statement)
 {
 	ListCell   *cell;
 
-	note_expression(statement->cond);
+	note_expression(meeting, statement->cond);
 	foreach(cell, statement->elsif_list)
-		note_expression(((PLpgSQL_if_elsif *) lfirst(cell))->cond);
+		note_expression(meeting, ((PLpgSQL_if_elsif *) lfirst(cell))->cond);
 }
 
 static void
-note_case(PLpgSQL_stmt_case *statement)
+note_case(Meeting *meeting, PLpgSQL_stmt_case *statement)
 {
 	ListCell   *cell;
 
-	note_expression(statement->t_expr);
+	note_expression(meeting, statement->t_expr);
 	foreach(cell, statement->case_when_list)
-		note_expression(((PLpgSQL_case_when *) lfirst(cell))->expr);
+		note_expression(meeting, ((PLpgSQL_case_when *) lfirst(cell))->expr);
 }
 
 static void
-note_for_integers(PLpgSQL_stmt_fori *statement)
+note_for_integers(Meeting *meeting, PLpgSQL_stmt_fori *statement)
 {
-	note_expression(statement->lower);
-	note_expression(statement->upper);
-	note_expression(statement->step);
+	note_expression(meeting, statement->lower);
+	note_expression(meeting, statement->upper);
+	note_expression(meeting, statement->step);
 }
 
 static void
-note_raise(PLpgSQL_stmt_raise *statement)
+note_raise(Meeting *meeting, PLpgSQL_stmt_raise *statement)
 {
 	ListCell   *cell;
 
-	note_expressions(statement->params);
+	note_expressions(meeting, statement->params);
 	foreach(cell, statement->options)
-		note_expression(((PLpgSQL_raise_option *) lfirst(cell))->expr);
+		note_expression(meeting, ((PLpgSQL_raise_option *) lfirst(cell))->expr);
 }
 
 /* a text that is executed, and its parameters */
 static void
-note_dynamic(PLpgSQL_expr *query, List *params)
+note_dynamic(Meeting *meeting, PLpgSQL_expr *query, List *params)
 {
-	note_expression(query);
-	note_expressions(params);
+	note_expression(meeting, query);
+	note_expressions(meeting, params);
 }
 
 /* those that a statement evaluates itself; statements in it come by themselves */
 static void
-note_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
+note_statement(Meeting *meeting, PLpgSQL_stmt *statement)
 {
 	switch (statement->cmd_type)
 	{
 		case PLPGSQL_STMT_BLOCK:
-			note_defaults(estate, (PLpgSQL_stmt_block *) statement);
+			note_defaults(meeting, (PLpgSQL_stmt_block *) statement);
 			break;
 		case PLPGSQL_STMT_ASSIGN:
-			note_expression(((PLpgSQL_stmt_assign *) statement)->expr);
+			note_expression(meeting, ((PLpgSQL_stmt_assign *) statement)->expr);
 			break;
 		case PLPGSQL_STMT_IF:
-			note_if((PLpgSQL_stmt_if *) statement);
+			note_if(meeting, (PLpgSQL_stmt_if *) statement);
 			break;
 		case PLPGSQL_STMT_CASE:
-			note_case((PLpgSQL_stmt_case *) statement);
+			note_case(meeting, (PLpgSQL_stmt_case *) statement);
 			break;
 		case PLPGSQL_STMT_WHILE:
-			note_expression(((PLpgSQL_stmt_while *) statement)->cond);
+			note_expression(meeting, ((PLpgSQL_stmt_while *) statement)->cond);
 			break;
 		case PLPGSQL_STMT_FORI:
-			note_for_integers((PLpgSQL_stmt_fori *) statement);
+			note_for_integers(meeting, (PLpgSQL_stmt_fori *) statement);
 			break;
 		case PLPGSQL_STMT_FOREACH_A:
-			note_expression(((PLpgSQL_stmt_foreach_a *) statement)->expr);
+			note_expression(meeting, ((PLpgSQL_stmt_foreach_a *) statement)->expr);
 			break;
 		case PLPGSQL_STMT_EXIT:
-			note_expression(((PLpgSQL_stmt_exit *) statement)->cond);
+			note_expression(meeting, ((PLpgSQL_stmt_exit *) statement)->cond);
 			break;
 		case PLPGSQL_STMT_RETURN:
-			note_expression(((PLpgSQL_stmt_return *) statement)->expr);
+			note_expression(meeting, ((PLpgSQL_stmt_return *) statement)->expr);
 			break;
 		case PLPGSQL_STMT_RETURN_NEXT:
-			note_expression(((PLpgSQL_stmt_return_next *) statement)->expr);
+			note_expression(meeting, ((PLpgSQL_stmt_return_next *) statement)->expr);
 			break;
 		case PLPGSQL_STMT_RETURN_QUERY:
-			note_dynamic(((PLpgSQL_stmt_return_query *) statement)->dynquery,
+			note_dynamic(meeting, ((PLpgSQL_stmt_return_query *) statement)->dynquery,
 						 ((PLpgSQL_stmt_return_query *) statement)->params);
 			break;
 		case PLPGSQL_STMT_RAISE:
-			note_raise((PLpgSQL_stmt_raise *) statement);
+			note_raise(meeting, (PLpgSQL_stmt_raise *) statement);
 			break;
 		case PLPGSQL_STMT_ASSERT:
-			note_expression(((PLpgSQL_stmt_assert *) statement)->cond);
-			note_expression(((PLpgSQL_stmt_assert *) statement)->message);
+			note_expression(meeting, ((PLpgSQL_stmt_assert *) statement)->cond);
+			note_expression(meeting, ((PLpgSQL_stmt_assert *) statement)->message);
 			break;
 		case PLPGSQL_STMT_DYNEXECUTE:
-			note_dynamic(((PLpgSQL_stmt_dynexecute *) statement)->query,
+			note_dynamic(meeting, ((PLpgSQL_stmt_dynexecute *) statement)->query,
 						 ((PLpgSQL_stmt_dynexecute *) statement)->params);
 			break;
 		case PLPGSQL_STMT_DYNFORS:
-			note_dynamic(((PLpgSQL_stmt_dynfors *) statement)->query,
+			note_dynamic(meeting, ((PLpgSQL_stmt_dynfors *) statement)->query,
 						 ((PLpgSQL_stmt_dynfors *) statement)->params);
 			break;
 		case PLPGSQL_STMT_OPEN:
-			note_dynamic(((PLpgSQL_stmt_open *) statement)->dynquery,
+			note_dynamic(meeting, ((PLpgSQL_stmt_open *) statement)->dynquery,
 						 ((PLpgSQL_stmt_open *) statement)->params);
 			break;
 		case PLPGSQL_STMT_FETCH:
-			note_expression(((PLpgSQL_stmt_fetch *) statement)->expr);
+			note_expression(meeting, ((PLpgSQL_stmt_fetch *) statement)->expr);
 			break;
 		default:
 			/* what it runs goes to the executor */
 			break;
 	}
 }
+
+/* ---- casts of values that are given to variables ---- */
+
+static void
+note_cast(Oid from, Oid to)
+{
+	if (from != to && stash_memo_holds_time(to) && stash_memo_holds_words(from))
+		stash_memo_trace_word();
+}
+
+static Oid
+type_of_variable(PLpgSQL_execstate *estate, PLpgSQL_datum *datum)
+{
+	ExpandedRecordFieldInfo info;
+	PLpgSQL_rec *rec;
+
+	switch (datum->dtype)
+	{
+		case PLPGSQL_DTYPE_VAR:
+		case PLPGSQL_DTYPE_PROMISE:
+			return ((PLpgSQL_var *) datum)->datatype->typoid;
+		case PLPGSQL_DTYPE_REC:
+			return ((PLpgSQL_rec *) datum)->rectypeid;
+		case PLPGSQL_DTYPE_RECFIELD:
+			rec = (PLpgSQL_rec *) estate->datums[((PLpgSQL_recfield *) datum)->recparentno];
+			if (rec->erh != NULL &&
+				expanded_record_lookup_field(rec->erh,
+											 ((PLpgSQL_recfield *) datum)->fieldname,
+											 &info))
+				return info.ftypeid;
+			/* the row type stands for its fields */
+			return rec->rectypeid;
+		default:
+			return InvalidOid;
+	}
+}
+
+/* the values of a row are cast to the types of a row of variables */
+static void
+note_row(PLpgSQL_execstate *estate, PLpgSQL_row *row, TupleDesc from)
+{
+	int			n = 0;
+
+	for (int i = 0; i < row->nfields && n < from->natts; i++)
+	{
+		if (row->varnos[i] < 0)
+			continue;
+		while (n < from->natts && TupleDescAttr(from, n)->attisdropped)
+			n++;
+		if (n < from->natts)
+			note_cast(TupleDescAttr(from, n++)->atttypid,
+					  type_of_variable(estate, estate->datums[row->varnos[i]]));
+	}
+}
+
+/* or to those of a composite type */
+static void
+note_record(PLpgSQL_rec *rec, TupleDesc from)
+{
+	TupleDesc	to;
+	int			n = 0;
+
+	if (rec->rectypeid == RECORDOID ||
+		(from->natts == 1 && TupleDescAttr(from, 0)->atttypid == rec->rectypeid))
+		return;
+	to = lookup_rowtype_tupdesc_domain(rec->rectypeid, -1, true);
+	for (int i = 0; to != NULL && i < to->natts && n < from->natts; i++)
+	{
+		if (TupleDescAttr(to, i)->attisdropped)
+			continue;
+		while (n < from->natts && TupleDescAttr(from, n)->attisdropped)
+			n++;
+		if (n < from->natts)
+			note_cast(TupleDescAttr(from, n++)->atttypid,
+					  TupleDescAttr(to, i)->atttypid);
+	}
+	if (to != NULL)
+		ReleaseTupleDesc(to);
+}
+
+static void
+note_target(PLpgSQL_execstate *estate, PLpgSQL_datum *target, TupleDesc from)
+{
+	if (target == NULL || from == NULL)
+		return;
+	if (target->dtype == PLPGSQL_DTYPE_ROW)
+		note_row(estate, (PLpgSQL_row *) target, from);
+	else if (target->dtype == PLPGSQL_DTYPE_REC)
+		note_record((PLpgSQL_rec *) target, from);
+}
+
+/* the type of an expression that has been planned */
+static Oid
+type_of_expression(PLpgSQL_expr *expr)
+{
+	TupleDesc	desc = NULL;
+
+	if (expr != NULL && expr->plan != NULL)
+		desc = ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(expr->plan)))->resultDesc;
+	return desc != NULL && desc->natts > 0 ?
+		TupleDescAttr(desc, 0)->atttypid : InvalidOid;
+}
+
+static void
+note_given(PLpgSQL_execstate *estate, PLpgSQL_datum *target, PLpgSQL_expr *expr)
+{
+	Oid			from = type_of_expression(expr);
+
+	if (OidIsValid(from))
+		note_cast(from, type_of_variable(estate, target));
+}
+
+/* an element of an array */
+static void
+note_element(PLpgSQL_execstate *estate, PLpgSQL_stmt_foreach_a *statement)
+{
+	Oid			from = get_base_element_type(type_of_expression(statement->expr));
+	PLpgSQL_datum *target = estate->datums[statement->varno];
+
+	if (OidIsValid(from) && statement->slice == 0)
+		note_cast(from, type_of_variable(estate, target));
+	else
+		note_given(estate, target, statement->expr);
+}
+
+/* a value that the function returns, which is there to be looked at */
+static void
+note_returned(PLpgSQL_execstate *estate)
+{
+	Oid			to = estate->func->fn_rettype;
+
+	if (estate->retisnull || estate->retistuple || estate->retisset ||
+		estate->rettype == to || !stash_memo_holds_time(to))
+		return;
+	if (!OidIsValid(get_element_type(to)) && get_typtype(to) == TYPTYPE_BASE &&
+		!stash_memo_is_word(estate->rettype, estate->retval))
+		return;
+	note_cast(estate->rettype, to);
+}
+
+static void
+note_next(PLpgSQL_execstate *estate, PLpgSQL_stmt_return_next *statement)
+{
+	Oid			to = estate->func->fn_rettype;
+
+	if (statement->expr != NULL && OidIsValid(type_of_expression(statement->expr)))
+		note_cast(type_of_expression(statement->expr), to);
+	else if (statement->retvarno >= 0 &&
+			 estate->datums[statement->retvarno]->dtype == PLPGSQL_DTYPE_VAR)
+		note_cast(type_of_variable(estate, estate->datums[statement->retvarno]), to);
+}
+
+/* what a statement has given to variables, and cast for that without a plan */
+static void
+note_casts(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
+{
+	PLpgSQL_stmt_block *block = (PLpgSQL_stmt_block *) statement;
+
+	switch (statement->cmd_type)
+	{
+		case PLPGSQL_STMT_BLOCK:
+			for (int i = 0; i < block->n_initvars; i++)
+			{
+				PLpgSQL_datum *datum = estate->datums[block->initvarnos[i]];
+
+				if (datum->dtype == PLPGSQL_DTYPE_VAR ||
+					datum->dtype == PLPGSQL_DTYPE_REC)
+					note_given(estate, datum,
+							   ((PLpgSQL_variable *) datum)->default_val);
+			}
+			break;
+		case PLPGSQL_STMT_ASSIGN:
+			note_given(estate,
+					   estate->datums[((PLpgSQL_stmt_assign *) statement)->varno],
+					   ((PLpgSQL_stmt_assign *) statement)->expr);
+			break;
+		case PLPGSQL_STMT_FOREACH_A:
+			note_element(estate, (PLpgSQL_stmt_foreach_a *) statement);
+			break;
+		case PLPGSQL_STMT_RETURN:
+			note_returned(estate);
+			break;
+		case PLPGSQL_STMT_RETURN_NEXT:
+			note_next(estate, (PLpgSQL_stmt_return_next *) statement);
+			break;
+		default:
+			/* of queries: stash_memo_plpgsql_query() */
+			break;
+	}
+}
+
+/* ---- queries of functions in PL/pgSQL ---- */
+
+/* the function that is running, within what 'until' is the first to be in */
+static PLpgSQL_execstate *
+running(const ErrorContextCallback *until)
+{
+	for (ErrorContextCallback *at = error_context_stack;
+		 at != NULL && at != until && ours.error_callback != NULL;
+		 at = at->previous)
+	{
+		if (at->callback == ours.error_callback)
+			return at->arg;
+	}
+	return NULL;
+}
+
+/*
+ * An expression was planned with these parameters that become times, and is
+ * about to be evaluated, if it is one of PL/pgSQL.  'until' is in the stack of
+ * error contexts since the trace began.  Frees the list.
+ */
+void
+stash_memo_plpgsql_words(List *params, const ErrorContextCallback *until)
+{
+	PLpgSQL_execstate *estate = params != NIL ? running(until) : NULL;
+
+	if (estate != NULL)
+		note_words(estate, estate->err_stmt, params);
+}
+
+/* a statement that puts rows of a query into variables */
+static PLpgSQL_datum *
+target_of(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
+{
+	int			cursor = -1;
+
+	switch (statement->cmd_type)
+	{
+		case PLPGSQL_STMT_EXECSQL:
+			return (PLpgSQL_datum *) ((PLpgSQL_stmt_execsql *) statement)->target;
+		case PLPGSQL_STMT_DYNEXECUTE:
+			return (PLpgSQL_datum *) ((PLpgSQL_stmt_dynexecute *) statement)->target;
+		case PLPGSQL_STMT_FORS:
+		case PLPGSQL_STMT_DYNFORS:
+			return (PLpgSQL_datum *) ((PLpgSQL_stmt_forq *) statement)->var;
+		case PLPGSQL_STMT_FORC:
+			cursor = ((PLpgSQL_stmt_forc *) statement)->curvar;
+			break;
+		case PLPGSQL_STMT_OPEN:
+			cursor = ((PLpgSQL_stmt_open *) statement)->curvar;
+			break;
+		default:
+			return NULL;
+	}
+	/* arguments of the cursor */
+	cursor = ((PLpgSQL_var *) estate->datums[cursor])->cursor_explicit_argrow;
+	return cursor >= 0 ? estate->datums[cursor] : NULL;
+}
+
+/*
+ * A query has been started that returns such rows, maybe by a statement of
+ * PL/pgSQL that casts them to the types of variables; 'until' as above.
+ */
+void
+stash_memo_plpgsql_query(TupleDesc desc, const ErrorContextCallback *until)
+{
+	PLpgSQL_execstate *estate = running(until);
+
+	if (estate != NULL && estate->err_stmt != NULL)
+		note_target(estate, target_of(estate, estate->err_stmt), desc);
+}
+
+/* rows come from a cursor */
+static void
+note_fetch(PLpgSQL_execstate *estate, PLpgSQL_stmt_fetch *statement)
+{
+	PLpgSQL_var *cursor = (PLpgSQL_var *) estate->datums[statement->curvar];
+	Portal		portal = NULL;
+
+	if (cursor->dtype == PLPGSQL_DTYPE_VAR && !cursor->isnull)
+		portal = GetPortalByName(TextDatumGetCString(cursor->value));
+	if (portal != NULL)
+		note_target(estate, (PLpgSQL_datum *) statement->target,
+					portal->tupDesc);
+}
+
+/* ---- what the plugin is told ---- */
 
 /* the cursor that a variable names, if it names one */
 static void
@@ -210,8 +574,43 @@ before_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
 	else if (statement->cmd_type == PLPGSQL_STMT_CLOSE)
 		note_cursor(estate->datums[((PLpgSQL_stmt_close *) statement)->curvar],
 					false);
+	if (statement->cmd_type == PLPGSQL_STMT_FETCH)
+		note_fetch(estate, (PLpgSQL_stmt_fetch *) statement);
 	if (stash_memo_trace_meets(statement))
-		note_statement(estate, statement);
+	{
+		Meeting		meeting = {estate, statement, true};
+
+		note_statement(&meeting, statement);
+		if (!meeting.is_known)
+			stash_memo_trace_meets_again(statement);
+	}
+}
+
+static void
+after_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
+{
+	note_casts(estate, statement);
+	if (next != NULL && next->stmt_end != NULL)
+		next->stmt_end(estate, statement);
+}
+
+/* types that variables have by names */
+static void
+before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
+{
+	if (next != NULL && next->func_beg != NULL)
+		next->func_beg(estate, function);
+	if (!stash_memo_trace_meets(function))
+		return;
+	for (int i = 0; i < estate->ndatums; i++)
+	{
+		PLpgSQL_datum *datum = estate->datums[i];
+
+		if (datum->dtype == PLPGSQL_DTYPE_REC)
+			stash_memo_trace_type(((PLpgSQL_rec *) datum)->rectypeid);
+		else if (datum->dtype == PLPGSQL_DTYPE_VAR)
+			stash_memo_trace_type(((PLpgSQL_var *) datum)->datatype->typoid);
+	}
 }
 
 static void
@@ -257,7 +656,9 @@ stash_memo_plpgsql_begin(void)
 		ours = *next;
 		ours.func_setup = set_up;
 	}
+	ours.func_beg = before_function;
 	ours.stmt_beg = before_statement;
+	ours.stmt_end = after_statement;
 	ours.func_end = after_function;
 	*place() = &ours;
 }

@@ -12,6 +12,9 @@
  * also what was known of relations and functions, and is good only for who
  * knows the same.
  *
+ * So that of a relation whose row type alone was used counts only what the
+ * catalogs say, and of a collation the version that its order has.
+ *
  * In a stash the proof is bytes of this server's own, in network order:
  *
  *		version		1 byte
@@ -19,10 +22,12 @@
  *		xmin, xmax	8 each
  *		excused		8, what was allowed by what the memo's maker said, bits by
  *					StashMemoReason: with another order the version changes
- *		counts		4 each: running transactions, relations, functions
+ *		counts		4 each: running transactions, relations, functions, relations
+ *					whose row types were used, collations
  *		running		8 each
  *		relations	12 each: OID, digest
  *		functions	12 each: the same; OID 0 is the server's
+ *		row types, collations	12 each: the same
  *
  *-------------------------------------------------------------------------
  */
@@ -44,9 +49,9 @@
 #include "compat.h"
 #include "memo.h"
 
-#define PROOF_VERSION	4
+#define PROOF_VERSION	5
 #define MAX_HELD		32		/* of each kind in a proof that is remembered */
-#define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 3 * 4)
+#define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 5 * 4)
 
 /* ---- making ---- */
 
@@ -98,6 +103,46 @@ add_functions(StashMemoProof *proof, const StashMemoTrace *trace)
 			stash_memo_names_function(function->oid)->digest;
 	}
 	proof->nfunctions = n + 1;
+	return true;
+}
+
+static void
+add_collations(StashMemoProof *proof, const StashMemoTrace *trace)
+{
+	ListCell   *cell;
+
+	proof->collations = palloc(sizeof(StashMemoSource) *
+							   Max(list_length(trace->collations), 1));
+	foreach(cell, trace->collations)
+	{
+		StashMemoSource *collation = &proof->collations[proof->ncollations++];
+
+		collation->oid = lfirst_oid(cell);
+		collation->digest = stash_memo_collation_digest(collation->oid);
+	}
+}
+
+/* false, and which, when one has just been changed */
+static bool
+add_rows(StashMemoProof *proof, const StashMemoTrace *trace, Oid *culprit)
+{
+	ListCell   *cell;
+
+	proof->rows = palloc(sizeof(StashMemoSource) *
+						 Max(list_length(trace->rows), 1));
+	foreach(cell, trace->rows)
+	{
+		const StashMemoSource *met = lfirst(cell);
+		const StashTrackState *state = stash_track_state(met->oid);
+
+		*culprit = state->relid;
+		if (state->rows.is_untold || state->digest != met->digest)
+			return false;
+		proof->rows[proof->nrows].oid = state->relid;
+		proof->rows[proof->nrows++].digest = state->digest +
+			stash_memo_names_relation(state->relid)->digest;
+	}
+	*culprit = InvalidOid;
 	return true;
 }
 
@@ -165,8 +210,9 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 		if (trace->reasons & UINT64CONST(1) << never_excused[i])
 			return never_excused[i];
 	}
-	/* of one that is IMMUTABLE only the functions that it calls can change */
-	if (is_immutable && list_length(trace->functions) <= 1)
+	/* of one that is IMMUTABLE only these can change */
+	if (is_immutable && list_length(trace->functions) <= 1 &&
+		trace->collations == NIL)
 		return STASH_MEMO_FINE;
 	made = palloc0(sizeof(StashMemoProof));
 	if (is_immutable)
@@ -175,6 +221,7 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 			return STASH_MEMO_NO_SNAPSHOT;
 		if (!add_functions(made, trace))
 			return STASH_MEMO_FUNCTION_CHANGED;
+		add_collations(made, trace);
 		if (stash_memo_names_news() != names)
 			return STASH_MEMO_OLD_PLANS;
 		*proof = made;
@@ -218,9 +265,11 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 		made->sources[made->nsources++].digest = state->digest +
 			stash_memo_names_relation(state->relid)->digest;
 	}
-	*culprit = InvalidOid;
+	if (!add_rows(made, trace, culprit))
+		return STASH_MEMO_BEING_COMMITTED;
 	if (!add_functions(made, trace))
 		return STASH_MEMO_FUNCTION_CHANGED;
+	add_collations(made, trace);
 	/* namesakes may have come to plans that were used */
 	if (stash_memo_names_news() != names)
 		return STASH_MEMO_OLD_PLANS;
@@ -235,9 +284,9 @@ Size
 stash_memo_proof_size(const StashMemoProof *proof)
 {
 	return MAXALIGN(sizeof(StashMemoProof)) +
-		sizeof(StashMemoSource) * proof->nsources +
 		STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip) +
-		sizeof(StashMemoSource) * proof->nfunctions;
+		sizeof(StashMemoSource) * (proof->nsources + proof->nfunctions +
+								   proof->nrows + proof->ncollations);
 }
 
 /* copy what may be nothing, and step behind it */
@@ -258,32 +307,44 @@ copy_part(char **to, const void *from, Size size)
 StashMemoProof *
 stash_memo_proof_copy(const StashMemoProof *proof, MemoryContext context)
 {
-	Size		sources = sizeof(StashMemoSource) * proof->nsources;
+	const Size	one = sizeof(StashMemoSource);
 	Size		snapshot = STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip);
-	Size		functions = sizeof(StashMemoSource) * proof->nfunctions;
 	char	   *block = MemoryContextAlloc(context, stash_memo_proof_size(proof));
 	StashMemoProof *copy = (StashMemoProof *) block;
 
 	*copy = *proof;
 	block += MAXALIGN(sizeof(StashMemoProof));
-	copy->sources = copy_part(&block, proof->sources, sources);
-	copy->functions = copy_part(&block, proof->functions, functions);
+	copy->sources = copy_part(&block, proof->sources, one * proof->nsources);
+	copy->functions = copy_part(&block, proof->functions, one * proof->nfunctions);
+	copy->rows = copy_part(&block, proof->rows, one * proof->nrows);
+	copy->collations = copy_part(&block, proof->collations,
+								 one * proof->ncollations);
 	copy->snapshot = copy_part(&block, proof->snapshot, snapshot);
 	return copy;
 }
 
 /* ---- asking ---- */
 
+/* what an answer has of a relation */
+typedef enum Part
+{
+	ROW_TYPE,
+	WHAT_IS_TRACKED,
+	WHATEVER_IT_HOLDS			/* where a ttl says how old that may be */
+} Part;
+
 static StashMemoReason
 judge_told(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
-		   bool has_ttl)
+		   Part part)
 {
 	const StashTrackState *state = stash_track_state(source->oid);
-	StashTrackVerdict verdict = stash_track_judge(state, snapshot);
+	StashTrackVerdict verdict = STASH_TRACK_UNKNOWN;
 	const StashTrackRows *names;
 
+	if (part != ROW_TYPE)
+		verdict = stash_track_judge(state, snapshot);
 	/* by the clock then, but for rights, policies and columns */
-	if (verdict == STASH_TRACK_UNKNOWN && has_ttl)
+	if (verdict == STASH_TRACK_UNKNOWN && part != WHAT_IS_TRACKED)
 		verdict = stash_track_judge_definition(state, snapshot);
 	switch (verdict)
 	{
@@ -333,7 +394,7 @@ is_told(Oid relid, LOCKMODE lock, bool *locked)
 
 static StashMemoReason
 judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
-			 bool has_ttl)
+			 Part part)
 {
 	/* the second for a refresh that lets others read */
 	LOCKMODE	lock = get_rel_relkind(source->oid) != RELKIND_MATVIEW ?
@@ -342,7 +403,7 @@ judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 	StashMemoReason reason = STASH_MEMO_BEING_COMMITTED;
 
 	if (is_told(source->oid, lock, &locked))
-		reason = judge_told(source, snapshot, has_ttl);
+		reason = judge_told(source, snapshot, part);
 	if (locked)
 		UnlockRelationOid(source->oid, lock);
 	return reason;
@@ -365,6 +426,14 @@ judge_function(const StashMemoSource *source, const StashTrackSnapshot *snapshot
 		STASH_MEMO_FUNCTION_CHANGED;
 }
 
+/* the same version as the library has now */
+static StashMemoReason
+judge_collation(const StashMemoSource *source)
+{
+	return stash_memo_collation_digest(source->oid) == source->digest ?
+		STASH_MEMO_FINE : STASH_MEMO_COLLATION;
+}
+
 /*
  * A proof that held, and the moment at which it did.  Then so does each other
  * of the same things whose snapshot sees all that its snapshot sees: answers of
@@ -376,12 +445,16 @@ typedef struct Held
 	bool		has_ttl;
 	int			nsources;
 	int			nfunctions;
+	int			nrows;
+	int			ncollations;
 	int			nxip;
 	FullTransactionId xmin;
 	FullTransactionId xmax;
 	FullTransactionId xip[MAX_HELD];
 	StashMemoSource sources[MAX_HELD];
 	StashMemoSource functions[MAX_HELD];
+	StashMemoSource rows[MAX_HELD];
+	StashMemoSource collations[MAX_HELD];
 } Held;
 
 static Held *
@@ -410,10 +483,13 @@ is_like(const Held *held, const StashMemoProof *proof, bool has_ttl)
 	const StashTrackSnapshot *snapshot = proof->snapshot;
 
 	if (held->has_ttl != has_ttl || held->nsources != proof->nsources ||
-		held->nfunctions != proof->nfunctions)
+		held->nfunctions != proof->nfunctions || held->nrows != proof->nrows ||
+		held->ncollations != proof->ncollations)
 		return false;
 	if (!are_same(held->sources, proof->sources, proof->nsources) ||
-		!are_same(held->functions, proof->functions, proof->nfunctions))
+		!are_same(held->functions, proof->functions, proof->nfunctions) ||
+		!are_same(held->rows, proof->rows, proof->nrows) ||
+		!are_same(held->collations, proof->collations, proof->ncollations))
 		return false;
 	return FullTransactionIdFollowsOrEquals(snapshot->xmin, held->xmax) ||
 		(FullTransactionIdEquals(snapshot->xmin, held->xmin) &&
@@ -428,12 +504,15 @@ hold(const StashMemoProof *proof, bool has_ttl, uint64 moment)
 	Held	   *held = held_for(proof);
 
 	if (proof->nsources > MAX_HELD || proof->nfunctions > MAX_HELD ||
+		proof->nrows > MAX_HELD || proof->ncollations > MAX_HELD ||
 		proof->snapshot->nxip > MAX_HELD)
 		return;
 	held->moment = moment;
 	held->has_ttl = has_ttl;
 	held->nsources = proof->nsources;
 	held->nfunctions = proof->nfunctions;
+	held->nrows = proof->nrows;
+	held->ncollations = proof->ncollations;
 	held->nxip = proof->snapshot->nxip;
 	held->xmin = proof->snapshot->xmin;
 	held->xmax = proof->snapshot->xmax;
@@ -441,6 +520,11 @@ hold(const StashMemoProof *proof, bool has_ttl, uint64 moment)
 	memcpy(held->sources, proof->sources, sizeof(held->sources[0]) * held->nsources);
 	memcpy(held->functions, proof->functions,
 		   sizeof(held->functions[0]) * held->nfunctions);
+	if (held->nrows > 0)
+		memcpy(held->rows, proof->rows, sizeof(held->rows[0]) * held->nrows);
+	if (held->ncollations > 0)
+		memcpy(held->collations, proof->collations,
+			   sizeof(held->collations[0]) * held->ncollations);
 }
 
 /* what may have changed, looked up */
@@ -459,7 +543,22 @@ judge_anew(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 	for (int i = 0; i < proof->nsources; i++)
 	{
 		*culprit = proof->sources[i].oid;
-		reason = judge_source(&proof->sources[i], proof->snapshot, has_ttl);
+		reason = judge_source(&proof->sources[i], proof->snapshot,
+							  has_ttl ? WHATEVER_IT_HOLDS : WHAT_IS_TRACKED);
+		if (reason != STASH_MEMO_FINE)
+			return reason;
+	}
+	for (int i = 0; i < proof->nrows; i++)
+	{
+		*culprit = proof->rows[i].oid;
+		reason = judge_source(&proof->rows[i], proof->snapshot, ROW_TYPE);
+		if (reason != STASH_MEMO_FINE)
+			return reason;
+	}
+	for (int i = 0; i < proof->ncollations; i++)
+	{
+		*culprit = proof->collations[i].oid;
+		reason = judge_collation(&proof->collations[i]);
 		if (reason != STASH_MEMO_FINE)
 			return reason;
 	}
@@ -586,7 +685,8 @@ stash_memo_proof_write(const StashMemoProof *proof)
 {
 	const StashTrackSnapshot *snapshot = proof->snapshot;
 	Size		size = VARHDRSZ + HEADER_BYTES + 8 * (Size) snapshot->nxip +
-	12 * ((Size) proof->nsources + (Size) proof->nfunctions);
+	12 * ((Size) proof->nsources + (Size) proof->nfunctions +
+		  (Size) proof->nrows + (Size) proof->ncollations);
 	bytea	   *bytes = palloc(size);
 	char	   *at = VARDATA(bytes);
 
@@ -599,10 +699,14 @@ stash_memo_proof_write(const StashMemoProof *proof)
 	at = put32(at, snapshot->nxip);
 	at = put32(at, proof->nsources);
 	at = put32(at, proof->nfunctions);
+	at = put32(at, proof->nrows);
+	at = put32(at, proof->ncollations);
 	for (int i = 0; i < snapshot->nxip; i++)
 		at = put64(at, U64FromFullTransactionId(snapshot->xip[i]));
 	at = put_sources(at, proof->sources, proof->nsources);
 	at = put_sources(at, proof->functions, proof->nfunctions);
+	at = put_sources(at, proof->rows, proof->nrows);
+	at = put_sources(at, proof->collations, proof->ncollations);
 	Assert(at == (char *) bytes + size);
 	return bytes;
 }
@@ -623,6 +727,9 @@ stash_memo_proof_read(const bytea *bytes)
 	uint32		nxip;
 	uint32		nsources;
 	uint32		nfunctions;
+	uint32		nrows;
+	uint32		ncollations;
+	uint64		nall;
 
 	if (size < HEADER_BYTES || *at++ != PROOF_VERSION ||
 		get64(&at) != GetSystemIdentifier())
@@ -633,20 +740,26 @@ stash_memo_proof_read(const bytea *bytes)
 	nxip = get32(&at);
 	nsources = get32(&at);
 	nfunctions = get32(&at);
-	if (size != HEADER_BYTES + 8 * (uint64) nxip +
-		12 * ((uint64) nsources + (uint64) nfunctions))
+	nrows = get32(&at);
+	ncollations = get32(&at);
+	nall = (uint64) nsources + nfunctions + nrows + ncollations;
+	if (size != HEADER_BYTES + 8 * (uint64) nxip + 12 * nall)
 		return NULL;
 
 	/* one block, for this is done at each hit */
 	proof = palloc(MAXALIGN(sizeof(StashMemoProof)) +
-				   sizeof(StashMemoSource) * (nsources + nfunctions) +
+				   sizeof(StashMemoSource) * nall +
 				   STASH_TRACK_SNAPSHOT_SIZE(nxip));
 	proof->excused = excused;
 	proof->nsources = nsources;
 	proof->sources = (StashMemoSource *) ((char *) proof + MAXALIGN(sizeof(StashMemoProof)));
 	proof->nfunctions = nfunctions;
 	proof->functions = proof->sources + nsources;
-	proof->snapshot = (StashTrackSnapshot *) (proof->functions + nfunctions);
+	proof->nrows = nrows;
+	proof->rows = proof->functions + nfunctions;
+	proof->ncollations = ncollations;
+	proof->collations = proof->rows + nrows;
+	proof->snapshot = (StashTrackSnapshot *) (proof->collations + ncollations);
 	proof->snapshot->xmin = xmin;
 	proof->snapshot->xmax = xmax;
 	proof->snapshot->nxip = nxip;
@@ -654,5 +767,7 @@ stash_memo_proof_read(const bytea *bytes)
 		proof->snapshot->xip[i] = FullTransactionIdFromU64(get64(&at));
 	get_sources(&at, proof->sources, nsources);
 	get_sources(&at, proof->functions, nfunctions);
+	get_sources(&at, proof->rows, nrows);
+	get_sources(&at, proof->collations, ncollations);
 	return proof;
 }

@@ -23,14 +23,12 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
-#include "commands/proclang.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/planner.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -65,213 +63,30 @@ note_reason(StashMemoTrace *trace, StashMemoReason reason, Oid culprit)
 	trace->culprits[reason] = culprit;
 }
 
+/* add to one of a trace's lists what may be in it */
+static void
+add_oid(StashMemoTrace *trace, List **list, Oid oid)
+{
+	MemoryContext old = MemoryContextSwitchTo(trace->context);
+
+	*list = list_append_unique_oid(*list, oid);
+	MemoryContextSwitchTo(old);
+}
+
 /* ---- functions ---- */
-
-/*
- * Beginnings of names of the server's STABLE functions whose answers do not
- * depend on tables alone: time, settings, the connection, catalogs.
- */
-static const char *const session_functions[] = {
-	"now", "transaction_timestamp", "statement_timestamp", "age",
-	"inet_", "txid_", "pg_", "has_", "row_security_active",
-	"to_reg", "regclass", "obj_description", "col_description",
-	"shobj_description", "getdatabaseencoding", "current_database", "version",
-	"mxid_age", "lastval", "currval", "database_to_", "schema_to_",
-	"table_to_", "query_to_", "cursor_to_", "format_type", "ts_debug"
-};
-
-static bool
-depends_on_session(Oid function)
-{
-	char		volatility = func_volatile(function);
-	char	   *name;
-	bool		depends = false;
-
-	if (volatility == PROVOLATILE_VOLATILE)
-		return true;
-	if (volatility == PROVOLATILE_IMMUTABLE)
-		return false;
-	name = get_func_name(function);
-	for (int i = 0; !depends && i < lengthof(session_functions); i++)
-	{
-		const char *begin = session_functions[i];
-		Size		len = strlen(begin);
-
-		depends = strncmp(name, begin, len) == 0 &&
-			(begin[len - 1] == '_' || name[len] == '\0' ||
-			 strcmp(begin, "to_reg") == 0);
-	}
-	pfree(name);
-	return depends;
-}
-
-/* words that are calls though they do not look like it; strings that are */
-static const char *const call_words[] = {
-	"current_date", "current_time", "current_timestamp", "localtime",
-	"localtimestamp", "current_catalog", "'now'", "'today'", "'tomorrow'",
-	"'yesterday'"
-};
-
-static bool
-is_word_part(char c)
-{
-	return isalnum((unsigned char) c) || c == '_' || c == '$' ||
-		IS_HIGHBIT_SET(c);
-}
-
-/* functions whose bodies were read of late */
-typedef struct FunctionKnown
-{
-	Oid			function;		/* 0: none */
-	StashMemoReason reason;
-} FunctionKnown;
-
-static FunctionKnown functions_known[256];
-static uint64 function_changes; /* counted */
-
-/* what follows a word, where it is first found; NULL: nowhere */
-static const char *
-has_word(const char *source, const char *word)
-{
-	Size		len = strlen(word);
-
-	for (const char *at = source; *at != '\0'; at++)
-	{
-		if (pg_strncasecmp(at, word, len) == 0 &&
-			(at == source || !is_word_part(at[-1])) && !is_word_part(at[len]))
-			return at + len;
-	}
-	return NULL;
-}
-
-/* age() of one argument, which is replaced when it is planned */
-static bool
-asks_for_age(const char *source)
-{
-	while ((source = has_word(source, "age")) != NULL)
-	{
-		const char *at = source + strspn(source, " \t\r\n");
-		int			depth = 0;
-
-		if (*at != '(')
-			continue;
-		/* to where it ends, or the second argument begins */
-		for (; *at != '\0'; at++)
-		{
-			if (*at == '(')
-				depth++;
-			else if (*at == ')' && --depth == 0)
-				return true;
-			else if (*at == ',' && depth == 1)
-				break;
-		}
-	}
-	return false;
-}
-
-/*
- * Whether the body of a function asks for the time or the database by a word
- * that no hook sees.  Words in comments and strings count, too: rather once
- * too often.
- */
-static bool
-has_call_word(HeapTuple tuple)
-{
-	bool		found = false;
-	bool		isnull;
-	Datum		datum;
-
-	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
-	if (!isnull)
-		found = stash_catalog_asks_for_time(TextDatumGetCString(datum));
-	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	for (int i = 0; !isnull && !found && i < lengthof(call_words); i++)
-		found = has_word(TextDatumGetCString(datum), call_words[i]) != NULL;
-	if (!isnull && !found)
-		found = asks_for_age(TextDatumGetCString(datum));
-	return found;
-}
-
-/*
- * Whether a function keeps, or asks for, what is not seen: those in C may, and
- * those in languages that have a memory of their own, unless they promise that
- * they do not.  Ours are traced.
- */
-static bool
-is_unseen(HeapTuple tuple)
-{
-	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-	bool		isnull;
-	Datum		source;
-
-	if (form->provolatile == PROVOLATILE_IMMUTABLE ||
-		form->prolang == SQLlanguageId ||
-		form->prolang == get_language_oid("plpgsql", true) ||
-		form->prolang == get_language_oid("stash", true))
-		return false;
-	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	return form->prolang != ClanguageId ||
-		strncmp(TextDatumGetCString(source), "pg_hashstash_", 13) != 0;
-}
-
-/* why a function by itself keeps its callers' answers from being remembered */
-static StashMemoReason
-read_function(Oid function)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	StashMemoReason reason = STASH_MEMO_FINE;
-
-	if (!HeapTupleIsValid(tuple))
-		return STASH_MEMO_SESSION;
-	if (is_unseen(tuple))
-		reason = STASH_MEMO_LANGUAGE;
-	else if (has_call_word(tuple))
-		reason = STASH_MEMO_SESSION;
-	ReleaseSysCache(tuple);
-	return reason;
-}
-
-/* the same, as long as no function changes */
-static StashMemoReason
-reason_of(Oid function)
-{
-	FunctionKnown *known = &functions_known[function % lengthof(functions_known)];
-	uint64		before = function_changes;
-	StashMemoReason reason;
-
-	if (known->function == function)
-		return known->reason;
-	reason = read_function(function);
-	if (before == function_changes)
-	{
-		known->function = function;
-		known->reason = reason;
-	}
-	return reason;
-}
 
 static void
 note_function(StashMemoTrace *trace, Oid function)
 {
+	bool		is_users = function >= FirstNormalObjectId;
 	StashMemoReason reason;
-	MemoryContext old;
 
-	if (function < FirstNormalObjectId)
-	{
-		if (function == F_CURRENT_SETTING_TEXT ||
-			function == F_CURRENT_SETTING_TEXT_BOOL)
-			note_reason(trace, STASH_MEMO_SETTING, function);
-		else if (depends_on_session(function))
-			note_reason(trace, STASH_MEMO_SESSION, function);
+	runs_functions |= is_users;
+	if (is_users && list_member_oid(trace->functions, function))
 		return;
-	}
-	runs_functions = true;
-	if (list_member_oid(trace->functions, function))
-		return;
-	old = MemoryContextSwitchTo(trace->context);
-	trace->functions = lappend_oid(trace->functions, function);
-	MemoryContextSwitchTo(old);
-	reason = reason_of(function);
+	if (is_users)
+		add_oid(trace, &trace->functions, function);
+	reason = stash_memo_function_reason(function);
 	if (reason != STASH_MEMO_FINE)
 		note_reason(trace, reason, function);
 }
@@ -293,8 +108,6 @@ forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 	if (inlined != NULL)
 		hash_destroy(inlined);
 	inlined = NULL;
-	memset(functions_known, 0, sizeof(functions_known));
-	function_changes++;
 }
 
 static HTAB *
@@ -373,11 +186,11 @@ writes(PlannedStmt *plan)
 }
 
 static bool
-has_met(const StashMemoTrace *trace, Oid relid)
+has_met(List *sources, Oid relid)
 {
 	ListCell   *cell;
 
-	foreach(cell, trace->relations)
+	foreach(cell, sources)
 	{
 		if (((StashMemoSource *) lfirst(cell))->oid == relid)
 			return true;
@@ -385,28 +198,82 @@ has_met(const StashMemoTrace *trace, Oid relid)
 	return false;
 }
 
-/* that a relation is read, which was known as 'digest' when it was met */
+/* a relation that was known as 'digest' when it was met */
 static void
-add_relation(StashMemoTrace *trace, Oid relid, uint64 digest)
+add_source(StashMemoTrace *trace, List **sources, Oid relid, uint64 digest)
 {
 	MemoryContext old = MemoryContextSwitchTo(trace->context);
 	StashMemoSource *source = palloc(sizeof(StashMemoSource));
 
 	source->oid = relid;
 	source->digest = digest;
-	trace->relations = lappend(trace->relations, source);
+	*sources = lappend(*sources, source);
 	MemoryContextSwitchTo(old);
 }
 
+/* that a relation is read */
 static void
 note_relation(StashMemoTrace *trace, Oid relid)
 {
-	if (!has_met(trace, relid))
-		add_relation(trace, relid, stash_track_state(relid)->digest);
+	if (!has_met(trace->relations, relid))
+		add_source(trace, &trace->relations, relid, stash_track_state(relid)->digest);
+}
+
+/* that the row type of a relation is used */
+static void
+note_row(StashMemoTrace *trace, Oid relid)
+{
+	if (!has_met(trace->rows, relid))
+		add_source(trace, &trace->rows, relid, stash_track_state(relid)->digest);
+}
+
+/*
+ * What only the text of a plan tells.  Returns the numbers of its parameters
+ * that become times: what they are the caller knows.
+ */
+static List *
+note_facts(StashMemoTrace *trace, const PlannedStmt *plan)
+{
+	StashMemoPlan facts;
+	ListCell   *cell;
+
+	stash_memo_plan_read(&facts, plan);
+	if (facts.reads_time)
+		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+	foreach(cell, facts.rows)
+		note_row(trace, lfirst_oid(cell));
+	foreach(cell, facts.collations)
+		add_oid(trace, &trace->collations, lfirst_oid(cell));
+	list_free(facts.rows);
+	list_free(facts.collations);
+	return facts.params;
+}
+
+/* parameters of a query that become times */
+static void
+note_params(StashMemoTrace *trace, List *numbers, ParamListInfo params)
+{
+	ListCell   *cell;
+
+	foreach(cell, numbers)
+	{
+		int			number = lfirst_int(cell);
+		ParamExternData space;
+		ParamExternData *param = NULL;
+
+		if (params != NULL && number > 0 && number <= params->numParams)
+			param = params->paramFetch != NULL ?
+				params->paramFetch(params, number, false, &space) :
+				&params->params[number - 1];
+		if (param == NULL || !OidIsValid(param->ptype) ||
+			(!param->isnull && stash_memo_is_word(param->ptype, param->value)))
+			note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+	}
+	list_free(numbers);
 }
 
 static void
-note_plan(StashMemoTrace *trace, PlannedStmt *plan)
+note_plan(StashMemoTrace *trace, PlannedStmt *plan, ParamListInfo params)
 {
 	ListCell   *cell;
 
@@ -416,6 +283,7 @@ note_plan(StashMemoTrace *trace, PlannedStmt *plan)
 	/* as they are when the rights to them are checked, which comes next */
 	foreach(cell, plan->relationOids)
 		note_relation(trace, lfirst_oid(cell));
+	note_params(trace, note_facts(trace, plan), params);
 }
 
 /* ---- expressions ---- */
@@ -432,14 +300,17 @@ note_calls(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	(void) check_functions_in_node(node, note_called, context);
+	/* those that a cast by the text of a value calls the plan tells */
+	if (!IsA(node, CoerceViaIO))
+		(void) check_functions_in_node(node, note_called, context);
 	return expression_tree_walker(node, note_calls, context);
 }
 
 /*
  * A plan that stands for an expression, which is evaluated without a hook.
+ * Returns the numbers of its parameters that become times.
  */
-void
+List *
 stash_memo_trace_expression(const PlannedStmt *plan)
 {
 	Plan	   *tree = plan->planTree;
@@ -449,6 +320,41 @@ stash_memo_trace_expression(const PlannedStmt *plan)
 		tree = outerPlan(tree);
 	note_inlined(current, plan->invalItems);
 	(void) note_calls((Node *) tree->targetlist, NULL);
+	return note_facts(current, plan);
+}
+
+/*
+ * A text that may be a word such as 'today' becomes a time.
+ */
+void
+stash_memo_trace_word(void)
+{
+	if (current != NULL)
+		note_reason(current, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+}
+
+/*
+ * A value of a type is used, which may be the row type of a relation.
+ */
+void
+stash_memo_trace_type(Oid type)
+{
+	Oid			relid = stash_memo_row_type(type);
+
+	if (current != NULL && OidIsValid(relid))
+		note_row(current, relid);
+}
+
+/* one that may be evaluated without a hook, right after it was planned */
+static void
+note_planned(StashMemoTrace *trace, const PlannedStmt *plan, const char *text)
+{
+	note_inlined(trace, plan->invalItems);
+	if (plan->relationOids == NIL && plan->commandType == CMD_SELECT)
+		stash_memo_plpgsql_words(note_facts(trace, plan), &trace->errors);
+	if (text !=NULL && stash_memo_has_relative_string(text) &&
+		stash_memo_plan_has_time(plan))
+		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 }
 
 /*
@@ -474,6 +380,15 @@ stash_memo_trace_meets(const void *statement)
 	}
 	(void) hash_search(current->statements, &statement, HASH_ENTER, &found);
 	return !found;
+}
+
+/*
+ * A statement is to be met again.
+ */
+void
+stash_memo_trace_meets_again(const void *statement)
+{
+	(void) hash_search(current->statements, &statement, HASH_REMOVE, NULL);
 }
 
 /* ---- cursors ---- */
@@ -519,7 +434,7 @@ trace_planner(Query *query, const char *text, int options,
 	plan = plan_it(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
 
 	if (current != NULL)
-		note_inlined(current, plan->invalItems);
+		note_planned(current, plan, text);
 	return plan;
 }
 
@@ -547,7 +462,7 @@ trace_executor_start(QueryDesc *query, int eflags)
 	runs_functions = false;
 	if (trace != NULL)
 	{
-		note_plan(trace, query->plannedstmt);
+		note_plan(trace, query->plannedstmt, query->params);
 		note_cursor(trace, query);
 	}
 	is_starting = true;
@@ -558,6 +473,8 @@ trace_executor_start(QueryDesc *query, int eflags)
 		standard_ExecutorStart(query, eflags);
 	is_starting = was_starting;
 	starting_stack = outer_stack;
+	if (trace != NULL)
+		stash_memo_plpgsql_query(query->tupDesc, &trace->errors);
 	if (trace != NULL && runs_functions && query->plannedstmt->parallelModeNeeded)
 		run_without_workers(query);
 }
@@ -637,6 +554,7 @@ stash_memo_trace_init(void)
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
+	stash_memo_function_init();
 	stash_memo_ran_init();
 }
 
@@ -707,13 +625,26 @@ note_prepared(StashMemoTrace *trace)
 	list_free(all);
 }
 
+static void
+tell_sources(StashMemoTrace *outer, List **to, List *from)
+{
+	ListCell   *cell;
+
+	foreach(cell, from)
+	{
+		const StashMemoSource *source = lfirst(cell);
+
+		if (!has_met(*to, source->oid))
+			add_source(outer, to, source->oid, source->digest);
+	}
+}
+
 /* the same for what is around: whatever happens within happens there, too */
 static void
 tell_outer(StashMemoTrace *trace)
 {
 	StashMemoTrace *outer = trace->outer;
 	MemoryContext old;
-	ListCell   *cell;
 
 	if (outer == NULL)
 		return;
@@ -725,15 +656,12 @@ tell_outer(StashMemoTrace *trace)
 	old = MemoryContextSwitchTo(outer->context);
 	outer->functions = list_concat_unique_oid(outer->functions,
 											  trace->functions);
+	outer->collations = list_concat_unique_oid(outer->collations,
+											   trace->collations);
 	outer->cursors = list_concat(outer->cursors, trace->cursors);
 	MemoryContextSwitchTo(old);
-	foreach(cell, trace->relations)
-	{
-		const StashMemoSource *source = lfirst(cell);
-
-		if (!has_met(outer, source->oid))
-			add_relation(outer, source->oid, source->digest);
-	}
+	tell_sources(outer, &outer->relations, trace->relations);
+	tell_sources(outer, &outer->rows, trace->rows);
 }
 
 /* whether it has written anything since we looked last */
@@ -796,8 +724,6 @@ stash_memo_trace_skip(Oid target)
 void
 stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 {
-	MemoryContext old;
-
 	if (current == NULL)
 		return;
 	if (!TIMESTAMP_IS_NOEND(result->expires_at))
@@ -811,16 +737,16 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 	}
 	for (int i = 0; i < result->proof->nsources; i++)
 		note_relation(current, result->proof->sources[i].oid);
-	old = MemoryContextSwitchTo(current->context);
+	for (int i = 0; i < result->proof->nrows; i++)
+		note_row(current, result->proof->rows[i].oid);
+	for (int i = 0; i < result->proof->ncollations; i++)
+		add_oid(current, &current->collations, result->proof->collations[i].oid);
 	for (int i = 0; i < result->proof->nfunctions; i++)
 	{
-		Oid			function = result->proof->functions[i].oid;
-
-		if (OidIsValid(function))
-			current->functions = list_append_unique_oid(current->functions,
-														function);
+		if (OidIsValid(result->proof->functions[i].oid))
+			add_oid(current, &current->functions,
+					result->proof->functions[i].oid);
 	}
-	MemoryContextSwitchTo(old);
 }
 
 /*
