@@ -386,6 +386,7 @@ typedef struct StashMemoPlan
 {
 	bool		reads_time;		/* a text becomes one that is not known */
 	bool		has_time;		/* a constant is one */
+	bool		may_change;		/* by what happens to a type */
 	List	   *params;			/* numbers of those that become times */
 	List	   *rows;			/* relations whose row types it has */
 	List	   *collations;
@@ -403,8 +404,8 @@ extern bool stash_memo_holds_words(Oid type);
 extern bool stash_memo_is_word(Oid type, Datum value);
 extern bool stash_memo_has_relative_string(const char *source);
 extern Oid	stash_memo_row_type(Oid type);
-extern void stash_memo_plan_read(StashMemoPlan *facts, const PlannedStmt *plan);
-extern bool stash_memo_plan_has_time(const PlannedStmt *plan);
+extern void stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan);
+extern bool stash_memo_plan_has_time(PlannedStmt *plan);
 
 /* memo_ran.c */
 extern void stash_memo_ran_init(void);
@@ -424,7 +425,7 @@ extern void stash_memo_trace_hit(const StashMemo *memo,
 								 const StashMemoResult *result);
 extern void stash_memo_trace_before_write(void);
 extern void stash_memo_trace_after_write(void);
-extern List *stash_memo_trace_expression(const PlannedStmt *plan);
+extern List *stash_memo_trace_expression(PlannedStmt *plan);
 extern void stash_memo_trace_word(void);
 extern void stash_memo_trace_type(Oid type);
 extern bool stash_memo_trace_meets(const void *statement);

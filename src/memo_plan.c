@@ -21,11 +21,13 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
+#include "nodes/plannodes.h"
 #include "nodes/primnodes.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
@@ -208,15 +210,26 @@ read_oid(const char *value)
 	return (Oid) strtoul(value, NULL, 10);
 }
 
+/* whether a type that a text is read as is, or has in it, a time */
+static bool
+reads_time(StashMemoPlan *facts, Oid type)
+{
+	bool		holds = stash_memo_holds_time(type);
+
+	/* one that is made of others may get another column */
+	facts->may_change |= !holds && type >= FirstNormalObjectId;
+	return holds;
+}
+
 /* a list of types, as "(o 25 1082)" */
 static bool
-any_holds_time(const char *list)
+any_reads_time(StashMemoPlan *facts, const char *list)
 {
 	char	   *at = strncmp(list, "(o", 2) == 0 ? unconstify(char *, list) + 2 : NULL;
 
 	while (at != NULL && *at == ' ')
 	{
-		if (stash_memo_holds_time((Oid) strtoul(at, &at, 10)))
+		if (reads_time(facts, (Oid) strtoul(at, &at, 10)))
 			return true;
 	}
 	return false;
@@ -297,7 +310,7 @@ see_cast(StashMemoPlan *facts, const char *text, const Field *field)
 	const char *end = field->name - 2;	/* behind what is cast */
 	const char *at = end;
 
-	if (!stash_memo_holds_time(type))
+	if (!reads_time(facts, type))
 		return;
 	while (at - len > text && *at != '{')
 		at--;
@@ -324,19 +337,58 @@ see_cast(StashMemoPlan *facts, const char *text, const Field *field)
 	facts->reads_time = true;
 }
 
-/*
- * What a plan depends on.  The lists are allocated in the current memory
- * context.
- */
-void
-stash_memo_plan_read(StashMemoPlan *facts, const PlannedStmt *plan)
+/* what is found on the way */
+typedef struct Reading
+{
+	bool		was_reader;		/* the last function is one of rows */
+	bool		has_rows;		/* one returns records */
+	bool		has_columns;	/* a list of columns has a time */
+} Reading;
+
+static void
+see_field_of_type(StashMemoPlan *facts, Reading *reading, const char *text,
+				  const Field *field)
+{
+	Oid			type = read_oid(field->value);
+
+	see_type(facts, type);
+	if (is_field(field, "consttype") && stash_memo_holds_time(type))
+		facts->has_time = true;
+	if (is_field(field, "funcresulttype") && reading->was_reader)
+	{
+		reading->has_rows |= type == RECORDOID;
+		facts->reads_time |= reads_time(facts, type);
+	}
+	if (is_field(field, "resulttype") &&
+		strncmp(field->value + strcspn(field->value, " "), " :resultcollid ", 15) == 0)
+		see_cast(facts, text, field);
+}
+
+static void
+see_field(StashMemoPlan *facts, Reading *reading, const char *text,
+		  const Field *field)
+{
+	if (ends_with(field, "collid"))
+		see_collation(facts, read_oid(field->value));
+	else if (is_field(field, "funcid"))
+		reading->was_reader = reads_rows(read_oid(field->value));
+	else if (is_field(field, "funccoltypes"))
+		reading->has_columns |= any_reads_time(facts, field->value);
+	/* of XMLTABLE and JSON_TABLE; RETURNING of JSON_VALUE and its like */
+	else if (is_field(field, "coltypes"))
+		facts->reads_time |= any_reads_time(facts, field->value);
+	else if (is_field(field, "typid"))
+		facts->reads_time |= reads_time(facts, read_oid(field->value));
+	else if (ends_with(field, "type") || is_field(field, "row_typeid"))
+		see_field_of_type(facts, reading, text, field);
+}
+
+static void
+read_text(StashMemoPlan *facts, const PlannedStmt *plan)
 {
 	char	   *text = nodeToString(plan);
-	bool		has_rows = false;
-	bool		has_columns = false;
-	bool		was_reader = false;
+	Reading		reading = {0};
 
-	memset(facts, 0, sizeof(*facts));
 	for (const char *at = text; (at = strchr(at, ':')) != NULL;)
 	{
 		Field		field;
@@ -345,46 +397,117 @@ stash_memo_plan_read(StashMemoPlan *facts, const PlannedStmt *plan)
 		field.len = strcspn(field.name, " )}");
 		field.value = field.name + field.len + (field.name[field.len] == ' ');
 		at = field.name + field.len;
-
-		if (ends_with(&field, "collid"))
-			see_collation(facts, read_oid(field.value));
-		else if (is_field(&field, "funcid"))
-			was_reader = reads_rows(read_oid(field.value));
-		else if (is_field(&field, "funccoltypes"))
-			has_columns |= any_holds_time(field.value);
-		/* of XMLTABLE and JSON_TABLE; RETURNING of JSON_VALUE and its like */
-		else if (is_field(&field, "coltypes"))
-			facts->reads_time |= any_holds_time(field.value);
-		else if (is_field(&field, "typid"))
-			facts->reads_time |= stash_memo_holds_time(read_oid(field.value));
-		else if (ends_with(&field, "type") || is_field(&field, "row_typeid"))
-		{
-			Oid			type = read_oid(field.value);
-
-			see_type(facts, type);
-			if (is_field(&field, "consttype") && stash_memo_holds_time(type))
-				facts->has_time = true;
-			if (is_field(&field, "funcresulttype") && was_reader)
-			{
-				has_rows |= type == RECORDOID;
-				facts->reads_time |= stash_memo_holds_time(type);
-			}
-			if (is_field(&field, "resulttype") &&
-				strncmp(field.value + strcspn(field.value, " "), " :resultcollid ", 15) == 0)
-				see_cast(facts, text, &field);
-		}
+		see_field(facts, &reading, text, &field);
 	}
-	facts->reads_time |= has_rows && has_columns;
+	facts->reads_time |= reading.has_rows && reading.has_columns;
 	list_free(facts->seen);
 	facts->seen = NIL;
 	pfree(text);
+}
+
+/* ---- what was read stays with the plan ---- */
+
+/*
+ * Among what makes a plan invalid, in the place of a cache of the server: none
+ * has these numbers.
+ */
+typedef enum Mark
+{
+	MARK_READ = -1,				/* the plan was read */
+	MARK_READS_TIME = -2,
+	MARK_HAS_TIME = -3,
+	MARK_PARAM = -4,
+	MARK_ROW = -5,
+	MARK_COLLATION = -6
+} Mark;
+
+static void
+add_mark(PlannedStmt *plan, Mark mark, uint32 value)
+{
+	PlanInvalItem *item = makeNode(PlanInvalItem);
+
+	item->cacheId = mark;
+	item->hashValue = value;
+	plan->invalItems = lappend(plan->invalItems, item);
+}
+
+static void
+add_marks(PlannedStmt *plan, const StashMemoPlan *facts)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
+	ListCell   *cell;
+
+	if (facts->reads_time)
+		add_mark(plan, MARK_READS_TIME, 0);
+	if (facts->has_time)
+		add_mark(plan, MARK_HAS_TIME, 0);
+	foreach(cell, facts->params)
+		add_mark(plan, MARK_PARAM, lfirst_int(cell));
+	foreach(cell, facts->rows)
+		add_mark(plan, MARK_ROW, lfirst_oid(cell));
+	foreach(cell, facts->collations)
+		add_mark(plan, MARK_COLLATION, lfirst_oid(cell));
+	add_mark(plan, MARK_READ, 0);
+	MemoryContextSwitchTo(old);
+}
+
+/* false when there are none, or not all */
+static bool
+read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	if (plan->invalItems == NIL ||
+		llast_node(PlanInvalItem, plan->invalItems)->cacheId != MARK_READ)
+		return false;
+	foreach(cell, plan->invalItems)
+	{
+		const PlanInvalItem *item = lfirst(cell);
+
+		switch (item->cacheId)
+		{
+			case MARK_READS_TIME:
+				facts->reads_time = true;
+				break;
+			case MARK_HAS_TIME:
+				facts->has_time = true;
+				break;
+			case MARK_PARAM:
+				facts->params = lappend_int(facts->params, (int) item->hashValue);
+				break;
+			case MARK_ROW:
+				facts->rows = lappend_oid(facts->rows, item->hashValue);
+				break;
+			case MARK_COLLATION:
+				facts->collations = lappend_oid(facts->collations, item->hashValue);
+				break;
+			default:
+				break;
+		}
+	}
+	return true;
+}
+
+/*
+ * What a plan depends on.  The lists are allocated in the current memory
+ * context.  A plan that is kept is read once.
+ */
+void
+stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan)
+{
+	memset(facts, 0, sizeof(*facts));
+	if (read_marks(facts, plan))
+		return;
+	read_text(facts, plan);
+	if (!facts->may_change)
+		add_marks(plan, facts);
 }
 
 /*
  * Whether a plan has a constant that is a time.
  */
 bool
-stash_memo_plan_has_time(const PlannedStmt *plan)
+stash_memo_plan_has_time(PlannedStmt *plan)
 {
 	StashMemoPlan facts;
 

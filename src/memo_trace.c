@@ -232,7 +232,7 @@ note_row(StashMemoTrace *trace, Oid relid)
  * that become times: what they are the caller knows.
  */
 static List *
-note_facts(StashMemoTrace *trace, const PlannedStmt *plan)
+note_facts(StashMemoTrace *trace, PlannedStmt *plan)
 {
 	StashMemoPlan facts;
 	ListCell   *cell;
@@ -311,7 +311,7 @@ note_calls(Node *node, void *context)
  * Returns the numbers of its parameters that become times.
  */
 List *
-stash_memo_trace_expression(const PlannedStmt *plan)
+stash_memo_trace_expression(PlannedStmt *plan)
 {
 	Plan	   *tree = plan->planTree;
 
@@ -347,7 +347,7 @@ stash_memo_trace_type(Oid type)
 
 /* one that may be evaluated without a hook, right after it was planned */
 static void
-note_planned(StashMemoTrace *trace, const PlannedStmt *plan, const char *text)
+note_planned(StashMemoTrace *trace, PlannedStmt *plan, const char *text)
 {
 	note_inlined(trace, plan->invalItems);
 	if (plan->relationOids == NIL && plan->commandType == CMD_SELECT)

@@ -1,4 +1,4 @@
-# 002_standby.pl: on a hot standby remembered calls are found, others computed, and nothing fails
+# 002_standby.pl: on a hot standby remembered calls are found, if proved, others computed, and nothing fails
 
 use strict;
 use warnings;
@@ -10,6 +10,7 @@ use Test::More;
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
+$primary->append_conf('postgresql.conf', 'max_prepared_transactions = 5');
 $primary->start;
 $primary->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION pg_hashstash;
@@ -32,7 +33,16 @@ BEGIN
 	RETURN -n;
 END
 $$;
-SELECT stash.memoize('square(int)'), stash.memoize('upto(int)', ttl => '1 day'), stash.memoize('fleeting(int)');
+CREATE TABLE sale (shop int, amount int);
+INSERT INTO sale VALUES (1, 10), (2, 20);
+SELECT stash.track('sale');
+CREATE FUNCTION total(s int) RETURNS bigint STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed total(%)', s;
+	RETURN (SELECT sum(amount) FROM sale WHERE shop = s);
+END
+$$;
+SELECT stash.memoize('square(int)'), stash.memoize('upto(int)', ttl => '1 day'), stash.memoize('fleeting(int)'), stash.memoize('total(int)');
 ALTER TABLE fleeting_stash SET UNLOGGED;
 SELECT stash.create('logged'), stash.create('unlogged', persistence => 'unlogged');
 SELECT stash.put('logged', 'k', 'v'), stash.put('unlogged', 'k', 'v');
@@ -57,7 +67,7 @@ sub call
 
 sub catch_up { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert')); return; }
 
-call($primary, 'SELECT square(1); SELECT * FROM upto(2); SELECT fleeting(1)');
+call($primary, 'SELECT square(1); SELECT * FROM upto(2); SELECT fleeting(1); SELECT total(1)');
 catch_up();
 
 # trap 54: hot standby
@@ -132,6 +142,27 @@ is(ask('SELECT square(1)'), '1 1', 'and by the session');
 call($primary, 'CREATE OR REPLACE FUNCTION square_uncached(n int) RETURNS int IMMUTABLE LANGUAGE sql AS $$SELECT 1000$$');
 catch_up();
 is(ask('SELECT square(1)'), '1000 0', 'a new definition is noticed');
+
+# answers from tracked tables are proved from what has been replayed
+is(ask('SELECT total(1)'), '10 0', 'an answer from a tracked table is found');
+is(ask('SELECT total(2), total(2)'), '20|20 1', 'another one is computed, and kept by the session');
+call($primary, 'INSERT INTO sale VALUES (1, 5)');
+catch_up();
+is(ask('SELECT total(1), total(1)'), '15|15 1', 'after a change it is computed');
+is(ask('SELECT total(2)'), '20 1', 'so is whatever was read from that table');
+is(call($standby, 'SET pg_hashstash.shared_cache = off; SELECT total(1)'), '15 1', 'by a session that knows of neither, too');
+call($primary, 'SELECT total(1)');
+catch_up();
+is(call($standby, 'SET pg_hashstash.shared_cache = off; SELECT total(1)'), '15 0', 'until it has come from the primary again');
+$stdin .= "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT total(1);\n";
+is(ask('SELECT 1'), "15\n1 0", 'a snapshot sees');
+call($primary, 'UPDATE sale SET amount = 100 WHERE shop = 1 AND amount = 10; SELECT total(1)');
+catch_up();
+is(ask('SELECT total(1)'), '15 0', 'what it saw, whatever is filled meanwhile');
+$stdin .= "COMMIT;\n";
+is(ask('SELECT total(1)'), '105 0', 'and the next one what was filled');
+call($primary, "BEGIN; UPDATE sale SET amount = 1 WHERE shop = 2; PREPARE TRANSACTION 'half'");
+catch_up();
 $stdin .= "\\q\n";
 $session->finish;
 
@@ -146,5 +177,11 @@ is(call($standby, 'SET pg_hashstash.shared_cache = off; SELECT fleeting(1)'), '-
 is(call($standby, 'SELECT fleeting(1)'), '-1 0', 'and is filled');
 is(call($standby, "SELECT stash.get('unlogged', 'k'); SELECT stash.put('unlogged', 'k', 'w')"), ' 1 0', 'so is any other');
 is(call($standby, "SELECT stash.put('logged', 'k', 'w')"), '2 0', 'stashes are written');
+is(call($standby, 'SET pg_hashstash.shared_cache = off; SELECT total(1)'), '105 0', 'what was proved before promotion is after it');
+is(call($standby, 'SET pg_hashstash.shared_cache = off; SELECT total(2); SELECT total(2)'), '20 20 1', 'what was not is computed, and stored');
+call($standby, "COMMIT PREPARED 'half'");
+is(call($standby, 'SET pg_hashstash.shared_cache = off; SELECT total(2)'), '1 1', 'a transaction that was prepared before counts from its commit on');
+call($standby, 'INSERT INTO sale VALUES (1, 1)');
+is(call($standby, 'SELECT total(1); SELECT total(1)'), '106 106 1', 'and changes are noted');
 $standby->stop;
 done_testing();
