@@ -179,6 +179,27 @@ finish($locker, $holder);
 is("$locker->{out} $holder->{out}", "\n1 1", 'who computes waits for a lock of the waiter');
 cmp_ok($locker->{took}, '<', 4, 'who does not wait for it');
 
+# the one who computes runs into a timeout, or is the victim of a deadlock, in a transaction that has kept another answer
+$holder = begin('BEGIN', 'SELECT slow(31)', "SET LOCAL statement_timeout = '500ms'", 'SELECT slow(32)', 'COMMIT');
+wait_for_computing('slow(32)');
+$waiter = begin('SELECT slow(32)');
+finish($holder, $waiter);
+like($holder->{err}, qr/57014/, 'the session that computes runs into a timeout');
+is($waiter->{out}, '32', 'the waiter goes on');
+is(computed('slow(32)'), 2, 'and computes');
+is($node->safe_psql('postgres', 'SELECT slow(31)'), '31', 'what the transaction had kept');
+is(computed('slow(31)'), 2, 'is computed again');
+$locker = begin("SET deadlock_timeout = '1h'", 'BEGIN', 'LOCK guarded', 'SELECT pg_sleep(1)', 'SELECT pg_advisory_xact_lock(5)', 'COMMIT');
+$holder = begin('BEGIN', 'SELECT pg_advisory_xact_lock(5) IS NULL', 'SELECT slow(33)', "SET LOCAL deadlock_timeout = '2s'", 'SELECT locks(3)', 'COMMIT');
+wait_for_computing('locks(3)');
+$waiter = begin('SELECT locks(3)');
+finish($locker, $holder, $waiter);
+like($holder->{err}, qr/40P01/, 'the session that computes is the victim of a deadlock');
+is($waiter->{out}, '1', 'the waiter goes on');
+is(computed('locks(3)'), 2, 'and computes');
+is($node->safe_psql('postgres', 'SELECT slow(33)'), '33', 'what the transaction had kept');
+is(computed('slow(33)'), 2, 'is computed again');
+
 # two that ask for each other
 my $one = begin('SELECT ping(3)');
 my $two = begin('SELECT pong(3)');
