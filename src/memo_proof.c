@@ -240,7 +240,6 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 	}
 	if (trace->snapshot == NULL)
 		return STASH_MEMO_NO_SNAPSHOT;
-
 	made->sources = palloc(sizeof(StashMemoSource) *
 						   Max(list_length(trace->relations), 1));
 	foreach(cell, trace->relations)
