@@ -195,7 +195,7 @@ stash_export_open(const StashExportOptions *options,
 	DestReceiver *receiver = &export->receiver;
 	StashQuerySource source = {
 		.string = options->query,.statement = options->statement,
-		.params = options->params,.takes_any = true
+		.params = options->params,.order = options->order,.takes_any = true
 	};
 
 	export->options = *options;

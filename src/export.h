@@ -35,6 +35,7 @@ typedef struct StashExportOptions
 	bool		is_file;		/* of formats that have one for files, too */
 	StashJsonProfile profile;	/* of formats that have them */
 	StashQueryParams *params;	/* NULL: none; must live as long as the export */
+	const StashQueryOrder *order;	/* NULL: as the query has its rows */
 	StashExportDeliver deliver; /* NULL: chunks are asked for one by one */
 	void	   *arg;			/* of it */
 } StashExportOptions;
@@ -149,6 +150,8 @@ extern int64 stash_export_run(StashExport *export);
 extern bool stash_export_end_row(StashExport *export);
 extern char *stash_export_chunk(StashExport *export, int encoding, Size *len);
 extern void stash_export_close(StashExport *export);
+extern int64 stash_export_resume(StashExportOptions *options, const char *path,
+								 const char *key);
 extern void stash_export_check_memory(MemoryContext context, int64 limit,
 									  Size more);
 extern void stash_export_check_row(MemoryContext context, int64 limit,

@@ -49,13 +49,14 @@ CREATE FUNCTION stash.export_file(
 		memory_limit int8 DEFAULT NULL,
 		codec text DEFAULT 'none',
 		profile text DEFAULT 'default',
-		params record DEFAULT NULL)
+		params record DEFAULT NULL,
+		resume_key text DEFAULT NULL)
 	RETURNS int8
 	AS 'MODULE_PATHNAME', 'pg_hashstash_export_file'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	COST 1000;
-COMMENT ON FUNCTION stash.export_file(text, text, text, int4, int4, int8, text, text, record)
-	IS 'write rows of a query to a file of the server, which is there when it is complete; format jsonl, json or arrow, unless the end of the path says it; returns the number of rows';
+COMMENT ON FUNCTION stash.export_file(text, text, text, int4, int4, int8, text, text, record, text)
+	IS 'write rows of a query to a file of the server, which is there when it is complete; format jsonl, json or arrow, unless the end of the path says it; with resume_key, a unique column, JSON Lines go on where an interrupted call of the same export ended; returns the number of rows of the file';
 
 CREATE FUNCTION stash.chunks(elements anyarray, size int4)
 	RETURNS SETOF anyarray

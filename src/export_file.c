@@ -44,6 +44,20 @@ check_profile(const StashExportFormat *format, StashJsonProfile profile)
 				 errhint("Leave profile out, or use format jsonl or json.")));
 }
 
+/* only lines can be gone on with, and only where they are not packed */
+static void
+check_resumable(const StashExportFormat *format, const char *path)
+{
+	if (format == &stash_export_jsonl && !stash_server_file_is_packed(path))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 format != &stash_export_jsonl ?
+			 errmsg("an export in format %s cannot be resumed", format->name) :
+			 errmsg("an export to a packed file cannot be resumed"),
+			 errhint("Leave resume_key out, or use format jsonl and a name that does not end in .gz or .zst.")));
+}
+
 static void
 deliver(StashExport *export, void *arg)
 {
@@ -58,7 +72,8 @@ deliver(StashExport *export, void *arg)
  *					 chunk_rows int4 DEFAULT 10000,
  *					 chunk_bytes int4 DEFAULT 1048576,
  *					 memory_limit int8 DEFAULT NULL, codec text DEFAULT 'none',
- *					 profile text DEFAULT 'default', params record DEFAULT NULL)
+ *					 profile text DEFAULT 'default', params record DEFAULT NULL,
+ *					 resume_key text DEFAULT NULL)
  *		returns int8
  *
  * Args:    query     as of to_jsonl()
@@ -66,13 +81,17 @@ deliver(StashExport *export, void *arg)
  *                    .gz or .zst at its end packs it, .arrow or .feather before
  *                    that makes Arrow's file of the stream
  *          format    jsonl, json or arrow; null: what the end of the path says
+ *          resume_key  a column of the query by which its rows are ordered:
+ *                    what was interrupted is kept, and gone on with by the next
+ *                    call of the same query, path and key; null: removed
  *          the rest  as of to_jsonl() and to_arrow()
- * Returns: the number of rows
+ * Returns: the number of rows of the file
  * Errors:  42501 without the rights of pg_write_server_files; 42602 for a
  *          relative path; 42809 where something is that is no file; 22023 for
  *          an unknown format, or one that has no profiles; 0A000 for a way of
- *          packing that this build lacks; those of the file system, the query
- *          and the format
+ *          packing that this build lacks, and a resume_key with other formats
+ *          than jsonl; those of the file system, the query and the format, and
+ *          of stash_export_resume()
  *
  * Not strict.  Volatile and parallel unsafe.
  */
@@ -98,6 +117,12 @@ pg_hashstash_export_file(PG_FUNCTION_ARGS)
 						 text_to_cstring(PG_GETARG_TEXT_PP(2)), path);
 	stash_export_get_options(fcinfo, &args, &options);
 	check_profile(format, options.profile);
+	if (!PG_ARGISNULL(9))
+	{
+		check_resumable(format, path);
+		PG_RETURN_INT64(stash_export_resume(&options, path,
+											text_to_cstring(PG_GETARG_TEXT_PP(9))));
+	}
 	options.is_file = stash_export_is_arrow_file(path);
 	file = stash_server_file_create(path);
 	options.deliver = deliver;

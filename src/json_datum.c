@@ -514,6 +514,34 @@ put_value(StashJsonWriter *writer, StringInfo buf, Datum value)
 }
 
 /*
+ * Does the input function of a type give every value back, but for its scale,
+ * from what is written of it: a number, true or false, or what a string has?
+ */
+bool
+stash_json_reads_back(Oid typid, StashJsonProfile profile)
+{
+	StashJsonWriter writer;
+
+	init_writer(&writer, typid, profile);
+	switch (writer.kind)
+	{
+		case KIND_JSON:
+		case KIND_JSONB:
+		case KIND_ARRAY:
+		case KIND_COMPOSITE:
+		case KIND_CAST:
+			return false;
+		case KIND_FLOAT4:
+		case KIND_FLOAT8:
+			return extra_float_digits > 0;
+		case KIND_PROFILE:
+			return profile == STASH_JSON_LOSSLESS || writer.typid == INT8OID;
+		default:
+			return true;
+	}
+}
+
+/*
  * Make a writer for one type.
  */
 StashJsonWriter *

@@ -24,6 +24,7 @@
 typedef struct StashJsonWriter StashJsonWriter;
 typedef struct StashJsonRow StashJsonRow;
 
+extern bool stash_json_reads_back(Oid typid, StashJsonProfile profile);
 extern StashJsonWriter *stash_json_make_writer(Oid typid,
 											   StashJsonProfile profile);
 extern void stash_json_put_datum(StashJsonWriter *writer, StringInfo buf,

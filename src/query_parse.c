@@ -8,6 +8,10 @@
  * with RETURNING, and EXPLAIN, SHOW, FETCH, EXECUTE and CALL.  What is none of
  * them is told by its form, before anything of it is looked up.
  *
+ * Where rows are wanted in an order, the statement is put into the FROM of
+ * another, as the parser would have it: its text could end in a comment, and
+ * errors would point at other places of it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -16,6 +20,7 @@
 #include "catalog/pg_type.h"
 #include "commands/prepare.h"
 #include "fmgr.h"
+#include "nodes/makefuncs.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
@@ -63,14 +68,20 @@ stash_query_read_params(Datum row)
 	return params;
 }
 
-/* a literal becomes a value of the type that its place in the query has */
+/*
+ * A literal becomes a value of the type that its place in the query has.  It
+ * stays that when the query is planned again.
+ */
 static void
 convert_literal(ParamExternData *param, Oid type)
 {
-	char	   *literal = param->isnull ? NULL : DatumGetCString(param->value);
+	char	   *literal;
 	Oid			function;
 	Oid			element;
 
+	if (param->ptype != UNKNOWNOID)
+		return;
+	literal = param->isnull ? NULL : DatumGetCString(param->value);
 	/* not used in the query, or where anything may stand */
 	if (!OidIsValid(type) || type == UNKNOWNOID)
 		type = TEXTOID;
@@ -163,6 +174,83 @@ parse(const StashQuerySource *source)
 				 errdetail("It has %d statements.", list_length(statements)),
 				 errhint("Use one call for each of them.")));
 	return linitial_node(RawStmt, statements);
+}
+
+/* ---- rows in an order ---- */
+
+static Node *
+make_column(const StashQueryOrder *order)
+{
+	ColumnRef  *column = makeNode(ColumnRef);
+
+	/* of two names: one alone could be that of an output column, or a row's */
+	column->fields = list_make2(makeString("rows"),
+								makeString(pstrdup(order->column)));
+	column->location = -1;
+	return (Node *) column;
+}
+
+/* which of the rows; NULL for all */
+static Node *
+make_condition(const StashQueryOrder *order)
+{
+	if (order->is_null)
+	{
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = (Expr *) make_column(order);
+		test->nulltesttype = IS_NULL;
+		test->location = -1;
+		return (Node *) test;
+	}
+	if (order->first != NULL)
+	{
+		A_Const    *value = makeNode(A_Const);
+
+		value->val.sval.type = T_String;
+		value->val.sval.sval = pstrdup(order->first);
+		value->location = -1;
+		return (Node *) makeA_Expr(AEXPR_OP, order->at_least,
+								   make_column(order), (Node *) value, -1);
+	}
+	return NULL;
+}
+
+/*
+ * SELECT * FROM (statement) rows [WHERE ...] [ORDER BY rows.column]
+ */
+static RawStmt *
+put_in_order(RawStmt *statement, const StashQueryOrder *order)
+{
+	RawStmt    *result = makeNode(RawStmt);
+	SelectStmt *select = makeNode(SelectStmt);
+	RangeSubselect *from = makeNode(RangeSubselect);
+	ResTarget  *target = makeNode(ResTarget);
+	ColumnRef  *all = makeNode(ColumnRef);
+	SortBy	   *sort = makeNode(SortBy);
+
+	if (!IsA(statement->stmt, SelectStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot use %s as a query whose rows are ordered",
+						CreateCommandName(statement->stmt)),
+				 errhint("Use SELECT, VALUES, TABLE or WITH ... SELECT.")));
+	from->subquery = statement->stmt;
+	from->alias = makeAlias("rows", NIL);
+	all->fields = list_make1(makeNode(A_Star));
+	all->location = -1;
+	target->val = (Node *) all;
+	target->location = -1;
+	sort->node = make_column(order);
+	sort->location = -1;
+	select->targetList = list_make1(target);
+	select->fromClause = list_make1(from);
+	select->whereClause = make_condition(order);
+	if (!order->is_null)
+		select->sortClause = list_make1(sort);
+	*result = *statement;
+	result->stmt = (Node *) select;
+	return result;
 }
 
 /* whether a statement of this form may return rows */
@@ -261,7 +349,8 @@ check_rewritten(const StashQuerySource *source, RawStmt *statement,
  * Freshly planned under the locks of the parser, so it needs no check whether
  * it is still valid.  Values of parameters that were literals are converted.
  *
- * Errors: 42601 not one statement; 0A000 one that is not taken; 34000, 26000
+ * Errors: 42601 not one statement; 0A000 one that is not taken, or whose rows
+ * cannot be ordered; 42703 no such column to order by; 34000, 26000
  * no such cursor or prepared statement; 42P02 no such parameter; and those of
  * the server for what it reads.
  */
@@ -276,6 +365,8 @@ stash_query_plan(const StashQuerySource *source, int options)
 
 	if (!is_known_form(source, statement->stmt))
 		throw_no_query(source, CreateCommandName(statement->stmt));
+	if (source->order != NULL)
+		statement = put_in_order(statement, source->order);
 	query = check_rewritten(source, statement, analyze(statement, source));
 	if (query->commandType == CMD_UTILITY)
 		return wrap_utility(query);

@@ -21,6 +21,15 @@ typedef struct StashQueryParams
 	ParamListInfo values;
 } StashQueryParams;
 
+/* Which rows of a SELECT are wanted, and in which order. */
+typedef struct StashQueryOrder
+{
+	const char *column;			/* of the rows: that which they are ordered by */
+	const char *first;			/* text of the value to begin with; NULL: all */
+	List	   *at_least;		/* name of the operator >= to find it */
+	bool		is_null;		/* those without a value, in no order */
+} StashQueryOrder;
+
 /* What is to be run. */
 typedef struct StashQuerySource
 {
@@ -28,6 +37,7 @@ typedef struct StashQuerySource
 	RawStmt    *statement;		/* of a command, which 'string' is then; else
 								 * NULL */
 	StashQueryParams *params;	/* NULL: none */
+	const StashQueryOrder *order;	/* NULL: as the query has them */
 	bool		takes_any;		/* all that returns rows, not only what reads */
 } StashQuerySource;
 

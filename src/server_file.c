@@ -8,6 +8,11 @@
  * it.  Where it is not completed it is removed with the memory context in which
  * it was begun.  Symbolic links are not followed.
  *
+ * One that is to be gone on with is kept instead, under "<name>.partial", with a
+ * label beside it, "<name>.resume", that says of what it is.  Who writes it holds
+ * a lock of the file, and nothing is gone on with that somebody else may have
+ * written.
+ *
  * A file whose name ends in .gz or .zst is packed as it is written and unpacked
  * as it is read, a piece at a time.  Only who wants to go back in a packed file
  * makes a temporary one of it.
@@ -17,6 +22,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,13 +41,17 @@
 #define FILE_MODE	(S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH)
 
 #define READ_BYTES	(64 * 1024) /* at a time */
+#define LABEL_BYTES	4096		/* at most */
 
 struct StashServerFile
 {
 	char	   *path;
 	char	   *temporary;		/* NULL: written in place, or finished */
+	char	   *label;			/* of one that is kept when it is not
+								 * finished; else NULL */
 	int			fd;
-	uint64		size;			/* of a file that is read: as it was opened */
+	uint64		size;			/* of a file that is read or gone on with: as
+								 * it was opened */
 	bool		is_regular;
 	const StashStreamCodec *codec;	/* NULL: not packed */
 	StashStream stream;
@@ -175,7 +185,8 @@ release(void *arg)
 
 	if (file->stream.state != NULL)
 		file->codec->close(&file->stream);
-	if (file->temporary != NULL && unlink(file->temporary) != 0)
+	if (file->temporary != NULL && file->label == NULL &&
+		unlink(file->temporary) != 0)
 		ereport(WARNING,
 				(errcode_for_file_access(),
 				 errmsg("could not remove file \"%s\": %m", file->temporary)));
@@ -230,8 +241,7 @@ static int
 open_for_writing(const char *path, int flags)
 {
 	mode_t		mask = umask(S_IWGRP | S_IWOTH);
-	int			fd = OpenTransientFilePerm(path, flags | O_WRONLY | PG_BINARY,
-										   FILE_MODE);
+	int			fd = OpenTransientFilePerm(path, flags | PG_BINARY, FILE_MODE);
 
 	umask(mask);
 	if (fd < 0)
@@ -239,6 +249,15 @@ open_for_writing(const char *path, int flags)
 				(errcode_for_file_access(),
 				 errmsg("could not open file \"%s\" for writing: %m", path)));
 	return fd;
+}
+
+static void
+remove_if_there(const char *path)
+{
+	if (unlink(path) != 0 && errno != ENOENT)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not remove file \"%s\": %m", path)));
 }
 
 /*
@@ -260,16 +279,13 @@ stash_server_file_create(const char *path)
 	open_stream(file, true);
 	if (is_in_place(file->path))
 	{
-		file->fd = open_for_writing(file->path, 0);
+		file->fd = open_for_writing(file->path, O_WRONLY);
 		return file;
 	}
 	temporary = psprintf("%s.%d.tmp", file->path, MyProcPid);
 	/* one that a crash left, or somebody else put there */
-	if (unlink(temporary) != 0 && errno != ENOENT)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not remove file \"%s\": %m", temporary)));
-	file->fd = open_for_writing(temporary, O_CREAT | O_EXCL);
+	remove_if_there(temporary);
+	file->fd = open_for_writing(temporary, O_WRONLY | O_CREAT | O_EXCL);
 	file->temporary = temporary;
 	return file;
 }
@@ -334,6 +350,24 @@ stash_server_file_write(StashServerFile *file, const char *data, Size len)
 		write_raw(file, data, len);
 }
 
+static void
+sync_file(int fd, const char *path)
+{
+	if (pg_fsync(fd) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not fsync file \"%s\": %m", path)));
+}
+
+static void
+close_written(int fd, const char *path)
+{
+	if (CloseTransientFile(fd) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not close file \"%s\": %m", path)));
+}
+
 /*
  * Make what was written durable, and let it be found.
  */
@@ -345,19 +379,183 @@ stash_server_file_finish(StashServerFile *file)
 		write_packed(file, NULL, 0, true);
 		file->codec->close(&file->stream);
 	}
-	if (file->temporary != NULL && pg_fsync(file->fd) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not fsync file \"%s\": %m", file->temporary)));
-	if (CloseTransientFile(file->fd) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not close file \"%s\": %m", file->path)));
+	if (file->temporary != NULL)
+		sync_file(file->fd, file->temporary);
+	/* who holds a lock holds it until the file has its name */
+	if (file->label == NULL)
+		close_written(file->fd, file->path);
 	if (file->temporary != NULL)
 	{
 		(void) durable_rename(file->temporary, file->path, ERROR);
 		file->temporary = NULL;
 	}
+	if (file->label != NULL)
+	{
+		remove_if_there(file->label);
+		close_written(file->fd, file->path);
+	}
+}
+
+/* ---- writing what is kept when it is not finished ---- */
+
+/* throw unless a file is one that only this server can have written */
+static void
+check_own(const char *path, const struct stat *status)
+{
+	if (!S_ISREG(status->st_mode) || status->st_uid != geteuid() ||
+		status->st_nlink > 1 || (status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("file \"%s\" cannot be gone on with", path),
+				 errdetail("It must be a regular file of the server's own, without another name, that nobody else may write."),
+				 errhint("Remove it, or export to another path.")));
+}
+
+/* open such a file; -1 where there is none and 'flags' do not create it */
+static int
+open_own(const char *path, int flags, struct stat *status)
+{
+	int			fd;
+
+	/* to open a pipe or a device may do more than that */
+	if (lstat(path, status) == 0)
+		check_own(path, status);
+	else if (errno == ENOENT && (flags & O_CREAT) == 0)
+		return -1;
+	fd = open_for_writing(path, flags | O_NOFOLLOW);
+	if (fstat(fd, status) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not stat file \"%s\": %m", path)));
+	check_own(path, status);
+	return fd;
+}
+
+/* whether nobody else has the lock, nor has finished the file meanwhile */
+static bool
+lock_file(int fd, const char *path, const struct stat *status)
+{
+	struct stat named;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+	{
+		if (errno == EWOULDBLOCK)
+			return false;
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not lock file \"%s\": %m", path)));
+	}
+	return lstat(path, &named) == 0 && named.st_ino == status->st_ino &&
+		named.st_dev == status->st_dev;
+}
+
+/*
+ * Begin or go on to write a file that, when it is finished, is found under
+ * 'path', and until then, whatever happens, under a name of its own.
+ *
+ * What it has is read with stash_server_file_read(); stash_server_file_cut()
+ * says where to go on.  Its name must not be one that packs.  Errors: those of
+ * stash_server_file_create(); 42809 also where somebody else may have written
+ * what is there, 55006 where somebody writes it now.
+ */
+StashServerFile *
+stash_server_file_resume(const char *path)
+{
+	StashServerFile *file;
+	struct stat status;
+
+	check_may_write(path);
+	file = make_file(path);
+	Assert(file->codec == NULL);
+	if (is_in_place(file->path))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is no regular file", file->path),
+				 errdetail("An export that can be resumed needs one.")));
+	file->label = psprintf("%s.resume", file->path);
+	file->temporary = psprintf("%s.partial", file->path);
+	file->fd = open_own(file->temporary, O_RDWR | O_CREAT, &status);
+	if (!lock_file(file->fd, file->temporary, &status) ||
+		fstat(file->fd, &status) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("file \"%s\" is being written by another export",
+						file->temporary),
+				 errhint("Wait for its end, or export to another path.")));
+	file->is_regular = true;
+	file->size = status.st_size;
+	return file;
+}
+
+/*
+ * The name under which a file is kept until it is finished.
+ */
+const char *
+stash_server_file_kept_as(StashServerFile *file)
+{
+	return file->temporary;
+}
+
+/*
+ * What stands on the label of a file that is gone on with; NULL without one.
+ */
+char *
+stash_server_file_label(StashServerFile *file)
+{
+	struct stat status;
+	int			fd = open_own(file->label, O_RDONLY, &status);
+	char	   *text;
+	ssize_t		len;
+
+	if (fd < 0)
+		return NULL;
+	text = palloc(LABEL_BYTES + 1);
+	len = read(fd, text, LABEL_BYTES);
+	if (len < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read file \"%s\": %m", file->label)));
+	text[len] = '\0';
+	CloseTransientFile(fd);
+	return text;
+}
+
+/*
+ * Put another label, which is on disk before anything that is written later.
+ */
+void
+stash_server_file_set_label(StashServerFile *file, const char *text)
+{
+	ssize_t		len = strlen(text);
+	int			fd;
+
+	Assert(len <= LABEL_BYTES);
+	remove_if_there(file->label);
+	fd = open_for_writing(file->label, O_WRONLY | O_CREAT | O_EXCL);
+	errno = 0;
+	if (write(fd, text, len) != len)
+	{
+		if (errno == 0)
+			errno = ENOSPC;
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not write to file \"%s\": %m", file->label)));
+	}
+	sync_file(fd, file->label);
+	close_written(fd, file->label);
+}
+
+/*
+ * Drop what stands behind a place, and go on to write there.
+ */
+void
+stash_server_file_cut(StashServerFile *file, uint64 at)
+{
+	if (ftruncate(file->fd, (off_t) at) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not truncate file \"%s\": %m", file->temporary)));
+	stash_server_file_seek(file, at);
 }
 
 /* ---- reading ---- */
