@@ -144,25 +144,36 @@ read_nested(Import *import, Column *column, const StashJsonPiece *piece,
 	return GetAttributeByNum(row, 1, isnull);
 }
 
-/* the text of a piece, unescaped if it is a string */
+/*
+ * The text of a piece, unescaped if it is a string: an escape becomes UTF-8, so
+ * what is around it must be that too.
+ */
 static char *
 piece_text(const StashJsonPiece *piece)
 {
-	char	   *text = palloc(piece->len + 1);
-	Size		len = piece->len;
+	bool		is_other = piece->is_escaped && GetDatabaseEncoding() != PG_UTF8;
+	StashJsonPiece utf8 = *piece;
+	char	   *text;
+	Size		len;
+
+	if (is_other)
+	{
+		utf8.data = pg_server_to_any(piece->data, (int) piece->len, PG_UTF8);
+		if (utf8.data != piece->data)
+			utf8.len = strlen(utf8.data);
+	}
+	len = utf8.len;
+	text = palloc(len + 1);
 
 	if (!piece->is_escaped)
-		memcpy(text, piece->data, len);
-	else if (!stash_json_unescape(piece, text, &len))
+		memcpy(text, utf8.data, len);
+	else if (!stash_json_unescape(&utf8, text, &len))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 				 errmsg("unsupported Unicode escape sequence"),
 				 errdetail("\\u0000 and half of a surrogate pair cannot be converted to text.")));
 	text[		len] = '\0';
-
-	if (piece->is_escaped && GetDatabaseEncoding() != PG_UTF8)
-		return pg_any_to_server(text, len, PG_UTF8);
-	return text;
+	return is_other ? pg_any_to_server(text, (int) len, PG_UTF8) : text;
 }
 
 static void
