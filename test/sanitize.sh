@@ -1,6 +1,6 @@
 #!/bin/bash
-# sanitize.sh [TEST...]: the regression tests and 100,000 hostile frames in servers whose extension has address and
-# undefined-behaviour checks; with a TEST only those regression tests
+# sanitize.sh [TEST...]: the regression tests, 100,000 hostile frames and as many hostile Arrow streams and files in servers
+# whose extension has address and undefined-behaviour checks; with a TEST only those regression or TAP tests
 #
 # Needs a distribution newer than Debian 12, whose server never starts under the preloaded library:
 # "make check-sanitize" brings one along. Reports end up in the output, and fail the run.
@@ -20,10 +20,11 @@ regress() {
 }
 
 # Servers of TAP tests take the library from the environment.
-hostile_frames() {
+tap() {
 	as_user env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS="$asan_options" UBSAN_OPTIONS="$ubsan_options" \
 		PG_TEST_TIMEOUT_DEFAULT=600 STASH_HOSTILE_ROUNDS="${STASH_HOSTILE_ROUNDS:-17}" \
-		make -s installcheck with_llvm=no REGRESS= ISOLATION= PROVE_TESTS="$tree/test/tap/021_hostile_frames.pl"
+		STASH_ARROW_FLIPS="${STASH_ARROW_FLIPS:-100000}" \
+		make -s installcheck with_llvm=no REGRESS= ISOLATION= PROVE_TESTS="$(printf "$tree/test/tap/%s.pl " "$@")"
 }
 
 setup_begin libasan8 libubsan1 libipc-run-perl python3 zstd
@@ -45,8 +46,14 @@ as_user env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" \
 export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 
 status=0
-regress "$@" || status=1
-[[ $# -gt 0 ]] || hostile_frames || status=1
+regressions=()
+taps=()
+for name in "$@"; do
+	if [[ $name == [0-9]* ]]; then taps+=("$name"); else regressions+=("$name"); fi
+done
+[[ $# -gt 0 ]] || taps=(021_hostile_frames 066_hostile_arrow)
+[[ $# -gt 0 && ${#regressions[@]} -eq 0 ]] || regress "${regressions[@]}" || status=1
+[[ ${#taps[@]} -eq 0 ]] || tap "${taps[@]}" || status=1
 [[ ! -s $tree/regression.diffs ]] || head -n 100 "$tree/regression.diffs"
 grep -E -A 20 'terminated by signal|PANIC|TRAP:|Sanitizer|runtime error' "$work/server.log" | head -n 60 || true
 for report in "$work"/report.*; do
