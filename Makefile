@@ -99,7 +99,7 @@ check-mutants: ## the random oracle of memoized functions notices each clause of
 check-regressdb: ## every row of PostgreSQL's own regression database through frames and variants; some ten minutes
 	bash $(top)/test/regressdb.sh $(TREE)
 
-check-sanitize: ## the regression tests and 100,000 hostile frames with address and undefined-behaviour checks, in a newer Debian
+check-sanitize: ## the regression tests and 100,000 hostile frames and Arrow streams with address and undefined-behaviour checks, in a newer Debian
 	bash $(top)/test/bare.sh trixie bash test/sanitize.sh
 
 .PHONY: help test unit lint indent image image-install image-clean check-bare check-majors check-fuzz check-mutants check-regressdb check-sanitize
