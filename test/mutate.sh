@@ -28,7 +28,7 @@ mutants=(
 	'the role in the key | memo_key.c | s/is_shared ? SHARED_ROLE : Get[A-Za-z]*UserId()/SHARED_ROLE/; s/if (has_environment && !memo->body.is_shared)/if (false)/'
 	'the search path in the key | memo_key.c | s/"search_path", //'
 	'the time zone in the key | memo_key.c | s/env->timezone != session_timezone/false/; s/pg_get_timezone_name(env->timezone)/""/'
-	'varied settings in the key | memo.c | s/varied_text(call), call->site/"", call->site/; s/strcmp(setting(lfirst(name)), lfirst(value)) != 0/false/'
+	'varied settings in the key | memo_site.c | s/varied_text(call), call->site/"", call->site/; s/strcmp(setting(lfirst(name)), lfirst(value)) != 0/false/'
 	'what a remembered answer was read from | memo_trace.c | s/if (result->proof == NULL)/if (true)/'
 	'what an inner target read | memo_trace.c | s/if (outer == NULL)/if (true)/'
 	'what another memo was excused for | memo_trace.c | s/if (result->proof->excused & /if (0 \& /'
