@@ -70,15 +70,16 @@ CREATE FUNCTION by_word(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN 
 CREATE FUNCTION by_expression(a text, b text) RETURNS bool STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN a < b COLLATE of_one_language; END $$;
 CREATE FUNCTION by_nothing(n int) RETURNS text STABLE LANGUAGE sql AS $$ SELECT string_agg(b, ',' ORDER BY b) FROM (VALUES ('b'), ('d')) v (b) $$;
 CREATE FUNCTION by_promise(a text, b text) RETURNS bool IMMUTABLE LANGUAGE sql AS $$ SELECT a < b COLLATE of_one_language $$;
+CREATE FUNCTION by_plan(x text, y text) RETURNS bool STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT x < y COLLATE of_one_language FROM name LIMIT 1); END $$;
 CREATE FUNCTION by_another(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN by_column(n); END $$;
-SELECT count(stash.memoize(f)) FROM unnest(ARRAY['by_column(int)', 'by_word(int)', 'by_expression(text,text)', 'by_nothing(int)', 'by_promise(text,text)', 'by_another(int)']::regprocedure[]) f;
-SELECT by_column(1), by_word(1), by_expression('a', 'b'), by_nothing(1), by_promise('a', 'b'), by_another(1);
+SELECT count(stash.memoize(f)) FROM unnest(ARRAY['by_column(int)', 'by_word(int)', 'by_expression(text,text)', 'by_nothing(int)', 'by_promise(text,text)', 'by_plan(text,text)', 'by_another(int)']::regprocedure[]) f;
+SELECT by_column(1), by_word(1), by_expression('a', 'b'), by_nothing(1), by_promise('a', 'b'), by_plan('a', 'b'), by_another(1);
 -- the last byte of a proof is one of the version of its last collation, if it has one
 DO $$
 DECLARE
 	f regprocedure;
 BEGIN
-	FOR f IN SELECT unnest(ARRAY['by_column(int)', 'by_word(int)', 'by_expression(text,text)', 'by_nothing(int)', 'by_promise(text,text)', 'by_another(int)']::regprocedure[]) LOOP
+	FOR f IN SELECT unnest(ARRAY['by_column(int)', 'by_word(int)', 'by_expression(text,text)', 'by_nothing(int)', 'by_promise(text,text)', 'by_plan(text,text)', 'by_another(int)']::regprocedure[]) LOOP
 		EXECUTE format('UPDATE %s SET proof = set_byte(proof, length(proof) - 1, get_byte(proof, length(proof) - 1) # 1)', stash.stash_of(f));
 	END LOOP;
 END
@@ -88,10 +89,10 @@ $$;
 SET search_path = stash_memo_inputs, public;
 SET pg_hashstash.shared_cache = off;
 SELECT f, (SELECT value FROM stash.explain(f, 1) WHERE item = 'reason') AS reason FROM unnest('{by_column(int),by_word(int),by_nothing(int),by_another(int)}'::regprocedure[]) f;
-SELECT f, (SELECT value FROM stash.explain(f, 'a'::text, 'b'::text) WHERE item = 'reason') AS reason FROM unnest(ARRAY['by_expression(text,text)', 'by_promise(text,text)']::regprocedure[]) f;
-SELECT by_column(1), by_word(1), by_expression('a', 'b'), by_nothing(1), by_promise('a', 'b'), by_another(1);
+SELECT f, (SELECT value FROM stash.explain(f, 'a'::text, 'b'::text) WHERE item = 'reason') AS reason FROM unnest(ARRAY['by_expression(text,text)', 'by_promise(text,text)', 'by_plan(text,text)']::regprocedure[]) f;
+SELECT by_column(1), by_word(1), by_expression('a', 'b'), by_nothing(1), by_promise('a', 'b'), by_plan('a', 'b'), by_another(1);
 SELECT f, (SELECT value FROM stash.explain(f, 1) WHERE item = 'verdict') AS verdict FROM unnest('{by_column(int),by_word(int),by_another(int)}'::regprocedure[]) f;
-SELECT f, (SELECT value FROM stash.explain(f, 'a'::text, 'b'::text) WHERE item = 'verdict') AS verdict FROM unnest(ARRAY['by_expression(text,text)', 'by_promise(text,text)']::regprocedure[]) f;
+SELECT f, (SELECT value FROM stash.explain(f, 'a'::text, 'b'::text) WHERE item = 'verdict') AS verdict FROM unnest(ARRAY['by_expression(text,text)', 'by_promise(text,text)', 'by_plan(text,text)']::regprocedure[]) f;
 RESET pg_hashstash.shared_cache;
 
 -- trap 18: cursors

@@ -404,6 +404,7 @@ extern bool stash_memo_holds_words(Oid type);
 extern bool stash_memo_is_word(Oid type, Datum value);
 extern bool stash_memo_has_relative_string(const char *source);
 extern Oid	stash_memo_row_type(Oid type);
+extern List *stash_memo_query_collations(const Query *query);
 extern void stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan);
 extern bool stash_memo_plan_has_time(PlannedStmt *plan);
 

@@ -383,26 +383,57 @@ see_field(StashMemoPlan *facts, Reading *reading, const char *text,
 		see_field_of_type(facts, reading, text, field);
 }
 
+/* find the next field of a text; false when there is none */
+static bool
+next_field(Field *field, const char **at)
+{
+	const char *colon = strchr(*at, ':');
+
+	if (colon == NULL)
+		return false;
+	field->name = colon + 1;
+	field->len = strcspn(field->name, " )}");
+	field->value = field->name + field->len + (field->name[field->len] == ' ');
+	*at = field->name + field->len;
+	return true;
+}
+
 static void
 read_text(StashMemoPlan *facts, const PlannedStmt *plan)
 {
 	char	   *text = nodeToString(plan);
+	const char *at = text;
 	Reading		reading = {0};
+	Field		field;
 
-	for (const char *at = text; (at = strchr(at, ':')) != NULL;)
-	{
-		Field		field;
-
-		field.name = at + 1;
-		field.len = strcspn(field.name, " )}");
-		field.value = field.name + field.len + (field.name[field.len] == ' ');
-		at = field.name + field.len;
+	while (next_field(&field, &at))
 		see_field(facts, &reading, text, &field);
-	}
 	facts->reads_time |= reading.has_rows && reading.has_columns;
 	list_free(facts->seen);
 	facts->seen = NIL;
 	pfree(text);
+}
+
+/*
+ * The collations that a query has before it is planned: where the values of
+ * parameters are known, the planner computes what is made of them, and the plan
+ * has only the result.
+ */
+List *
+stash_memo_query_collations(const Query *query)
+{
+	StashMemoPlan facts = {0};
+	char	   *text = nodeToString(query);
+	const char *at = text;
+	Field		field;
+
+	while (next_field(&field, &at))
+	{
+		if (ends_with(&field, "collid"))
+			see_collation(&facts, read_oid(field.value));
+	}
+	pfree(text);
+	return facts.collations;
 }
 
 /* ---- what was read stays with the plan ---- */

@@ -227,6 +227,16 @@ note_row(StashMemoTrace *trace, Oid relid)
 		add_source(trace, &trace->rows, relid, stash_track_state(relid)->digest);
 }
 
+static void
+note_collations(StashMemoTrace *trace, List *collations)
+{
+	ListCell   *cell;
+
+	foreach(cell, collations)
+		add_oid(trace, &trace->collations, lfirst_oid(cell));
+	list_free(collations);
+}
+
 /*
  * What only the text of a plan tells.  Returns the numbers of its parameters
  * that become times: what they are the caller knows.
@@ -242,10 +252,8 @@ note_facts(StashMemoTrace *trace, PlannedStmt *plan)
 		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 	foreach(cell, facts.rows)
 		note_row(trace, lfirst_oid(cell));
-	foreach(cell, facts.collations)
-		add_oid(trace, &trace->collations, lfirst_oid(cell));
+	note_collations(trace, facts.collations);
 	list_free(facts.rows);
-	list_free(facts.collations);
 	return facts.params;
 }
 
@@ -431,6 +439,8 @@ trace_planner(Query *query, const char *text, int options,
 	PlannedStmt *plan;
 
 	stash_memo_names_plan();
+	if (current != NULL)
+		note_collations(current, stash_memo_query_collations(query));
 	plan = plan_it(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
 
 	if (current != NULL)
