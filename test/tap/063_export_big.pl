@@ -1,5 +1,5 @@
-# 063_export_big.pl: ten million rows leave in constant memory, from the select list and by COPY, and a cancel is heard within a
-# second; by hand: STASH_SLOW=1 bash test/run.sh tap 063_export_big
+# 063_export_big.pl: ten million rows leave in constant memory, from the select list, from FROM and by COPY, and a cancel is heard
+# within a second; by hand: STASH_SLOW=1 bash test/run.sh tap 063_export_big
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -16,6 +16,8 @@ my %forms = (
 	'to_jsonl in the select list' => q(COPY (SELECT (stash.to_jsonl($q$%s$q$)).data) TO '/dev/null'),
 	'to_arrow in the select list' => q(COPY (SELECT (stash.to_arrow($q$%s$q$)).data) TO '/dev/null' (FORMAT binary)),
 	'to_arrow, lz4, in the select list' => q(COPY (SELECT (stash.to_arrow($q$%s$q$, codec => 'lz4')).data) TO '/dev/null' (FORMAT binary)),
+	'to_jsonl in FROM' => q(COPY (SELECT data FROM stash.to_jsonl($q$%s$q$)) TO '/dev/null'),
+	'to_arrow in FROM' => q(COPY (SELECT data FROM stash.to_arrow($q$%s$q$)) TO '/dev/null' (FORMAT binary)),
 	'COPY as jsonl to a file' => q(COPY (%s) TO '/dev/null' (FORMAT jsonl)),
 	'COPY as arrow to a file' => q(COPY (%s) TO '/dev/null' (FORMAT arrow)),
 	'COPY as jsonl to a program' => q(COPY (%s) TO PROGRAM 'cat >/dev/null' (FORMAT jsonl)),
