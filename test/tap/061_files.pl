@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Files;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -36,17 +39,7 @@ BEGIN
 END $$;
 SQL
 
-sub slurp { return PostgreSQL::Test::Utils::slurp_file($_[0]); }
 sub found { return join ' ', sort map { s{.*/}{}r } glob "$dir/*"; }
-
-sub spew
-{
-	my ($path, $content) = @_;
-
-	open my $file, '>:raw', $path or die;
-	print $file $content;
-	close $file or die;
-}
 
 # what a command says: output, or the error with its lines after the first
 sub answer
