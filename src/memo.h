@@ -520,6 +520,7 @@ extern StashMemoReason stash_memo_table_find(StashMemo *memo,
 											 StashEntry *entry);
 extern bool stash_memo_table_find_latest(StashMemo *memo, StashMemoKey *key,
 										 bytea *frame, StashEntry *entry);
+extern void stash_memo_table_doubt(StashMemo *memo, const StashMemoKey *key);
 extern bool stash_memo_table_is_current(StashMemo *memo, StashMemoKey *key,
 										bytea *frame,
 										const StashEntry *entry);

@@ -257,8 +257,13 @@ find_in_stash(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 		return false;
 	*frame = stash_memo_key_frame(key, call, fcinfo);
 	(void) stash_memo_table_find(call->memo, key, *frame, &found, &entry);
-	if (!found || !stash_memo_read_result(call, &entry, result))
+	if (!found)
 		return false;
+	if (!stash_memo_read_result(call, &entry, result))
+	{
+		stash_memo_table_doubt(call->memo, key);
+		return false;
+	}
 	stash_memo_trace_hit(call->memo, result);
 	if (result->parts == NULL &&
 		stash_memo_table_is_current(call->memo, key, *frame, &entry))

@@ -230,6 +230,22 @@ stash_memo_table_find_latest(StashMemo *memo, StashMemoKey *key,
 }
 
 /*
+ * What was found is no answer: next time look in the index, where there may be
+ * a newer one that nobody could put in its place.
+ */
+void
+stash_memo_table_doubt(StashMemo *memo, const StashMemoKey *key)
+{
+	StashMemoReason reason;
+	Relation	rel;
+
+	if (open_stash(memo, AccessShareLock, &rel, &reason) == NULL)
+		return;
+	stash_store_hint_drop(rel, key->hash);
+	relation_close(rel, NoLock);
+}
+
+/*
  * Whether an entry just found is the newest one for everybody: it is not when
  * it was forgotten or replaced by a transaction that our snapshot does not
  * see.  Then it serves this call, and must not be kept in memory.

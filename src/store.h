@@ -230,6 +230,13 @@ extern void stash_store_fetch_value(uint64 row, int column,
 extern bool stash_store_find(StashStore *store, Relation rel,
 							 StashHash128 key_hash, bytea *key,
 							 StashEntry *entry, bool wants_value);
+
+extern bool stash_store_hint_find(Relation rel, StashHash128 key_hash,
+								  HeapTuple tuple, Buffer *buffer);
+extern void stash_store_hint_set(Relation rel, StashHash128 key_hash,
+								 TupleTableSlot *slot);
+extern void stash_store_hint_drop(Relation rel, StashHash128 key_hash);
+
 extern void stash_store_append(StashStore *store, Relation rel,
 							   StashHash128 key_hash, bytea *key,
 							   bytea *value, TimestampTz created_at,

@@ -5,7 +5,7 @@
  *
  * Finding in a plain table goes straight to index and heap under the active
  * snapshot: as isolated as SELECT, at half its price.  Where the entry was last
- * time is looked at first, which is half of that again.  All else takes the
+ * time is looked at first, which is a third of that.  All else takes the
  * executor's path, where triggers, row security and partitions are honoured.
  * Whoever goes around the executor checks rights itself.
  *
@@ -43,18 +43,6 @@
 #include "store.h"
 #include "variant.h"
 
-/* Where an entry was found last; to be looked at before it is believed. */
-typedef struct Hint
-{
-	Buffer		buffer;			/* that had the block; 0: no hint */
-	ItemPointerData tid;
-	uint16		tag;			/* of the key, and of its stash */
-} Hint;
-
-#define HINTS	(32 * 1024)
-
-static Hint hints[HINTS];
-
 PG_FUNCTION_INFO_V1(pg_hashstash_get);
 PG_FUNCTION_INFO_V1(pg_hashstash_get_like);
 PG_FUNCTION_INFO_V1(pg_hashstash_has);
@@ -72,6 +60,17 @@ is_of_key(const Datum *values, const bool *nulls, bytea *key)
 
 	return !nulls[column] &&
 		stash_variant_same_key(values[column], PointerGetDatum(key));
+}
+
+/* and of that hash, as the index would say: parts of a value have one key */
+static bool
+has_hash(const Datum *values, const bool *nulls, StashHash128 key_hash)
+{
+	const int	column = STASH_ENTRY_KEY_HASH - 1;
+
+	return !nulls[column] &&
+		memcmp(DatumGetUUIDP(values[column])->data, key_hash.data,
+			   sizeof(key_hash.data)) == 0;
 }
 
 static bool
@@ -118,67 +117,35 @@ copy_entry(const Datum *values, const bool *nulls, StashEntry *entry,
 		DatumGetByteaPCopy(values[proof_column]);
 }
 
-/* where the entry of a key was found last, if it was */
-static Hint *
-hint_of(Relation rel, StashHash128 key_hash, uint16 *tag)
-{
-	uint64		bits;
-
-	memcpy(&bits, key_hash.data, sizeof(bits));
-	bits ^= RelationGetRelid(rel) * UINT64CONST(0x9E3779B97F4A7C15);
-	*tag = (uint16) (bits >> 48);
-	return &hints[bits % HINTS];
-}
-
 /*
  * Look where the entry was found last; false when it must be looked for.
  *
  * What is visible there and has the key is what a unique index would lead to.
- * That the block is in its buffer says that it exists.
+ * Of a memo's stash, whose index is not unique, it may be an older entry of
+ * two that were made at once: as good while its proof holds.
  */
 static bool
 find_by_hint(Relation rel, StashHash128 key_hash, bytea *key,
 			 StashEntry *entry, bool wants_value)
 {
-	uint16		tag;
-	Hint	   *hint = hint_of(rel, key_hash, &tag);
 	Datum		values[STASH_ENTRY_COLUMNS];
 	bool		nulls[STASH_ENTRY_COLUMNS];
 	HeapTupleData tuple;
-	Buffer		buffer = hint->buffer;
-	Buffer		again;
-	bool		found = false;
+	Buffer		buffer;
+	bool		found;
 
-	if (hint->tag != tag || !BufferIsValid(buffer) ||
-		rel->rd_tableam != GetHeapamTableAmRoutine() ||
-		!stash_compat_read_recent_buffer(rel,
-										 ItemPointerGetBlockNumber(&hint->tid),
-										 buffer))
+	if (!stash_store_hint_find(rel, key_hash, &tuple, &buffer))
 		return false;
-	tuple.t_self = hint->tid;
-	if (heap_fetch(rel, GetActiveSnapshot(), &tuple, &again, false))
+	heap_deform_tuple(&tuple, RelationGetDescr(rel), values, nulls);
+	found = has_hash(values, nulls, key_hash) &&
+		is_of_key(values, nulls, key) && !has_expired(values, nulls);
+	if (found)
 	{
-		heap_deform_tuple(&tuple, RelationGetDescr(rel), values, nulls);
-		found = is_of_key(values, nulls, key) && !has_expired(values, nulls);
-		if (found)
-			copy_entry(values, nulls, entry, wants_value);
-		ReleaseBuffer(again);
+		entry->is_there = true;
+		copy_entry(values, nulls, entry, wants_value);
 	}
 	ReleaseBuffer(buffer);
 	return found;
-}
-
-static void
-remember_place(Relation rel, StashHash128 key_hash, TupleTableSlot *slot)
-{
-	uint16		tag;
-	Hint	   *hint = hint_of(rel, key_hash, &tag);
-
-	if (!TTS_IS_BUFFERTUPLE(slot))
-		return;
-	hint->buffer = ((BufferHeapTupleTableSlot *) slot)->buffer;
-	hint->tid = slot->tts_tid;
-	hint->tag = tag;
 }
 
 /* look for the newest visible entry with the index */
@@ -214,8 +181,8 @@ find_by_index(StashStore *store, Relation rel, StashHash128 key_hash,
 		newest = created_at(slot->tts_values, slot->tts_isnull);
 		found = true;
 		copy_entry(slot->tts_values, slot->tts_isnull, entry, wants_value);
-		if (store->is_unique)
-			remember_place(rel, key_hash, slot);
+		if (!store->has_versions)
+			stash_store_hint_set(rel, key_hash, slot);
 		if (store->is_unique || store->has_versions)
 			break;
 	}
@@ -237,7 +204,7 @@ stash_store_find(StashStore *store, Relation rel, StashHash128 key_hash,
 				 bytea *key, StashEntry *entry, bool wants_value)
 {
 	Assert(store->is_plain);
-	return (store->is_unique &&
+	return (!store->has_versions &&
 			find_by_hint(rel, key_hash, key, entry, wants_value)) ||
 		find_by_index(store, rel, key_hash, key, entry, wants_value);
 }

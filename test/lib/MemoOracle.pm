@@ -26,6 +26,7 @@ my @natural = (
 	qr/^(42P16|42809|42P17|42P01|42704|42710): .*(partition|part_3|policy|trigger)/,	# another was faster
 	qr/^(23514: .*partition|42501: new row violates row-level security)/,	# it is detached; it is gone
 	qr/^55006: .* is being used by active queries in this session/,	# of a cursor
+	qr/^55006: .* because it has pending trigger events/,	# of a deferred trigger
 	qr/^0A000: cannot PREPARE a transaction that has operated on temporary objects/,	# as a refresh does
 	qr/^(34000: cursor|42P03: cursor)/);	# as with savepoints
 
