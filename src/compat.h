@@ -334,6 +334,15 @@ stash_compat_explain_query(Query *query, int options, IntoClause *into,
 #define stash_compat_needs_index(indexes) (indexes)
 #endif
 
+/* 19 may look into the visibility map for it; 'map' is released by the caller */
+#if PG_VERSION_NUM >= 190000
+#define stash_compat_prune_page(rel, buffer, map) \
+	heap_page_prune_opt(rel, buffer, map, false)
+#else
+#define stash_compat_prune_page(rel, buffer, map) \
+	((void) (map), heap_page_prune_opt(rel, buffer))
+#endif
+
 /*
  * Update a row, and wait for who else does so if told to; '*wants_index' tells
  * whether the new version needs a place of its own in the btree indexes.

@@ -28,7 +28,7 @@
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
@@ -40,6 +40,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "place.h"
 #include "shmem.h"
 #include "store.h"
 
@@ -198,45 +199,6 @@ prefetch(Buffer buffer, OffsetNumber offset, Size place)
 		__builtin_prefetch(page + place + i * LINE_BYTES);
 }
 
-/* the buffer of a hint, pinned, when it has a block of the relation */
-static bool
-pin_block(Relation rel, Buffer buffer, BlockNumber *block)
-{
-	if (BufferIsLocal(buffer))
-	{
-		if (-buffer > NLocBuffer)
-			return false;
-		*block = GetLocalBufferDescriptor(-buffer - 1)->tag.blockNum;
-	}
-	else
-		*block = GetBufferDescriptor(buffer - 1)->tag.blockNum;
-	/* which may have changed by now */
-	return stash_compat_read_recent_buffer(rel, *block, buffer);
-}
-
-/* the row behind a line pointer, when it is there and visible */
-static bool
-is_visible(Relation rel, Buffer buffer, OffsetNumber offset, HeapTuple tuple)
-{
-	Page		page = BufferGetPage(buffer);
-	bool		visible = false;
-
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (offset <= PageGetMaxOffsetNumber(page) &&
-		ItemIdIsNormal(PageGetItemId(page, offset)))
-	{
-		ItemId		item = PageGetItemId(page, offset);
-
-		tuple->t_data = (HeapTupleHeader) PageGetItem(page, item);
-		tuple->t_len = ItemIdGetLength(item);
-		tuple->t_tableOid = RelationGetRelid(rel);
-		visible = HeapTupleSatisfiesVisibility(tuple, GetActiveSnapshot(),
-											   buffer);
-	}
-	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-	return visible;
-}
-
 /*
  * Find the row where the entry of a key was, for the caller's snapshot.
  *
@@ -253,8 +215,7 @@ stash_store_hint_find(Relation rel, StashHash128 key_hash, HeapTuple tuple,
 	BlockNumber block;
 
 	if (find_tag(line_of(rel, key_hash), &hint) == NULL ||
-		IsolationIsSerializable() ||
-		rel->rd_tableam != GetHeapamTableAmRoutine())
+		IsolationIsSerializable())
 		return false;
 	*buffer = (Buffer) (hint & ((1 << BUFFER_BITS) - 1));
 	hint >>= BUFFER_BITS;
@@ -264,10 +225,10 @@ stash_store_hint_find(Relation rel, StashHash128 key_hash, HeapTuple tuple,
 		*buffer = -*buffer;
 	else
 		prefetch(*buffer, offset, (hint & ((1 << PLACE_BITS) - 1)) * 8);
-	if (!pin_block(rel, *buffer, &block))
+	if (!stash_place_pin(rel, *buffer, &block))
 		return false;
 	ItemPointerSet(&tuple->t_self, block, offset);
-	if (is_visible(rel, *buffer, offset, tuple))
+	if (stash_place_see(rel, *buffer, GetActiveSnapshot(), tuple))
 		return true;
 	ReleaseBuffer(*buffer);
 	return false;

@@ -26,6 +26,7 @@
 #include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/indexing.h"
+#include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
@@ -33,6 +34,7 @@
 
 #include "catalog.h"
 #include "compat.h"
+#include "place.h"
 #include "track_change.h"
 
 #define COLUMN_RELATION		1
@@ -179,27 +181,123 @@ place_of_slot(int number)
 	return FullTransactionIdFromU64(PG_UINT64_MAX - number);
 }
 
-/* replace what a scan has found; false when somebody else is about to */
+/*
+ * Where this session's slots of some tables are.  Every transaction leaves a
+ * dead version of the row, and by way of the index they would all be passed
+ * until the page is pruned.
+ */
+typedef struct Known
+{
+	Oid			root;			/* 0: nothing is known */
+	Buffer		buffer;
+	OffsetNumber offset;
+} Known;
+
+static Known known[16];
+
+static Known *
+known_of(Oid root)
+{
+	return &known[root % lengthof(known)];
+}
+
+/* whether a row is a slot that may be written over now */
 static bool
-overwrite_found(StashChangeScan *scan, Relation change, FullTransactionId place,
-				FullTransactionId xid)
+may_overwrite(Relation change, HeapTuple tuple, Oid root,
+			  FullTransactionId place)
+{
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(change), values, nulls);
+	return DatumGetObjectId(values[COLUMN_RELATION - 1]) == root &&
+		FullTransactionIdEquals(DatumGetFullTransactionId(values[COLUMN_PLACE - 1]),
+								place) &&
+		DatumGetInt64(values[COLUMN_SYSTEM - 1]) ==
+		(int64) GetSystemIdentifier() &&
+	/* what this command has written it could not update */
+		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+}
+
+/* find the slot where it was; its buffer stays pinned */
+static bool
+find_known(Relation change, Oid root, FullTransactionId place,
+		   HeapTuple tuple, Buffer *buffer)
+{
+	Known	   *there = known_of(root);
+	BlockNumber block;
+
+	*buffer = there->buffer;
+	if (there->root != root || !stash_place_pin(change, *buffer, &block))
+		return false;
+	stash_place_prune(change, *buffer);
+	ItemPointerSet(&tuple->t_self, block, there->offset);
+	if (stash_place_see(change, *buffer, SnapshotSelf, tuple) &&
+		may_overwrite(change, tuple, root, place))
+		return true;
+	ReleaseBuffer(*buffer);
+	return false;
+}
+
+/* find the slot by the index; its buffer stays pinned */
+static bool
+find_slot(Relation change, Oid root, FullTransactionId place,
+		  HeapTuple tuple, Buffer *buffer)
+{
+	StashChangeScan scan;
+	ScanKeyData keys[KEY_COLUMNS];
+	bool		found = false;
+
+	ScanKeyInit(&keys[0], COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(root));
+	ScanKeyInit(&keys[1], COLUMN_PLACE, BTEqualStrategyNumber, F_XID8EQ,
+				FullTransactionIdGetDatum(place));
+	begin_scan(&scan, change, SnapshotSelf, keys, KEY_COLUMNS,
+			   ForwardScanDirection);
+	if (stash_change_next(&scan) && TTS_IS_BUFFERTUPLE(scan.slot))
+	{
+		BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) scan.slot;
+
+		*tuple = *slot->base.tuple;
+		*buffer = slot->buffer;
+		found = may_overwrite(change, tuple, root, place);
+		if (found)
+			IncrBufferRefCount(*buffer);
+	}
+	stash_change_end(&scan);
+	return found;
+}
+
+/* replace a row; false when somebody else is about to */
+static bool
+overwrite_row(Relation change, HeapTuple tuple, Buffer buffer, Oid root,
+			  FullTransactionId place, FullTransactionId xid)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(change),
 													&TTSOpsVirtual);
+	Known	   *there = known_of(root);
 	bool		wants_index;
 	bool		done;
 
-	fill_values(slot->tts_values, scan->root, place, xid, false);
+	fill_values(slot->tts_values, root, place, xid, false);
 	memset(slot->tts_isnull, false, COLUMNS * sizeof(bool));
 	ExecStoreVirtualTuple(slot);
-	done = stash_compat_tuple_update(change, &scan->tid, slot,
+	done = stash_compat_tuple_update(change, &tuple->t_self, slot,
 									 GetCurrentCommandId(true),
 									 GetActiveSnapshot(), false,
 									 &wants_index) == TM_Ok;
+	there->root = done && !wants_index ? root : InvalidOid;
+	there->buffer = buffer;
+	there->offset = ItemPointerGetOffsetNumber(&slot->tts_tid);
 	if (done && wants_index)
-		index_insert(scan->index, slot->tts_values, slot->tts_isnull,
+	{
+		Relation	index = index_open(stash_catalog_change_index(), RowExclusiveLock);
+
+		index_insert(index, slot->tts_values, slot->tts_isnull,
 					 &slot->tts_tid, change, UNIQUE_CHECK_NO, false,
-					 BuildIndexInfo(scan->index));
+					 BuildIndexInfo(index));
+		index_close(index, NoLock);
+	}
 	ExecDropSingleTupleTableSlot(slot);
 	return done;
 }
@@ -213,24 +311,15 @@ stash_change_overwrite(Relation change, Oid root, FullTransactionId xid)
 {
 	FullTransactionId place =
 	place_of_slot((MyProc - ProcGlobal->allProcs) % STASH_CHANGE_SLOTS);
-	StashChangeScan scan;
-	ScanKeyData keys[KEY_COLUMNS];
-	bool		done = false;
-	bool		isnull;
+	HeapTupleData tuple;
+	Buffer		buffer;
+	bool		done;
 
-	ScanKeyInit(&keys[0], COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(root));
-	ScanKeyInit(&keys[1], COLUMN_PLACE, BTEqualStrategyNumber, F_XID8EQ,
-				FullTransactionIdGetDatum(place));
-	begin_scan(&scan, change, SnapshotSelf, keys, KEY_COLUMNS,
-			   ForwardScanDirection);
-	/* what this command has written it could not update */
-	if (stash_change_next(&scan) &&
-		!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(scan.slot,
-																				   MinTransactionIdAttributeNumber,
-																				   &isnull))))
-		done = overwrite_found(&scan, change, place, xid);
-	stash_change_end(&scan);
+	if (!find_known(change, root, place, &tuple, &buffer) &&
+		!find_slot(change, root, place, &tuple, &buffer))
+		return false;
+	done = overwrite_row(change, &tuple, buffer, root, place, xid);
+	ReleaseBuffer(buffer);
 	return done;
 }
 
