@@ -276,7 +276,7 @@ typedef struct StashMemoFilling
 /* A result in the session's memory (memo_cache.c). */
 typedef struct StashMemoEntry
 {
-	dlist_node	lru;			/* in the list of all entries */
+	dlist_node	node;			/* in the list of all entries */
 	dlist_node	pending;		/* while 'subid' is not 0 */
 	SubTransactionId subid;		/* that made it and has not committed */
 	Oid			function;
@@ -289,6 +289,7 @@ typedef struct StashMemoEntry
 	Size		size;			/* bytes, all in all */
 	uint64		types_generation;	/* for which it is good; 0: always */
 	uint64		proved;			/* moment of the last proof; 0: none yet */
+	bool		is_used;		/* since it came to the head of the list */
 	bool		is_dropped;		/* but somebody still looks at it */
 	struct StashMemoShare *share;	/* until the commit, or NULL */
 	StashMemoResult result;

@@ -66,9 +66,13 @@ typedef struct StashMemoShare
 	char	   *identity;
 } StashMemoShare;
 
+#define MAX_CHANCES		8		/* entries that making room moves to the head */
+#define ENTRY_LINES		5		/* lines of cache that a small entry has */
+
 static MemoryContext cache_context;
 static slots_hash *cache;		/* made at the first put */
-static dlist_head used = DLIST_STATIC_INIT(used);	/* most recent first */
+static dlist_head entries = DLIST_STATIC_INIT(entries); /* a clock's; the hand
+														 * is at the tail */
 static dlist_head pending = DLIST_STATIC_INIT(pending); /* not committed */
 static Size cache_bytes;
 static List *stashes;			/* OIDs that entries have ever had */
@@ -113,7 +117,7 @@ static void
 drop_entry(StashMemoEntry *entry)
 {
 	slots_delete(cache, entry->hash);
-	dlist_delete(&entry->lru);
+	dlist_delete(&entry->node);
 	if (entry->subid != InvalidSubTransactionId)
 		dlist_delete(&entry->pending);
 	if (entry->share != NULL)
@@ -167,9 +171,9 @@ drop_entries(Oid stash, Oid function)
 {
 	dlist_mutable_iter iter;
 
-	dlist_foreach_modify(iter, &used)
+	dlist_foreach_modify(iter, &entries)
 	{
-		StashMemoEntry *entry = dlist_container(StashMemoEntry, lru, iter.cur);
+		StashMemoEntry *entry = dlist_container(StashMemoEntry, node, iter.cur);
 
 		if ((!OidIsValid(stash) || entry->stash == stash) &&
 			(!OidIsValid(function) || entry->function == function))
@@ -266,15 +270,26 @@ end_subtransaction(SubXactEvent event, SubTransactionId subid,
 	}
 }
 
-/* drop the least recently used until no more than 'limit' bytes are left */
+/*
+ * Drop entries until no more than 'limit' bytes are left: from the tail of the
+ * list, but what was used since it came to the head gets another turn there.
+ */
 static void
 shrink(Size limit)
 {
+	int			chances = MAX_CHANCES;
+
 	while (cache_bytes > limit)
 	{
-		StashMemoEntry *entry = dlist_container(StashMemoEntry, lru,
-												dlist_tail_node(&used));
+		StashMemoEntry *entry = dlist_container(StashMemoEntry, node,
+												dlist_tail_node(&entries));
 
+		if (entry->is_used && chances-- > 0)
+		{
+			entry->is_used = false;
+			dlist_move_head(&entries, &entry->node);
+			continue;
+		}
 		stash_memo_count_eviction(entry->function);
 		drop_entry(entry);
 	}
@@ -330,6 +345,9 @@ stash_memo_cache_find(const StashMemoKey *key, StashMemoCall *call)
 	if (slot == NULL)
 		return NULL;
 	entry = slot->entry;
+	/* of many entries none is in the caches of a processor */
+	for (int line = 1; line < ENTRY_LINES; line++)
+		__builtin_prefetch((const char *) entry + line * 64);
 	if (entry->identity != key->identity->id ||
 		entry->rettype != result_type(call) ||
 		entry->keylen != key->sink.used ||
@@ -345,7 +363,7 @@ stash_memo_cache_find(const StashMemoKey *key, StashMemoCall *call)
 	}
 	if (!is_proved(entry, call))
 		return NULL;
-	dlist_move_head(&used, &entry->lru);
+	entry->is_used = true;
 	return &entry->result;
 }
 
@@ -558,7 +576,7 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 		cache = slots_create(cache_context, 256, NULL);
 	slot = slots_insert(cache, key->hash, &found);
 	slot->entry = entry;
-	dlist_push_head(&used, &entry->lru);
+	dlist_push_head(&entries, &entry->node);
 	entry->subid = GetCurrentSubTransactionId();
 	dlist_push_head(&pending, &entry->pending);
 	cache_bytes += entry->size;

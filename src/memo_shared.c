@@ -118,6 +118,7 @@ typedef struct SharedEntry
 	Datum		value;			/* FORM_BY_VALUE */
 } SharedEntry;
 
+#define ENTRY_LINES		4		/* lines of cache that a small entry has */
 #define ENTRY_HEADER	MAXALIGN(sizeof(SharedEntry))
 
 /* All members need 'lock', as do the entries. */
@@ -436,8 +437,17 @@ find_place(const Partition *partition, const StashMemoAddress *address)
 {
 	uint32		place = *bucket_for(partition, &address->hash);
 
-	while (place != 0 && !is_at(entry_at(partition, place), address))
-		place = entry_at(partition, place)->next;
+	while (place != 0)
+	{
+		const char *entry = (const char *) entry_at(partition, place);
+
+		/* what will be read of it all at once */
+		for (int line = 1; line < ENTRY_LINES; line++)
+			__builtin_prefetch(entry + line * 64);
+		if (is_at((const SharedEntry *) entry, address))
+			break;
+		place = ((const SharedEntry *) entry)->next;
+	}
 	return place;
 }
 
@@ -519,6 +529,8 @@ stash_memo_shared_find(const StashMemoAddress *address, StashEntry *copy,
 	bool		found = false;
 	uint32		place;
 
+	/* of many entries none is in the caches of a processor */
+	__builtin_prefetch(bucket_for(partition, &address->hash));
 	LWLockAcquire(&partition->lock, LW_SHARED);
 	place = find_place(partition, address);
 	if (place != 0)

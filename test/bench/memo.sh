@@ -101,12 +101,14 @@ memo_calls() {
 	SQL
 }
 
-# memo_variant NAME EXPRESSION TABLE CACHES: CACHES are the kilobytes of the local one, and whether the shared one is used
+# memo_variant NAME EXPRESSION TABLE CACHES: CACHES are the kilobytes of the local one, and whether the shared one is used.
+# A round begins when all has been asked for once, for a change of size may have emptied a cache.
 memo_variant() {
 	sql -v name="$1" -v statement="SELECT count($2) FROM bench.$3" -v local="${4% *}" -v shared="${4#* }" <<-'SQL'
 		SELECT format($$
 			PERFORM set_config('pg_hashstash.local_cache_size', %L, false), set_config('pg_hashstash.shared_cache', %L, false);
-			$$, :'local', :'shared') AS prepare
+			EXECUTE %L;
+			$$, :'local', :'shared', :'statement') AS prepare
 		\gset
 		CALL bench.add_statement(:'name', :'statement', 1000000, :'prepare');
 	SQL
