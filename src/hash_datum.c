@@ -36,8 +36,13 @@ stash_hash_put_value(StashSink *sink, StashType *type, Datum value,
 {
 	StashImageWriter writer = {sink, false, sampling};
 
-	stash_sink_put(sink, type->hash_id, type->hash_idlen);
-	stash_sink_put_u8(sink, !isnull);
+	if (likely(!isnull && type->hash_headlen > 0))
+		stash_sink_put_of_eight(sink, type->hash_head, type->hash_headlen);
+	else
+	{
+		stash_sink_put(sink, type->hash_id, type->hash_idlen);
+		stash_sink_put_u8(sink, !isnull);
+	}
 	if (!isnull)
 		stash_image_write(&writer, type, value);
 }

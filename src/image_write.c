@@ -104,10 +104,16 @@ write_fixed(StashSink *sink, StashType *type, Datum value)
 {
 	if (type->typbyval)
 	{
+#ifdef WORDS_BIGENDIAN
 		char		native[sizeof(Datum)];
 
 		store_att_byval(native, value, type->typlen);
 		put_number(sink, native, type->typlen);
+#else
+		uint64		native = value;
+
+		stash_sink_put_of_eight(sink, &native, type->typlen);
+#endif
 	}
 	else if (is_number(type))
 		put_number(sink, DatumGetPointer(value), type->typlen);
@@ -197,8 +203,19 @@ write_cstring(StashImageWriter *writer, const char *text)
 static void
 write_varlena(StashImageWriter *writer, StashImage image, Datum value)
 {
+	struct varlena *attr = (struct varlena *) DatumGetPointer(value);
 	StashContent content;
 
+	/* mostly the image is what lies there */
+	if (likely((image == STASH_IMAGE_BYTES ||
+				(image == STASH_IMAGE_TEXT && GetDatabaseEncoding() == PG_UTF8)) &&
+			   !VARATT_IS_EXTERNAL(attr) && !VARATT_IS_COMPRESSED(attr) &&
+			   writer->sampling == NULL && writer->plan == NULL))
+	{
+		stash_sink_put_bytes(writer->sink, VARDATA_ANY(attr),
+							 VARSIZE_ANY_EXHDR(attr));
+		return;
+	}
 	stash_content_open(&content, value);
 	if (image == STASH_IMAGE_TEXT)
 		write_text(writer, &content);

@@ -40,6 +40,19 @@ stash_sink_put(StashSink *sink, const void *data, Size len)
 		sink->overflow(sink, data, len);
 }
 
+/* Append the first bytes of eight, all of which may be read: without a call. */
+static inline void
+stash_sink_put_of_eight(StashSink *sink, const void *eight, Size len)
+{
+	if (likely(sink->cap - sink->used >= 8))
+	{
+		memcpy(sink->buf + sink->used, eight, 8);
+		sink->used += len;
+	}
+	else
+		stash_sink_put(sink, eight, len);
+}
+
 /* Append one byte. */
 static inline void
 stash_sink_put_u8(StashSink *sink, uint8 value)

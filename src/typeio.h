@@ -170,6 +170,8 @@ struct StashType
 	FmgrInfo   *to_jsonb;		/* likewise */
 	const char *hash_id;		/* descriptor for hashes: no row, domain names */
 	int			hash_idlen;
+	char		hash_head[8];	/* the same and 1, what stands before a value */
+	int			hash_headlen;	/* of it; 0: it does not fit */
 	const char *frame_id;		/* descriptor for frames */
 	int			frame_idlen;
 };
