@@ -7,7 +7,7 @@ PGFILEDESC = "pg_hashstash - PostgreSQL remembers expensive answers"
 top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
 # Floors, lowest first: a unit may include only headers of units to its left.
-UNITS = compat sink stream hash codec gzip filter frame filter_rows utf8 json json_read arrow_fb arrow arrow_array arrow_read arrow_file shmem place catalog spi scan utility copy server_file query_parse query content typeio typeio_id typeio_value \
+UNITS = compat sink stream hash codec gzip filter frame filter_rows utf8 json json_read arrow_fb arrow arrow_array arrow_read arrow_file attempt shmem place catalog spi scan utility copy server_file query_parse query content typeio typeio_id typeio_value \
 	hash_strategy frame_open image image_sample image_array image_row image_jsonb image_sent image_write image_read \
 	image_read_row image_read_array \
 	hash_datum hash_rows hash_table frame_datum json_value json_profile json_datum arrow_value arrow_column arrow_datum arrow_load \

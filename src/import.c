@@ -7,11 +7,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 
+#include "attempt.h"
 #include "import.h"
 
 /*
@@ -43,30 +41,11 @@ stash_import_skips(FunctionCallInfo fcinfo, int argno)
  * What is wrong with data is in classes 22 and 23; other errors are thrown.
  */
 bool
-stash_import_try(StashImportRead read, void *arg)
+stash_import_try(void (*read) (void *), void *arg)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	ErrorData  *error = stash_attempt(read, arg);
 	int			class;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		read(arg);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
 	if (error == NULL)
 		return true;
 	class = ERRCODE_TO_CATEGORY(error->sqlerrcode);

@@ -10,10 +10,7 @@
 
 #include "fmgr.h"
 
-/* Reads a row; what it throws may be a bad one's. */
-typedef void (*StashImportRead) (void *arg);
-
 extern bool stash_import_skips(FunctionCallInfo fcinfo, int argno);
-extern bool stash_import_try(StashImportRead read, void *arg);
+extern bool stash_import_try(void (*read) (void *), void *arg);
 
 #endif							/* STASH_IMPORT_H */

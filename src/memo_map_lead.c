@@ -36,10 +36,10 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "attempt.h"
 #include "compat.h"
 #include "memo.h"
 #include "memo_map.h"
@@ -520,45 +520,45 @@ show_progress(StashMap *map)
 							map->live);
 }
 
+/* an item that is computed here */
+typedef struct HereItem
+{
+	StashMap   *map;
+	uint64		item;
+	StashMapAnswer *answer;
+	bytea	   *payload;
+} HereItem;
+
+static void
+compute_item(void *arg)
+{
+	HereItem   *here = arg;
+
+	here->payload = stash_memo_map_compute(&here->map->computer, here->item,
+										   here->answer);
+}
+
 /* compute an item here; an error that is not about us becomes the answer */
 static bytea *
 compute_here(StashMap *map, uint64 item, StashMapAnswer *answer)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	bytea	   *volatile payload = NULL;
+	HereItem	here = {map, item, answer, NULL};
+	ErrorData  *error;
 
 	show_progress(map);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
+	error = stash_attempt(compute_item, &here);
+	if (error == NULL)
+		return here.payload;
+	stash_memo_map_computer_reset(&map->computer, true);
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
-		payload = stash_memo_map_compute(&map->computer, item, answer);
-		ReleaseCurrentSubTransaction();
+		/* not taken after all */
+		pg_atomic_write_u64(&map->shared->next, item);
+		ReThrowError(error);
 	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		{
-			/* not taken after all */
-			pg_atomic_write_u64(&map->shared->next, item);
-			PG_RE_THROW();
-		}
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		stash_memo_map_computer_reset(&map->computer, true);
-		answer->item = item;
-		answer->elapsed_us = stash_memo_map_elapsed(&map->computer);
-		payload = stash_memo_map_error(error, answer);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return payload;
+	answer->item = item;
+	answer->elapsed_us = stash_memo_map_elapsed(&map->computer);
+	return stash_memo_map_error(error, answer);
 }
 
 /* wait until a worker has something to tell */

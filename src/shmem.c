@@ -17,8 +17,8 @@
 #include "storage/dsm.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
-#include "utils/resowner.h"
 
+#include "attempt.h"
 #include "compat.h"
 #include "shmem.h"
 
@@ -71,6 +71,24 @@ find_segment(const char *name, Size size, void (*init) (void *address))
 
 #endif
 
+/* a segment to be found */
+typedef struct Finding
+{
+	const char *name;
+	Size		size;
+	void		(*init) (void *address);
+	void	   *address;
+} Finding;
+
+static void
+find(void *arg)
+{
+	Finding    *finding = arg;
+
+	finding->address = find_segment(finding->name, finding->size,
+									finding->init);
+}
+
 /*
  * The segment called 'name', the same for all sessions of the server.
  *
@@ -83,9 +101,8 @@ find_segment(const char *name, Size size, void (*init) (void *address))
 void *
 stash_shmem_segment(const char *name, Size size, void (*init) (void *address))
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	void	   *volatile address = NULL;
+	Finding		finding = {name, size, init, NULL};
+	ErrorData  *error;
 
 	/* a worker has no subtransactions, and nobody to whom an error is left */
 	if (IsParallelWorker())
@@ -93,28 +110,14 @@ stash_shmem_segment(const char *name, Size size, void (*init) (void *address))
 	/* an error must not leave its half-made segment to our caller */
 	if (IsInParallelMode())
 		return NULL;
-	BeginInternalSubTransaction(NULL);
-	PG_TRY();
+	error = stash_attempt(find, &finding);
+	if (error != NULL)
 	{
-		address = find_segment(name, size, init);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		address = NULL;
 		ereport(LOG,
 				(errmsg("could not share memory \"%s\" between sessions", name),
 				 errdetail_internal("%s", error->message)));
 		FreeErrorData(error);
+		return NULL;
 	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return address;
+	return finding.address;
 }

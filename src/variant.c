@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 
+#include "attempt.h"
 #include "codec.h"
 #include "compat.h"
 #include "frame_datum.h"
@@ -150,7 +151,7 @@ is_change(int problem)
  * fails belongs to a resource owner of its own; all other errors are thrown.
  */
 static int
-attempt_in_parallel(void (*step) (Attempt *), Attempt *data)
+attempt_in_parallel(void (*step) (void *), Attempt *data)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -188,10 +189,8 @@ attempt_in_parallel(void (*step) (Attempt *), Attempt *data)
  * another kind are thrown.
  */
 static int
-attempt(void (*step) (Attempt *), Attempt *data)
+attempt(void (*step) (void *), Attempt *data)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
 	int			class;
 
 	if (data->is_safe)
@@ -201,25 +200,7 @@ attempt(void (*step) (Attempt *), Attempt *data)
 	}
 	if (IsInParallelMode())
 		return attempt_in_parallel(step, data);
-	data->error = NULL;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		step(data);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		data->error = CopyErrorData();
-		FlushErrorState();
-		/* in any case: whoever catches the error rolls back only its own */
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
+	data->error = stash_attempt(step, data);
 	if (data->error == NULL)
 		return 0;
 	class = ERRCODE_TO_CATEGORY(data->error->sqlerrcode);
@@ -230,8 +211,9 @@ attempt(void (*step) (Attempt *), Attempt *data)
 }
 
 static void
-write_anew(Attempt *data)
+write_anew(void *arg)
 {
+	Attempt    *data = arg;
 	Datum		value;
 	bool		isnull;
 
@@ -337,8 +319,9 @@ with_type(StashType *type, const char *text)
 }
 
 static void
-show_value(Attempt *data)
+show_value(void *arg)
 {
+	Attempt    *data = arg;
 	StashSettings saved;
 	Datum		value;
 	bool		isnull;
@@ -432,8 +415,10 @@ is_same(const char *a, Size alen, const char *b, Size blen)
 }
 
 static void
-read_value(Attempt *data)
+read_value(void *arg)
 {
+	Attempt    *data = arg;
+
 	data->value = stash_frame_read_to_show(data->reader, &data->type,
 										   &data->isnull);
 }
