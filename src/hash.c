@@ -91,11 +91,10 @@ to_canonical(uint64 high, uint64 low)
 {
 	StashHash128 result;
 
-	for (int i = 0; i < 8; i++)
-	{
-		result.data[i] = (unsigned char) (high >> (56 - 8 * i));
-		result.data[8 + i] = (unsigned char) (low >> (56 - 8 * i));
-	}
+	high = pg_hton64(high);
+	low = pg_hton64(low);
+	memcpy(result.data, &high, 8);
+	memcpy(result.data + 8, &low, 8);
 	return result;
 }
 

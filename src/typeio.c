@@ -631,16 +631,7 @@ build_type(Oid oid, int32 typmod)
 	build_kind(type, form);
 	build_functions(type, form);
 	build_strategy(type);
-	type->hash_id = stash_type_describe(type, false, types_context,
-										&type->hash_idlen);
-	if (type->hash_idlen < sizeof(type->hash_head))
-	{
-		memcpy(type->hash_head, type->hash_id, type->hash_idlen);
-		type->hash_head[type->hash_idlen] = 1;
-		type->hash_headlen = type->hash_idlen + 1;
-	}
-	type->frame_id = stash_type_describe(type, true, types_context,
-										 &type->frame_idlen);
+	stash_type_describe(type, types_context);
 	ReleaseSysCache(tuple);
 	return type;
 }

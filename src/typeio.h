@@ -206,8 +206,7 @@ extern StashType *stash_type_of_rows(StashType *row);
 extern StashCopy stash_type_copy(StashType *type);
 extern void stash_type_check_readable(StashType *type);
 
-extern const char *stash_type_describe(StashType *type, bool for_frame,
-									   MemoryContext context, int *len);
+extern void stash_type_describe(StashType *type, MemoryContext context);
 extern bool stash_type_has_descriptor(StashType *type, const char *id,
 									  Size idlen);
 extern StashType *stash_type_by_descriptor(const char *id, Size idlen,

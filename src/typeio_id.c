@@ -181,15 +181,9 @@ put_type(StringInfo out, StashType *type, bool for_frame)
 	}
 }
 
-/*
- * The descriptor of a type whose parts have theirs already.
- *
- * Result: *len bytes, allocated in 'context'.  'for_frame' keeps the names of
- * rows and domains, which hashes leave out.
- */
-const char *
-stash_type_describe(StashType *type, bool for_frame, MemoryContext context,
-					int *len)
+/* *len bytes, allocated in 'context' */
+static const char *
+make_descriptor(StashType *type, bool for_frame, MemoryContext context, int *len)
 {
 	StringInfoData out;
 	char	   *result;
@@ -201,6 +195,23 @@ stash_type_describe(StashType *type, bool for_frame, MemoryContext context,
 	*len = out.len;
 	pfree(out.data);
 	return result;
+}
+
+/*
+ * Fill in the descriptors of a type whose parts have theirs already: that of
+ * frames keeps the names of rows and domains, which hashes leave out.
+ */
+void
+stash_type_describe(StashType *type, MemoryContext context)
+{
+	type->hash_id = make_descriptor(type, false, context, &type->hash_idlen);
+	if (type->hash_idlen < sizeof(type->hash_head))
+	{
+		memcpy(type->hash_head, type->hash_id, type->hash_idlen);
+		type->hash_head[type->hash_idlen] = 1;
+		type->hash_headlen = type->hash_idlen + 1;
+	}
+	type->frame_id = make_descriptor(type, true, context, &type->frame_idlen);
 }
 
 /* ---- reading descriptors ---- */
