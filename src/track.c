@@ -461,11 +461,16 @@ stash_track_init(void)
 const StashTrackState *
 stash_track_state(Oid relid)
 {
-	StashTrackState *state = hash_search(states, &relid, HASH_FIND, NULL);
+	static StashTrackState *recent; /* none ever goes */
+	StashTrackState *state;
 	MemoryContext work;
 	MemoryContext old;
 	uint64		before;
 
+	if (recent != NULL && recent->relid == relid && recent->is_valid)
+		return recent;
+	state = hash_search(states, &relid, HASH_FIND, NULL);
+	recent = state;
 	if (state != NULL && state->is_valid)
 		return state;
 	if (state == NULL)

@@ -61,6 +61,7 @@ typedef struct Note
 
 static HTAB *notes;				/* of this transaction; empty between */
 static int	nnotes;				/* entries in it */
+static Note *recent;			/* the one made last, while it is there */
 static uint64 marks;			/* counts what changed_here() depends on */
 
 /* ---- marks ---- */
@@ -71,6 +72,8 @@ find_note(Oid root, bool create)
 	Note	   *note;
 	bool		found;
 
+	if (recent != NULL && recent->root == root)
+		return recent;
 	if (!create)
 		return nnotes > 0 ? hash_search(notes, &root, HASH_FIND, NULL) : NULL;
 	note = hash_search(notes, &root, HASH_ENTER, &found);
@@ -79,6 +82,7 @@ find_note(Oid root, bool create)
 		note->marked = InvalidSubTransactionId;
 		note->written = InvalidSubTransactionId;
 		note->running = 0;
+		recent = note;
 		nnotes++;
 		marks++;
 	}
@@ -118,6 +122,8 @@ stash_track_changed_here(const StashTrackState *state)
 static void
 forget_note(Note *note)
 {
+	if (note == recent)
+		recent = NULL;
 	hash_search(notes, &note->root, HASH_REMOVE, NULL);
 	nnotes--;
 	marks++;
@@ -131,6 +137,10 @@ end_transaction(XactEvent event, void *arg)
 
 	if (nnotes == 0 || (event != XACT_EVENT_COMMIT &&
 						event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
+		return;
+	if (recent != NULL)
+		forget_note(recent);
+	if (nnotes == 0)
 		return;
 	hash_seq_init(&scan, notes);
 	while ((note = hash_seq_search(&scan)) != NULL)
