@@ -110,6 +110,14 @@ SELECT answers() = entries(), answers() = entries(), stash.count('s');
 TRUNCATE s;
 SELECT answers(), answers();
 
+-- without a unique index the newest entry is the answer, wherever the last one was
+CREATE TABLE loose OF stash.entry;
+CREATE INDEX ON loose (key_hash);
+INSERT INTO loose (key_hash, key, value, created_at) VALUES (stash.hash(1), stash.to_variant(1), stash.to_variant('older'::text), '2020-01-01');
+SELECT stash.get('loose', 1), stash.get('loose', 1);
+INSERT INTO loose (key_hash, key, value, created_at) VALUES (stash.hash(1), stash.to_variant(1), stash.to_variant('newer'::text), '2021-01-01');
+SELECT stash.get('loose', 1), stash.get('loose', 1);
+
 -- a memo's stash may have two rows of a key, made at once: one that is no answer any more does not hide the other
 CREATE TABLE base AS SELECT 1 AS n;
 SELECT stash.track('base');

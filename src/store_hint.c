@@ -17,8 +17,9 @@
  * stashes, whose buffers are the session's own, and all where memory cannot
  * be shared, in the session's.
  *
- * There are no locks, and nothing ends a hint: what it leads to is looked at
- * before it is believed.  So it may well be of a stash that was dropped.
+ * There are no locks, and no change of a stash ends a hint: what it leads to is
+ * looked at before it is believed.  So it may well be of a stash that was
+ * dropped.
  *
  * In a table larger than the caches, what costs time is waiting for memory,
  * and less what is done.  All that will be read is in one word: so it is asked

@@ -193,7 +193,8 @@ find_by_index(StashStore *store, Relation rel, StashHash128 key_hash,
 }
 
 /*
- * Find the newest visible entry of a key in a plain stash.
+ * Find the newest visible entry of a key in a plain stash; where there may be
+ * several, as in that of a memo, one of them.
  *
  * The caller has checked rights, and holds a lock on the relation; the index
  * stays locked too.  'key' is the frame of the key.  Without 'wants_value'
@@ -289,8 +290,12 @@ stash_store_look_up(StashStore *store, Relation rel, const StashKey *key,
 	/* what may not be read directly is refused, or granted, by the executor */
 	if (store->is_plain && ActiveSnapshotSet() && may_read(store, rel))
 	{
-		found = stash_store_find(store, rel, key->hash, key->frame, entry,
-								 wants_value);
+		/* a hint may lead to any of several rows, and the newest counts */
+		found = store->is_unique ?
+			stash_store_find(store, rel, key->hash, key->frame, entry,
+							 wants_value) :
+			find_by_index(store, rel, key->hash, key->frame, entry,
+						  wants_value);
 		is_direct = true;
 	}
 	else if (store->is_partitioned && ActiveSnapshotSet() &&
