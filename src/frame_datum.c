@@ -59,27 +59,33 @@ stash_frame_codec(const text *name)
 }
 
 /*
- * About as many bytes as the image of a value has: so the buffer of its frame
- * need not grow.  0 where that is not known without work.
+ * Room for the image of a value, so that the buffer of its frame need not
+ * grow, and is no larger than need be: many frames are made one after the
+ * other.
  */
 static Size
-expected_size(StashType *type, Datum value)
+room_for(StashType *type, Datum value)
 {
+	/* a copy without a call writes more than it keeps */
+	const Size	slack = STASH_SINK_FEW + sizeof(int64);
+	Size		size;
+
+	if (type->kind == STASH_KIND_BASE && type->typlen > 0)
+		return type->typlen + sizeof(int64);
 	if (type->typlen != -1 ||
 		VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
-		return 0;
-	return Min(toast_raw_datum_size(value), MaxAllocSize / 2);
+		return STASH_BUFFER_ROOM;
+	size = Min(toast_raw_datum_size(value), MaxAllocSize / 2);
+	return size + (type->kind == STASH_KIND_BASE ? slack : STASH_BUFFER_ROOM);
 }
 
-/* start a frame that will have some 'expected' bytes of body */
+/* start a frame whose body will have room */
 static void
-begin_frame(StashSink *sink, StashType *type, Size expected)
+begin_frame(StashSink *sink, StashType *type, Size room)
 {
-	stash_buffer_init(sink, VARHDRSZ + STASH_FRAME_FIXED +
-					  type->frame_idlen + expected);
-	sink->used = VARHDRSZ + STASH_FRAME_FIXED;
-	stash_sink_put_varint(sink, type->frame_idlen);
-	stash_sink_put(sink, type->frame_id, type->frame_idlen);
+	stash_buffer_init(sink, VARHDRSZ + STASH_FRAME_FIXED,
+					  STASH_SINK_VARINT + type->frame_idlen + room);
+	stash_sink_put_bytes(sink, type->frame_id, type->frame_idlen);
 }
 
 /* bytes of an element, where the image ends with an array of numbers; else 0 */
@@ -191,7 +197,7 @@ lay_out(StashSink *packed, StashType *type, const char *image, Size len,
 		StashSink	layout;
 
 		stash_rows_apply(rows, codec, image, len, laid, scratch);
-		stash_buffer_init(&layout, 0);
+		stash_buffer_init(&layout, 0, STASH_BUFFER_ROOM);
 		stash_rows_put_layout(&layout, rows);
 		stash_sink_put_bytes(packed, layout.buf, layout.used);
 		pfree(layout.buf);
@@ -217,7 +223,7 @@ compress_body(StashSink *sink, StashType *type, Size body, int codec,
 	const char *laid;
 	Size		len = 0;
 
-	stash_buffer_init(&packed, sink->used);
+	stash_buffer_init(&packed, sink->used, STASH_BUFFER_ROOM);
 	memcpy(packed.buf, sink->buf, body);
 	packed.used = body;
 	stash_sink_put_varint(&packed, rawlen);
@@ -273,7 +279,7 @@ stash_frame_make(StashType *type, Datum value, bool isnull, int codec)
 	StashImageWriter writer = {&sink, true, NULL};
 	Size		body;
 
-	begin_frame(&sink, type, isnull ? 0 : expected_size(type, value));
+	begin_frame(&sink, type, isnull ? 0 : room_for(type, value));
 	body = sink.used;
 	if (!isnull)
 		stash_image_write(&writer, type, value);
@@ -291,7 +297,7 @@ stash_frame_make_row(StashType *row, const Datum *values, const bool *nulls,
 	StashImageWriter writer = {&sink, true, NULL};
 	Size		body;
 
-	begin_frame(&sink, row, 0);
+	begin_frame(&sink, row, STASH_BUFFER_ROOM);
 	body = sink.used;
 	stash_image_write_row(&writer, row, values, nulls);
 	return finish_frame(&sink, row, body, codec, false);
@@ -305,7 +311,7 @@ stash_frame_rows_begin(StashFrameRows *rows, StashType *row)
 {
 	rows->row = row;
 	rows->nrows = 0;
-	stash_buffer_init(&rows->sink, ROWS_PROLOGUE);
+	stash_buffer_init(&rows->sink, ROWS_PROLOGUE, STASH_BUFFER_ROOM);
 }
 
 /*
@@ -332,7 +338,7 @@ stash_frame_rows_finish(StashFrameRows *rows, int codec)
 	StashSink	sink;
 	Size		body;
 
-	begin_frame(&sink, type, rows->sink.used);
+	begin_frame(&sink, type, rows->sink.used + STASH_BUFFER_ROOM);
 	body = sink.used;
 	if (rows->nrows > 0)
 	{

@@ -66,9 +66,13 @@ typedef struct StashImageReader
 								 * take it; or NULL */
 } StashImageReader;
 
+/* room of a buffer for what is not known to be large */
+#define STASH_BUFFER_ROOM	240
+
 extern bool stash_image_is_plain(StashType *type);
 extern bool stash_image_is_short_numeric(const char *data);
-extern void stash_buffer_init(StashSink *sink, Size reserve);
+
+extern void stash_buffer_init(StashSink *sink, Size reserve, Size room);
 
 extern void stash_image_write(StashImageWriter *writer, StashType *type,
 							  Datum value);

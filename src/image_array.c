@@ -116,7 +116,7 @@ open_stored(ArrayView *view, Datum value)
 
 	stash_content_open(&view->content, value);
 	/* no window for this: a sample may want next to nothing from here */
-	stash_buffer_init(&sink, 0);
+	stash_buffer_init(&sink, 0, STASH_BUFFER_ROOM);
 	stash_content_put(&view->content, 0, sizeof(start) - VARHDRSZ, &sink);
 	memcpy(VARDATA(&start), sink.buf, sink.used);
 	pfree(sink.buf);
@@ -130,7 +130,7 @@ open_stored(ArrayView *view, Datum value)
 	view->data = ARR_DATA_OFFSET(&start.head) - VARHDRSZ;
 	if (ARR_HASNULL(&start.head))
 	{
-		stash_buffer_init(&sink, 0);
+		stash_buffer_init(&sink, 0, STASH_BUFFER_ROOM);
 		stash_content_put(&view->content,
 						  CONTENT_OFFSET(&start.head, ARR_NULLBITMAP(&start.head)),
 						  (view->nitems + 7) / 8, &sink);

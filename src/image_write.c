@@ -64,12 +64,13 @@ overflow_buffer(StashSink *sink, const void *data, Size len)
 
 /*
  * Start a sink that keeps all bytes in 'buf', allocated and grown in the
- * current memory context, with 'reserve' bytes left free at its start.
+ * current memory context, with 'reserve' bytes left free at its start, and
+ * 'room' for so many more until it grows.
  */
 void
-stash_buffer_init(StashSink *sink, Size reserve)
+stash_buffer_init(StashSink *sink, Size reserve, Size room)
 {
-	sink->cap = reserve + 240;
+	sink->cap = reserve + room;
 	sink->buf = palloc(sink->cap);
 	sink->used = reserve;
 	sink->overflow = overflow_buffer;
@@ -305,7 +306,7 @@ frame_for_hash(const char *plain, Size *len)
 	in.at = frame.body;
 	in.end = frame.body + frame.rawlen;
 	head = frame.body - plain;
-	stash_buffer_init(&sink, head);
+	stash_buffer_init(&sink, head, STASH_BUFFER_ROOM);
 	memcpy(sink.buf, plain, head);
 	stash_image_write(&writer, type, stash_image_read(&in, type));
 	stash_frame_seal(sink.buf, sink.used, STASH_CODEC_NONE, STASH_FILTER_NONE,

@@ -15,6 +15,7 @@
 #include "port/pg_bswap.h"
 
 #define STASH_SINK_FEW	64		/* bytes; below 0x80 */
+#define STASH_SINK_VARINT	10	/* bytes of a varint at most */
 
 typedef struct StashSink StashSink;
 
@@ -82,7 +83,7 @@ stash_sink_put_u64(StashSink *sink, uint64 value)
 static inline void
 stash_sink_put_varint(StashSink *sink, uint64 value)
 {
-	char		bytes[10];
+	char		bytes[STASH_SINK_VARINT];
 	int			n = 0;
 
 	while (value >= 0x80)

@@ -432,7 +432,7 @@ put_canonical_form(StashSink *sink, const StashFrameReader *reader,
 
 	if (attempt(read_value, &data) != 0)
 		return false;
-	stash_buffer_init(sink, 0);
+	stash_buffer_init(sink, 0, STASH_BUFFER_ROOM);
 	stash_hash_put_value(sink, data.type, data.value, data.isnull, NULL);
 	return true;
 }
