@@ -34,6 +34,27 @@ END $$;
 SELECT stash.put_many('s', array_agg('big ' || i), array_agg(repeat(md5(i::text), i * 10000))) FROM generate_series(1, 12) i;
 SELECT bool_and(value = stash.to_variant(repeat(md5(ord::text), ord::int * 10000))) AS same
 FROM stash.get_many('s', (SELECT array_agg('big ' || i) FROM generate_series(1, 12) i));
+-- elements of every width and alignment, with NULLs among them and without, few and enough to be dealt out
+CREATE FUNCTION put_and_look("values" anyarray, OUT nput bigint, OUT ndiffer bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	nput := stash.put_many('s', $1, $1);
+	SELECT count(*) INTO ndiffer
+	FROM stash.get_many('s', $1) AS g JOIN unnest($1) WITH ORDINALITY AS u(v, ord) USING (ord)
+	WHERE (g.key, g.value) IS DISTINCT FROM (stash.to_variant(v), CASE WHEN v IS NOT NULL THEN stash.to_variant(v) END)
+		OR stash.get('s', v) IS DISTINCT FROM g.value;
+END $$;
+SELECT * FROM put_and_look('{t,f}'::bool[]), put_and_look('{t,NULL,f}'::bool[]) AS with_null;
+SELECT * FROM put_and_look('{a,b,c}'::"char"[]), put_and_look('{NULL,a,NULL,b,c}'::"char"[]) AS with_null;
+SELECT * FROM put_and_look('{1,2,3}'::smallint[]), put_and_look('{1,NULL,3}'::smallint[]) AS with_null;
+SELECT * FROM put_and_look('{1.5,2.5}'::real[]), put_and_look('{1.5,2.5,NULL}'::real[]) AS with_null;
+SELECT * FROM put_and_look('{08:00:2b:01:02:03,08:00:2b:01:02:04,08:00:2b:01:02:05}'::macaddr[]), put_and_look('{NULL,08:00:2b:01:02:05,08:00:2b:01:02:03}'::macaddr[]) AS with_null;
+SELECT * FROM put_and_look('{10:00+01,11:00+02}'::timetz[]), put_and_look('{10:00+01,NULL,11:00+02}'::timetz[]) AS with_null;
+SELECT * FROM put_and_look('{1 day,2 hours,3 mons}'::interval[]), put_and_look('{1 day,NULL,3 mons}'::interval[]) AS with_null;
+SELECT * FROM put_and_look('{one,two}'::name[]), put_and_look('{one,NULL,two}'::name[]) AS with_null;
+SELECT * FROM put_and_look('{1,22.22,1e100}'::numeric[]), put_and_look('{1,NULL,1e100}'::numeric[]) AS with_null;
+SELECT * FROM put_and_look('{"[1,5)",empty}'::int8range[]), put_and_look('{"[1,5)",NULL,empty}'::int8range[]) AS with_null;
+SELECT * FROM put_and_look((SELECT array_agg(md5(i::text)::uuid) FROM generate_series(1, 5000) i)),
+	put_and_look((SELECT array_agg(CASE WHEN i % 3 > 0 OR i = 3 THEN md5(i::text) END) FROM generate_series(1, 5000) i)) AS with_null;
 -- variants are values of a type of their own, as for put
 SELECT stash.put_many('s', array_agg(stash.to_variant(i)), array_agg(stash.to_variant(-i))) FROM generate_series(1, 2) i;
 SELECT stash.get('s', 1), stash.get('s', stash.to_variant(2));

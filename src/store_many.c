@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/tupmacs.h"
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -103,16 +104,23 @@ typedef struct Batch
 /* elements from the one at hand to the one that is fetched into the cache */
 #define AHEAD		8
 
-/* An array argument, taken apart. */
+/*
+ * Where the elements of an array argument are; of many, little memory is
+ * taken.
+ */
 typedef struct Elements
 {
-	Oid			type_oid;
-	bool		is_byval;
 	StashType  *type;			/* NULL for anonymous rows: each has its own */
 	int			n;
-	Datum	   *values;
-	bool	   *nulls;
+	int16		typlen;
+	bool		is_byval;
+	const char *data;
+	int			width;			/* bytes from one to the next, or ... */
+	uint32	   *offsets;		/* in 'data', where 'width' does not tell */
 } Elements;
+
+#define NULL_ELEMENT	PG_UINT32_MAX	/* no offset: an array has less than a
+										 * gigabyte */
 
 /* Where an element stands among the hashes of all. */
 typedef struct HashedElement
@@ -149,9 +157,9 @@ compare_hashed(const HashedElement *a, const HashedElement *b)
 #define ST_CHECK_FOR_INTERRUPTS
 #include "lib/sort_template.h"
 
-#define PLACES_BITS 10			/* of hashes, which places are told by */
+#define PLACES_BITS 12			/* of hashes, which places are told by */
 #define PLACES	(1 << PLACES_BITS)
-#define LEAST_DEALT (4 * PLACES)	/* elements; fewer are just sorted */
+#define LEAST_DEALT PLACES		/* elements; fewer are just sorted */
 
 /* ---- batches ---- */
 
@@ -404,13 +412,37 @@ finish_batch(Batch *batch)
 
 /* ---- arrays ---- */
 
-/* take an array argument apart, in storage order; throws 22004 for NULL */
+/* find elements that have lengths of their own, or may be NULL */
+static uint32 *
+find_offsets(ArrayType *array, int n, int16 typlen, char typalign)
+{
+	uint32	   *offsets = palloc_extended(Max(n, 1) * sizeof(uint32),
+										  MCXT_ALLOC_HUGE);
+	const bits8 *bitmap = ARR_NULLBITMAP(array);
+	const char *data = ARR_DATA_PTR(array);
+	const char *at = data;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (bitmap != NULL && (bitmap[i / 8] & (1 << i % 8)) == 0)
+		{
+			offsets[i] = NULL_ELEMENT;
+			continue;
+		}
+		offsets[i] = at - data;
+		at = att_addlength_pointer(at, typlen, at);
+		at = (const char *) att_align_nominal(at, typalign);
+	}
+	return offsets;
+}
+
+/* find the elements of an array argument; throws 22004 for NULL */
 static void
 read_elements(FunctionCallInfo fcinfo, int argno, const char *name,
 			  Elements *elements)
 {
 	ArrayType  *array;
-	int16		typlen;
+	Oid			type_oid;
 	char		typalign;
 
 	if (PG_ARGISNULL(argno))
@@ -419,13 +451,39 @@ read_elements(FunctionCallInfo fcinfo, int argno, const char *name,
 				 errmsg("%s must not be null", name),
 				 errhint("Give an empty array for none.")));
 	array = PG_GETARG_ARRAYTYPE_P(argno);
-	elements->type_oid = ARR_ELEMTYPE(array);
-	elements->type = elements->type_oid == RECORDOID ? NULL :
-		stash_type_lookup(elements->type_oid, -1);
-	get_typlenbyvalalign(elements->type_oid, &typlen, &elements->is_byval,
+	type_oid = ARR_ELEMTYPE(array);
+	elements->type = type_oid == RECORDOID ? NULL :
+		stash_type_lookup(type_oid, -1);
+	get_typlenbyvalalign(type_oid, &elements->typlen, &elements->is_byval,
 						 &typalign);
-	deconstruct_array(array, elements->type_oid, typlen, elements->is_byval,
-					  typalign, &elements->values, &elements->nulls, &elements->n);
+	elements->n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	elements->data = ARR_DATA_PTR(array);
+	elements->width = elements->typlen > 0 ?
+		att_align_nominal(elements->typlen, typalign) : 0;
+	elements->offsets = elements->typlen > 0 && !ARR_HASNULL(array) ? NULL :
+		find_offsets(array, elements->n, elements->typlen, typalign);
+}
+
+static inline bool
+is_null_element(const Elements *elements, int at)
+{
+	return elements->offsets != NULL && elements->offsets[at] == NULL_ELEMENT;
+}
+
+static inline const char *
+address_of_element(const Elements *elements, int at)
+{
+	return elements->data + (elements->offsets == NULL ?
+							 (Size) at * elements->width : elements->offsets[at]);
+}
+
+/* an element, or 0 for NULL */
+static inline Datum
+element(const Elements *elements, int at)
+{
+	return is_null_element(elements, at) ? (Datum) 0 :
+		fetch_att(address_of_element(elements, at), elements->is_byval,
+				  elements->typlen);
 }
 
 /* the type of one element */
@@ -434,16 +492,16 @@ type_of_element(const Elements *elements, int at)
 {
 	if (elements->type != NULL)
 		return elements->type;
-	return elements->nulls[at] ? stash_type_lookup(RECORDOID, -1) :
-		stash_type_of_row(elements->values[at]);
+	return is_null_element(elements, at) ? stash_type_lookup(RECORDOID, -1) :
+		stash_type_of_row(element(elements, at));
 }
 
 /* the frame of one element */
 static bytea *
 frame_of_element(const Elements *elements, int at, int codec)
 {
-	return stash_frame_make(type_of_element(elements, at),
-							elements->values[at], elements->nulls[at], codec);
+	return stash_frame_make(type_of_element(elements, at), element(elements, at),
+							is_null_element(elements, at), codec);
 }
 
 static inline int
@@ -453,40 +511,52 @@ place_of(const HashedElement *hashed)
 }
 
 /*
- * Sort by hash; the result may be another array.
+ * Sort by hash.
  *
  * Hashes are spread evenly: dealt out by their first bits, few come into a
- * place, and those few lie together.
+ * place, and those few lie together.  What lies in the way of one that is
+ * dealt is dealt next: American flag sort, McIlroy, Bostic and McIlroy,
+ * "Engineering Radix Sort", Computing Systems 6 (1993).
  */
-static HashedElement *
+static void
 sort_elements(HashedElement *hashed, int n)
 {
-	HashedElement *dealt;
+	int			next[PLACES];
 	int			ends[PLACES] = {0};
-	int			begin = 0;
 
 	if (n < LEAST_DEALT)
 	{
 		sort_hashed(hashed, n);
-		return hashed;
+		return;
 	}
-	dealt = palloc_extended(n * sizeof(HashedElement), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < n; i++)
 		ends[place_of(&hashed[i])]++;
+	next[0] = 0;
 	for (int i = 1; i < PLACES; i++)
-		ends[i] += ends[i - 1];
-	/* from the end: so each end becomes a beginning */
-	for (int i = n - 1; i >= 0; i--)
-		dealt[--ends[place_of(&hashed[i])]] = hashed[i];
-	pfree(hashed);
-	for (int i = 1; i <= PLACES; i++)
 	{
-		int			end = i < PLACES ? ends[i] : n;
-
-		sort_hashed(dealt + begin, end - begin);
-		begin = end;
+		next[i] = ends[i - 1];
+		ends[i] += ends[i - 1];
 	}
-	return dealt;
+	for (int i = 0; i < PLACES; i++)
+	{
+		int			begin = i > 0 ? ends[i - 1] : 0;
+
+		while (next[i] < ends[i])
+		{
+			HashedElement dealt = hashed[next[i]];
+			int			place;
+
+			while ((place = place_of(&dealt)) != i)
+			{
+				HashedElement in_the_way = hashed[next[place]];
+
+				hashed[next[place]++] = dealt;
+				dealt = in_the_way;
+			}
+			hashed[next[i]++] = dealt;
+		}
+		sort_hashed(hashed + begin, ends[i] - begin);
+	}
 }
 
 /* the hashes of all elements, sorted */
@@ -504,14 +574,15 @@ sort_by_hash(const Elements *elements)
 	{
 		CHECK_FOR_INTERRUPTS();
 		hashed[i].hash = stash_hash_value(type_of_element(elements, i),
-										  elements->values[i],
-										  elements->nulls[i]);
+										  element(elements, i),
+										  is_null_element(elements, i));
 		hashed[i].at = i;
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
-	return sort_elements(hashed, elements->n);
+	sort_elements(hashed, elements->n);
+	return hashed;
 }
 
 /* ---- SQL ---- */
@@ -550,13 +621,10 @@ count_same(StashStore *store, const Elements *keys,
 static pg_attribute_always_inline void
 fetch_ahead(const Elements *elements, const HashedElement *hashed, int n)
 {
-	if (n > 2 * AHEAD)
-	{
-		__builtin_prefetch(&elements->values[hashed[2 * AHEAD].at]);
-		__builtin_prefetch(&elements->nulls[hashed[2 * AHEAD].at]);
-	}
-	if (n > AHEAD && !elements->is_byval)
-		__builtin_prefetch(DatumGetPointer(elements->values[hashed[AHEAD].at]));
+	if (n > 2 * AHEAD && elements->offsets != NULL)
+		__builtin_prefetch(&elements->offsets[hashed[2 * AHEAD].at]);
+	if (n > AHEAD && !is_null_element(elements, hashed[AHEAD].at))
+		__builtin_prefetch(address_of_element(elements, hashed[AHEAD].at));
 }
 
 /* write all elements as entries; returns how many keys they are */
@@ -586,7 +654,7 @@ put_elements(StashStore *store, Relation rel, const Elements *keys,
 		last = hashed[i - 1].at;
 		entry->key.hash = hashed[i - 1].hash;
 		entry->key.frame = frame_of_element(keys, last, STASH_CODEC_NONE);
-		entry->value = values->nulls[last] ? NULL :
+		entry->value = is_null_element(values, last) ? NULL :
 			frame_of_element(values, last, store->options.codec);
 		entry->created_at = now;
 		entry->expires_at = expires_at;
@@ -670,8 +738,8 @@ pg_hashstash_get_many(PG_FUNCTION_ARGS)
 		bool		nulls[3] = {false, false, true};
 
 		CHECK_FOR_INTERRUPTS();
-		stash_store_make_key(type_of_element(&keys, i), keys.values[i],
-							 keys.nulls[i], &key);
+		stash_store_make_key(type_of_element(&keys, i), element(&keys, i),
+							 is_null_element(&keys, i), &key);
 		row[0] = Int64GetDatum((int64) i + 1);
 		row[1] = PointerGetDatum(key.frame);
 		if (stash_store_look_up(store, rel, &key, &entry, true))

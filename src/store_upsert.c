@@ -374,7 +374,7 @@ static TupleTableSlot *
 make_slot(StashUpsert *upsert)
 {
 	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(upsert));
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(upsert->desc, &TTSOpsVirtual);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(upsert->desc, &TTSOpsHeapTuple);
 
 	MemoryContextSwitchTo(old);
 	return slot;
