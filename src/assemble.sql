@@ -41,7 +41,7 @@ CREATE FUNCTION stash.part(document jsonb, name text, "like" anyelement)
 	AS 'MODULE_PATHNAME', 'pg_hashstash_part_jsonb'
 	LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION stash.part(jsonb, text, anyelement)
-	IS 'the same of a document that is in no stash';
+	IS 'part of a document that is in no stash, as of a value: nested ones with dots, cast to the type of the last argument';
 
 CREATE FUNCTION stash.columns(stash regclass DEFAULT NULL, function regprocedure DEFAULT NULL,
 	prefix text DEFAULT NULL, explode text DEFAULT NULL, depth int4 DEFAULT NULL,

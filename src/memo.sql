@@ -120,7 +120,7 @@ sql_argument = query
 ttl_argument = ttl
 $$;
 COMMENT ON FUNCTION stash.query_json(text, record, interval)
-	IS 'the same, rows as objects: needs no column list';
+	IS 'rows of a query as objects, remembered as by stash.query(): needs no column list';
 
 -- what is counted of memoized functions
 CREATE FUNCTION stash.stat_memo(OUT function regprocedure, OUT calls int8, OUT hits_local int8, OUT hits_shared int8,
@@ -181,7 +181,7 @@ CREATE FUNCTION stash.run_named("like" anyelement, function regprocedure, args j
 	AS 'MODULE_PATHNAME', 'pg_hashstash_run_named'
 	LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION stash.run_named(anyelement, regprocedure, jsonb)
-	IS 'the same with arguments by name, as a JSON object';
+	IS 'result of a call with arguments by name, as a JSON object, remembered as by stash.run()';
 
 CREATE FUNCTION stash.peek(function regprocedure)
 	RETURNS stash.variant
@@ -213,7 +213,7 @@ CREATE FUNCTION stash.map_async(function regprocedure, inputs anyarray, workers 
 	AS 'MODULE_PATHNAME', 'pg_hashstash_map_async'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION stash.map_async(regprocedure, anyarray, int4, jsonb, bool, text, bool)
-	IS 'the same without waiting: returns a handle of this session for stash.map_results()';
+	IS 'begin stash.map() without waiting for it: returns a handle of this session for stash.map_results()';
 
 CREATE FUNCTION stash.map_results(handle int8,
 	OUT ord int8, OUT input stash.variant, OUT result stash.variant, OUT hit bool, OUT error text, OUT elapsed interval)
