@@ -315,8 +315,11 @@ may_have_changed(Relation rel)
 	PgStat_TableStatus *stats = rel->pgstat_info;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass ||
-		stats == NULL || !pgstat_track_counts)
+		!rel->pgstat_enabled || !pgstat_track_counts)
 		return true;
+	/* what is open while a statement writes it keeps what was counted */
+	if (stats == NULL)
+		return false;
 	for (PgStat_TableXactStatus *level = stats->trans; level != NULL;
 		 level = level->upper)
 	{
