@@ -26,10 +26,11 @@ DATA       = $(patsubst $(top)/%,%,$(wildcard $(top)/src/upgrade/$(EXTENSION)--*
 EXTRA_CLEAN = $(EXTENSION)--*.sql tmp_check output_iso log
 
 # -O3: the loops over elements are the product; long hashes are the library's own kernels. No interposition: nobody puts
-# functions in the place of ours, so that a unit may inline its own.
+# functions in the place of ours, so that a unit may inline its own, and the linker binds calls between units.
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -O3 -fno-semantic-interposition $(WERROR)
 PG_CPPFLAGS = -DSTASH_VERSION=$(VERSION_)
-SHLIB_LINK += -lxxhash -llz4
+comma       = ,
+SHLIB_LINK += -lxxhash -llz4 $(if $(filter linux,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
 # zstd where its header is; "make ZSTD=no" leaves it out.
 ZSTD := $(shell $(CC) -E -include zstd.h -x c /dev/null >/dev/null 2>&1 && echo yes)
 ifeq ($(ZSTD),yes)
