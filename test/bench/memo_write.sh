@@ -1,7 +1,8 @@
 # memo_write.sh: what tracking a table costs those who write to it; sourced by run.sh
 #
-# STASH_BENCH_SECTIONS=single,bulk chooses among single and bulk; both take some
-# four minutes. Two tables alike, one tracked: a primary key, an int, a text.
+# STASH_BENCH_SECTIONS=single,bulk chooses among single, durable and bulk; all of
+# them take some six minutes. Two tables alike, one tracked: a primary key, an
+# int, a text.
 
 # memo_write_table NAME: a table of 100,000 rows, and a sequence for more
 memo_write_table() {
@@ -12,11 +13,12 @@ memo_write_table() {
 	SQL
 }
 
-# single-row transactions through a socket: insert, update, delete of one row each
-memo_write_single() {
+# memo_write_rates TITLE WORD: single-row transactions through a socket, by 1 and by 8 clients; the word is for their names
+memo_write_rates() {
 	local clients title table
 
 	for table in untracked tracked; do
+		sql -c "SET client_min_messages = warning" -c "DROP TABLE IF EXISTS bench.$table"
 		memo_write_table "$table"
 		printf '%s\n' '\set i random(1, 100000)' "UPDATE bench.$table SET n = n + 1 WHERE id = :i;" >"$work/$table.pgbench"
 		printf '%s\n' '\set i random(200000, 9000000000)' \
@@ -24,15 +26,25 @@ memo_write_single() {
 	done
 	sql -c "SELECT stash.track('bench.tracked')" >/dev/null
 	for clients in 1 8; do
-		title="single-row transactions, clients: $clients"
-		bench_compare_rates "$title" "$clients" "1=untracked=UPDATE untracked, $clients" "2=tracked=UPDATE tracked, $clients" \
-			"3=untracked_insert=INSERT untracked, $clients" "4=tracked_insert=INSERT tracked, $clients"
-		sql -v title="$title" -v clients="$clients" <<-'SQL'
-			CALL bench.add_goal(:'title', 'UPDATE tracked, ' || :clients, 'UPDATE untracked, ' || :clients, 0.9);
-			CALL bench.add_goal(:'title', 'INSERT tracked, ' || :clients, 'INSERT untracked, ' || :clients, 0.9);
+		title="$1, clients: $clients"
+		bench_compare_rates "$title" "$clients" "1=untracked=UPDATE untracked, $clients$2" "2=tracked=UPDATE tracked, $clients$2" \
+			"3=untracked_insert=INSERT untracked, $clients$2" "4=tracked_insert=INSERT tracked, $clients$2"
+		sql -v title="$title" -v clients="$clients$2" <<-'SQL'
+			CALL bench.add_goal(:'title', 'UPDATE tracked, ' || :'clients', 'UPDATE untracked, ' || :'clients', 0.9);
+			CALL bench.add_goal(:'title', 'INSERT tracked, ' || :'clients', 'INSERT untracked, ' || :'clients', 0.9);
 			DO $$ BEGIN ASSERT (SELECT max(xid)::text::bigint > pg_current_xact_id()::text::bigint - 100000 FROM stash.change WHERE relation = 'bench.tracked'::regclass); END $$;
 		SQL
 	done
+}
+
+# commits that wait for no disk: all that a transaction costs is the processor's time
+memo_write_single() { memo_write_rates 'single-row transactions' ''; }
+
+# commits that wait for the disk, as servers do that are not thrown away
+memo_write_durable() {
+	sql -c 'ALTER SYSTEM SET fsync = on' -c 'SELECT pg_reload_conf()' >/dev/null
+	memo_write_rates 'single-row transactions that wait for the disk' ', durable'
+	sql -c 'ALTER SYSTEM RESET fsync' -c 'SELECT pg_reload_conf()' >/dev/null
 }
 
 # a million rows in one statement
@@ -62,4 +74,4 @@ memo_write_bulk() {
 	SQL
 }
 
-run_sections memo_write single bulk
+run_sections memo_write single durable bulk
