@@ -55,6 +55,19 @@ SELECT * FROM put_and_look('{1,22.22,1e100}'::numeric[]), put_and_look('{1,NULL,
 SELECT * FROM put_and_look('{"[1,5)",empty}'::int8range[]), put_and_look('{"[1,5)",NULL,empty}'::int8range[]) AS with_null;
 SELECT * FROM put_and_look((SELECT array_agg(md5(i::text)::uuid) FROM generate_series(1, 5000) i)),
 	put_and_look((SELECT array_agg(CASE WHEN i % 3 > 0 OR i = 3 THEN md5(i::text) END) FROM generate_series(1, 5000) i)) AS with_null;
+-- many into an empty index, at its end, until it has three levels; more among them; some behind them
+CREATE EXTENSION amcheck;
+SELECT stash.create('grown');
+SELECT stash.put_many('grown', array_agg(i), array_agg(i)) FROM generate_series(1, 160000) i;
+SELECT bt_index_parent_check('grown_pkey', heapallindexed => true);
+SELECT stash.put_many('grown', array_agg(i), array_agg(-i)) FROM generate_series(150001, 170000) i;
+SELECT bt_index_parent_check('grown_pkey', heapallindexed => true);
+DELETE FROM grown WHERE key_hash > '80000000-0000-0000-0000-000000000000';
+SELECT stash.put_many('grown', array_agg(i ORDER BY stash.hash(i)), array_agg(i ORDER BY stash.hash(i)))
+FROM generate_series(1, 170000) i WHERE stash.hash(i) > '80000000-0000-0000-0000-000000000000';
+SELECT bt_index_parent_check('grown_pkey', heapallindexed => true);
+SELECT count(*), sum(value::int) FROM stash.entries('grown');
+DROP EXTENSION amcheck;
 -- variants are values of a type of their own, as for put
 SELECT stash.put_many('s', array_agg(stash.to_variant(i)), array_agg(stash.to_variant(-i))) FROM generate_series(1, 2) i;
 SELECT stash.get('s', 1), stash.get('s', stash.to_variant(2));

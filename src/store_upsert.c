@@ -28,7 +28,9 @@
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "storage/smgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -64,6 +66,8 @@ struct StashUpsert
 	TupleDesc	desc;			/* of 'slots' */
 	int			nreplaced;		/* of the batch at hand */
 	bool		expects_rows;	/* half of the last batch's were there */
+	bool		appends;		/* the index has no key behind the batch's
+								 * first */
 };
 
 /*
@@ -147,28 +151,33 @@ static void
 find_present(StashUpsert *upsert, const StashNewEntry *entries, int n,
 			 bool *is_present)
 {
+	StashHash128 last;
 	bool		leaps = true;
 
+	memset(&last, 0xff, sizeof(last));
 	for (int at = 0; at < n;)
 	{
+		const StashHash128 *from = &entries[at].key.hash;
 		int			end = leaps ? n : at + 1;
 		int			next = at;
 		int			order = -1;
 
 		CHECK_FOR_INTERRUPTS();
-		if (find_first(upsert, &entries[at].key.hash, &entries[end - 1].key.hash))
+		if (find_first(upsert, from, leaps ? &last : from))
 		{
 			bool		isnull;
 			Datum		hash = slot_getattr(upsert->existing,
 											STASH_ENTRY_KEY_HASH, &isnull);
 
-			while ((order = memcmp(entries[next].key.hash.data,
+			while (next < end &&
+				   (order = memcmp(entries[next].key.hash.data,
 								   DatumGetUUIDP(hash)->data, UUID_LEN)) < 0)
 				is_present[next++] = false;
 			ExecClearTuple(upsert->existing);
 		}
 		else
 		{
+			upsert->appends = at == 0 && leaps;
 			while (next < end)
 				is_present[next++] = false;
 		}
@@ -403,6 +412,23 @@ insert_unindexed(StashUpsert *upsert, const StashNewEntry *entries, int n,
 }
 
 /*
+ * Where keys come in order behind all others, tell the index in which page the
+ * next one belongs: the one that it made last.
+ *
+ * A btree of three levels and more knows by itself where it has inserted at its
+ * end, and begins there, not at its root, the next time.  It only takes the
+ * block for likely: that it is the last leaf, and has room, it sees for itself.
+ */
+static void
+expect_rightmost(StashUpsert *upsert)
+{
+	Relation	index = upsert->index;
+
+	if (upsert->appends && RelationGetTargetBlock(index) == InvalidBlockNumber)
+		RelationSetTargetBlock(index, RelationGetNumberOfBlocks(index) - 1);
+}
+
+/*
  * Add a row to the index that is in the table; false when its key has come
  * since it was looked for, and the row is taken back.
  *
@@ -414,7 +440,10 @@ static bool
 index_row(StashUpsert *upsert, const StashNewEntry *entry, TupleTableSlot *slot)
 {
 	if (insert_into_index(upsert, entry, slot, UNIQUE_CHECK_PARTIAL, false))
+	{
+		expect_rightmost(upsert);
 		return true;
+	}
 	CommandCounterIncrement();
 	upsert->cid = GetCurrentCommandId(true);
 	simple_table_tuple_delete(upsert->rel, &slot->tts_tid, SnapshotAny);
@@ -431,6 +460,7 @@ begin_command(StashUpsert *upsert)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	upsert->cid = GetCurrentCommandId(true);
 	upsert->nreplaced = 0;
+	upsert->appends = false;
 	/* in the current memory context, as all that the scan will allocate */
 	upsert->scan = stash_compat_index_beginscan(upsert->rel, upsert->index,
 												&upsert->dirty,
