@@ -418,7 +418,7 @@ find_offsets(ArrayType *array, int n, int16 typlen, char typalign)
 {
 	uint32	   *offsets = palloc_extended(Max(n, 1) * sizeof(uint32),
 										  MCXT_ALLOC_HUGE);
-	const bits8 *bitmap = ARR_NULLBITMAP(array);
+	const uint8 *bitmap = ARR_NULLBITMAP(array);
 	const char *data = ARR_DATA_PTR(array);
 	const char *at = data;
 
