@@ -308,19 +308,17 @@ write_note(Note *note)
  * Whether this transaction may have changed rows of a table.  The server
  * counts them as it does so; where it does not count, or other tables may
  * have been written, too, the answer is yes.
+ *
+ * The counters are found by the table's OID where the server has learned of
+ * the table anew since: they were made for what it knew before.
  */
 static bool
 may_have_changed(Relation rel)
 {
-	PgStat_TableStatus *stats = rel->pgstat_info;
-
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass ||
-		!rel->pgstat_enabled || !pgstat_track_counts)
+		!pgstat_track_counts || !pgstat_should_count_relation(rel))
 		return true;
-	/* what is open while a statement writes it keeps what was counted */
-	if (stats == NULL)
-		return false;
-	for (PgStat_TableXactStatus *level = stats->trans; level != NULL;
+	for (PgStat_TableXactStatus *level = rel->pgstat_info->trans; level != NULL;
 		 level = level->upper)
 	{
 		if (level->tuples_inserted + level->tuples_updated +
