@@ -89,6 +89,42 @@ SELECT stash.put('s', 249271, 'one'), stash.put('s', 557847, 'two');
 SELECT stash.get('s', 249271), stash.get('s', 557847), stash.get('s', 249271), stash.get('s', 557847);
 SELECT stash.remove('s', 249271), stash.remove('s', 557847);
 
+-- one look-up by the index tells of all rows of a page, as they are then
+SELECT stash.create('page');
+CREATE FUNCTION scans()
+	RETURNS bigint
+	LANGUAGE sql VOLATILE
+AS $$
+	SELECT pg_stat_get_xact_numscans('stash_find.page_pkey'::regclass)
+$$;
+SELECT stash.put_many('page', array_agg(i), array_agg('value ' || i)) FROM generate_series(1, 20) i;
+BEGIN;
+SELECT scans() AS before \gset
+SELECT stash.get('page', 7);
+SELECT scans() - :before AS scans;
+SELECT count(stash.get('page', i)) FROM generate_series(1, 20) i;
+SELECT scans() - :before AS scans;
+COMMIT;
+-- what changes, or is not there, is looked for
+SELECT stash.put('page', 3, 'other'), stash.remove('page', 5), stash.put('page', 21, 'new');
+BEGIN;
+SELECT stash.remove('page', 9);
+SAVEPOINT a;
+SELECT stash.remove('page', 11);
+ROLLBACK TO a;
+SELECT scans() AS before \gset
+SELECT string_agg(coalesce(stash.get('page', i, NULL::text), 'nothing'), ', ' ORDER BY i) FROM generate_series(1, 22) i;
+SELECT scans() - :before AS scans;
+ROLLBACK;
+SELECT string_agg(coalesce(stash.get('page', i, NULL::text), 'nothing'), ', ' ORDER BY i) FROM generate_series(1, 22) i;
+-- nor has each row a hash of its key, where no index asks for it
+CREATE TABLE page_loose OF stash.entry;
+CREATE INDEX ON page_loose (key_hash);
+INSERT INTO page_loose VALUES (NULL, NULL, NULL);
+INSERT INTO page_loose (key_hash, key, value) SELECT stash.hash(i), stash.to_variant(i), stash.to_variant(i) FROM generate_series(1, 3) i;
+INSERT INTO page_loose VALUES (NULL, NULL, NULL);
+SELECT i, stash.get('page_loose', i), stash.get('page_loose', i) FROM generate_series(1, 4) i;
+
 -- rows move, and blocks go away behind the back of whoever read them
 VACUUM FULL s;
 SELECT answers(), answers();

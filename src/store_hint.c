@@ -21,6 +21,9 @@
  * looked at before it is believed.  So it may well be of a stash that was
  * dropped.
  *
+ * Who was led to a row by the index gives hints to all rows of its page: so a
+ * stash is known after a look-up or two for each of its pages.
+ *
  * In a table larger than the caches, what costs time is waiting for memory,
  * and less what is done.  All that will be read is in one word: so it is asked
  * for at once.
@@ -235,37 +238,143 @@ stash_store_hint_find(Relation rel, StashHash128 key_hash, HeapTuple tuple,
 	return false;
 }
 
+/* a free place in a line; NULL: it is full */
+static pg_atomic_uint64 *
+find_free(HintLine line)
+{
+	for (int i = 0; i < LINE_HINTS; i++)
+		if (pg_atomic_read_u64(&line.hints[i]) == 0)
+			return &line.hints[i];
+	return NULL;
+}
+
+static uint64
+make_hint(HintLine line, Buffer buffer, OffsetNumber offset,
+		  HeapTupleHeader row)
+{
+	uint64		place = ((char *) row - BufferGetPage(buffer)) / 8;
+
+	return line.tag | place << (BUFFER_BITS + OFFSET_BITS) |
+		(uint64) offset << BUFFER_BITS | (uint64) abs(buffer);
+}
+
 /*
- * Remember where the entry of a key is: in this slot, as a scan filled it.
+ * The row of a line pointer, and where the hint of its key may be; NULL when
+ * there is none, or somebody has deleted or locked it.
+ */
+static HeapTupleHeader
+row_at(Relation rel, Page page, OffsetNumber offset, HintLine *line)
+{
+	ItemId		item = PageGetItemId(page, offset);
+	HeapTupleData tuple;
+	StashHash128 key_hash;
+	Datum		value;
+	bool		isnull;
+
+	if (!ItemIdIsNormal(item))
+		return NULL;
+	tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+	if ((tuple.t_data->t_infomask & HEAP_XMAX_INVALID) == 0)
+		return NULL;
+	value = heap_getattr(&tuple, STASH_ENTRY_KEY_HASH, RelationGetDescr(rel),
+						 &isnull);
+	if (isnull)
+		return NULL;
+	memcpy(key_hash.data, DatumGetUUIDP(value)->data, sizeof(key_hash.data));
+	*line = line_of(rel, key_hash);
+	return tuple.t_data;
+}
+
+/*
+ * Whether a row beside this one lacks a hint for which there is room: then
+ * nobody has looked for it, nor for another of the page.
+ */
+static bool
+is_new_page(Relation rel, Page page, OffsetNumber offset)
+{
+	OffsetNumber beside[] = {offset - 1, offset + 1};
+	HintLine	line;
+	uint64		hint;
+
+	for (int i = 0; i < lengthof(beside); i++)
+		if (beside[i] >= FirstOffsetNumber &&
+			beside[i] <= PageGetMaxOffsetNumber(page) &&
+			row_at(rel, page, beside[i], &line) != NULL &&
+			find_tag(line, &hint) == NULL && find_free(line) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Remember the rows beside one in a page, which is pinned: who looks for one
+ * key saves the others the way through the index.
+ *
+ * No hint makes way for theirs.  Whether a row is visible is not asked, for
+ * that is seen when its hint is believed.
+ */
+static void
+set_neighbours(Relation rel, Buffer buffer, OffsetNumber offset)
+{
+	Page		page = BufferGetPage(buffer);
+	HintLine	lines[MaxHeapTuplesPerPage];
+	uint64		hints[MaxHeapTuplesPerPage];
+	int			nhints = 0;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	if (is_new_page(rel, page, offset))
+		for (OffsetNumber i = FirstOffsetNumber;
+			 i <= PageGetMaxOffsetNumber(page); i++)
+		{
+			HeapTupleHeader row = row_at(rel, page, i, &lines[nhints]);
+
+			if (row == NULL)
+				continue;
+			__builtin_prefetch(lines[nhints].hints, 1);
+			hints[nhints] = make_hint(lines[nhints], buffer, i, row);
+			nhints++;
+		}
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	for (int i = 0; i < nhints; i++)
+	{
+		uint64		hint;
+		pg_atomic_uint64 *place = find_free(lines[i]);
+
+		if (place != NULL && find_tag(lines[i], &hint) == NULL)
+			pg_atomic_write_u64(place, hints[i]);
+	}
+}
+
+/*
+ * Remember where the entry of a key is: in this slot, as a scan filled it; and
+ * where those beside it are, while there is room.
  */
 void
 stash_store_hint_set(Relation rel, StashHash128 key_hash, TupleTableSlot *slot)
 {
 	static uint32 next;			/* of a full line, which to replace */
 	BufferHeapTupleTableSlot *there = (BufferHeapTupleTableSlot *) slot;
+	OffsetNumber offset = ItemPointerGetOffsetNumber(&slot->tts_tid);
 	HintLine	line;
 	pg_atomic_uint64 *place;
 	uint64		hint;
-	uint64		row;
-	uint32		number;
+	bool		has_room = false;
 
-	if (!TTS_IS_BUFFERTUPLE(slot) || !BufferIsValid(there->buffer))
-		return;
-	number = abs(there->buffer);
-	if (number >= 1 << BUFFER_BITS)
+	if (!TTS_IS_BUFFERTUPLE(slot) || !BufferIsValid(there->buffer) ||
+		abs(there->buffer) >= 1 << BUFFER_BITS)
 		return;
 	line = line_of(rel, key_hash);
 	place = find_tag(line, &hint);
-	for (int i = 0; place == NULL && i < LINE_HINTS; i++)
-		if (pg_atomic_read_u64(&line.hints[i]) == 0)
-			place = &line.hints[i];
+	if (place == NULL)
+	{
+		place = find_free(line);
+		has_room = place != NULL;
+	}
 	if (place == NULL)
 		place = &line.hints[next++ % LINE_HINTS];
-	row = ((char *) there->base.tuple->t_data - BufferGetPage(there->buffer)) / 8;
-	hint = line.tag | row << (BUFFER_BITS + OFFSET_BITS) |
-		(uint64) ItemPointerGetOffsetNumber(&slot->tts_tid) << BUFFER_BITS |
-		number;
-	pg_atomic_write_u64(place, hint);
+	pg_atomic_write_u64(place, make_hint(line, there->buffer, offset,
+										 there->base.tuple->t_data));
+	if (has_room)
+		set_neighbours(rel, there->buffer, offset);
 }
 
 /*
