@@ -28,6 +28,7 @@
 #endif
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/tableam.h"
@@ -361,6 +362,31 @@ stash_compat_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *slot,
 											&failure, &mode, &indexes);
 
 	*wants_index = stash_compat_needs_index(indexes);
+	return result;
+}
+
+/*
+ * The same of a table that is a heap, with a row that is made already, and
+ * without waiting.
+ */
+static inline TM_Result
+stash_compat_heap_update(Relation rel, ItemPointer tid, HeapTuple row,
+						 CommandId cid, bool *wants_index)
+{
+	TM_FailureData failure;
+	LockTupleMode mode;
+	TM_Result	result;
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes indexes;
+
+	result = heap_update(rel, tid, row, stash_compat_tuple_update_cid(cid),
+						 InvalidSnapshot, false, &failure, &mode, &indexes);
+	*wants_index = indexes == TU_All;
+#else
+	result = heap_update(rel, tid, row, cid, InvalidSnapshot, false, &failure,
+						 &mode);
+	*wants_index = !HeapTupleIsHeapOnly(row);
+#endif
 	return result;
 }
 

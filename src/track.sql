@@ -5,7 +5,7 @@ CREATE TABLE stash.change (
 	xid       xid8 NOT NULL,
 	is_pruned bool NOT NULL DEFAULT false,
 	system    int8 NOT NULL
-) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.5);
+) USING heap WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.5);
 CREATE INDEX change_relation_place ON stash.change (relation, place);
 -- a publication of all tables publishes this one, too, and updates of it
 ALTER TABLE stash.change REPLICA IDENTITY FULL;

@@ -47,6 +47,16 @@
 /* the columns of the index, the first two */
 #define KEY_COLUMNS			2
 
+/* a row without its header: all columns are of one size, and none is NULL */
+typedef struct Change
+{
+	Oid			relation;
+	FullTransactionId place;
+	FullTransactionId xid;
+	bool		is_pruned;
+	int64		system;
+} Change;
+
 static void
 fill_values(Datum *values, Oid root, FullTransactionId place,
 			FullTransactionId xid, bool is_pruned)
@@ -203,18 +213,13 @@ known_of(Oid root)
 
 /* whether a row is a slot that may be written over now */
 static bool
-may_overwrite(Relation change, HeapTuple tuple, Oid root,
-			  FullTransactionId place)
+may_overwrite(HeapTuple tuple, Oid root, FullTransactionId place)
 {
-	Datum		values[COLUMNS];
-	bool		nulls[COLUMNS];
+	const Change *row = (Change *) GETSTRUCT(tuple);
 
-	heap_deform_tuple(tuple, RelationGetDescr(change), values, nulls);
-	return DatumGetObjectId(values[COLUMN_RELATION - 1]) == root &&
-		FullTransactionIdEquals(DatumGetFullTransactionId(values[COLUMN_PLACE - 1]),
-								place) &&
-		DatumGetInt64(values[COLUMN_SYSTEM - 1]) ==
-		(int64) GetSystemIdentifier() &&
+	return row->relation == root &&
+		FullTransactionIdEquals(row->place, place) &&
+		row->system == (int64) GetSystemIdentifier() &&
 	/* what this command has written it could not update */
 		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 }
@@ -233,7 +238,7 @@ find_known(Relation change, Oid root, FullTransactionId place,
 	stash_place_prune(change, *buffer);
 	ItemPointerSet(&tuple->t_self, block, there->offset);
 	if (stash_place_see(change, *buffer, SnapshotSelf, tuple) &&
-		may_overwrite(change, tuple, root, place))
+		may_overwrite(tuple, root, place))
 		return true;
 	ReleaseBuffer(*buffer);
 	return false;
@@ -260,7 +265,7 @@ find_slot(Relation change, Oid root, FullTransactionId place,
 
 		*tuple = *slot->base.tuple;
 		*buffer = slot->buffer;
-		found = may_overwrite(change, tuple, root, place);
+		found = may_overwrite(tuple, root, place);
 		if (found)
 			IncrBufferRefCount(*buffer);
 	}
@@ -273,32 +278,29 @@ static bool
 overwrite_row(Relation change, HeapTuple tuple, Buffer buffer, Oid root,
 			  FullTransactionId place, FullTransactionId xid)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(change),
-													&TTSOpsVirtual);
+	HeapTuple	new = heap_copytuple(tuple);
 	Known	   *there = known_of(root);
 	bool		wants_index;
 	bool		done;
 
-	fill_values(slot->tts_values, root, place, xid, false);
-	memset(slot->tts_isnull, false, COLUMNS * sizeof(bool));
-	ExecStoreVirtualTuple(slot);
-	done = stash_compat_tuple_update(change, &tuple->t_self, slot,
-									 GetCurrentCommandId(true),
-									 GetActiveSnapshot(), false,
-									 &wants_index) == TM_Ok;
+	((Change *) GETSTRUCT(new))->xid = xid;
+	done = stash_compat_heap_update(change, &tuple->t_self, new,
+									GetCurrentCommandId(true),
+									&wants_index) == TM_Ok;
 	there->root = done && !wants_index ? root : InvalidOid;
 	there->buffer = buffer;
-	there->offset = ItemPointerGetOffsetNumber(&slot->tts_tid);
+	there->offset = ItemPointerGetOffsetNumber(&new->t_self);
 	if (done && wants_index)
 	{
 		Relation	index = index_open(stash_catalog_change_index(), RowExclusiveLock);
+		Datum		keys[] = {ObjectIdGetDatum(root), FullTransactionIdGetDatum(place)};
+		bool		nulls[KEY_COLUMNS] = {false};
 
-		index_insert(index, slot->tts_values, slot->tts_isnull,
-					 &slot->tts_tid, change, UNIQUE_CHECK_NO, false,
-					 BuildIndexInfo(index));
+		index_insert(index, keys, nulls, &new->t_self, change, UNIQUE_CHECK_NO,
+					 false, BuildIndexInfo(index));
 		index_close(index, NoLock);
 	}
-	ExecDropSingleTupleTableSlot(slot);
+	heap_freetuple(new);
 	return done;
 }
 

@@ -28,7 +28,6 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/catcache.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -53,39 +52,48 @@ PG_FUNCTION_INFO_V1(pg_hashstash_prune_changes);
 /* What this transaction does to a topmost table. */
 typedef struct Note
 {
-	Oid			root;			/* must be first; 0: any table */
+	Oid			root;			/* 0: any table */
 	SubTransactionId marked;	/* in which it was changed, or may be; 0: none */
 	SubTransactionId written;	/* in which that was noted; 0: not yet */
 	int			running;		/* statements that have begun and not ended */
 } Note;
 
-static HTAB *notes;				/* of this transaction; empty between */
-static int	nnotes;				/* entries in it */
-static Note *recent;			/* the one made last, while it is there */
+static Note *notes;				/* of this transaction, in no order */
+static int	nnotes;
+static int	maxnotes;			/* for which there is room */
 static uint64 marks;			/* counts what changed_here() depends on */
 
 /* ---- marks ---- */
 
+/* the note of a table; NULL: it has none */
 static Note *
-find_note(Oid root, bool create)
+find_note(Oid root)
 {
-	Note	   *note;
-	bool		found;
+	for (int i = nnotes - 1; i >= 0; i--)
+		if (notes[i].root == root)
+			return &notes[i];
+	return NULL;
+}
 
-	if (recent != NULL && recent->root == root)
-		return recent;
-	if (!create)
-		return nnotes > 0 ? hash_search(notes, &root, HASH_FIND, NULL) : NULL;
-	note = hash_search(notes, &root, HASH_ENTER, &found);
-	if (!found)
+/* the same, made if it is missing; it is there until another one is made */
+static Note *
+make_note(Oid root)
+{
+	Note	   *note = find_note(root);
+
+	if (note != NULL)
+		return note;
+	if (nnotes == maxnotes)
 	{
-		note->marked = InvalidSubTransactionId;
-		note->written = InvalidSubTransactionId;
-		note->running = 0;
-		recent = note;
-		nnotes++;
-		marks++;
+		notes = repalloc(notes, sizeof(Note) * maxnotes * 2);
+		maxnotes *= 2;
 	}
+	note = &notes[nnotes++];
+	note->root = root;
+	note->marked = InvalidSubTransactionId;
+	note->written = InvalidSubTransactionId;
+	note->running = 0;
+	marks++;
 	return note;
 }
 
@@ -111,40 +119,30 @@ stash_track_changed_here(const StashTrackState *state)
 		return false;
 	for (int i = 0; i < state->nroots; i++)
 	{
-		Note	   *note = find_note(state->roots[i], false);
+		Note	   *note = find_note(state->roots[i]);
 
 		if (note != NULL && note->marked != InvalidSubTransactionId)
 			return true;
 	}
-	return find_note(InvalidOid, false) != NULL;
+	return find_note(InvalidOid) != NULL;
 }
 
+/* the last one takes its place */
 static void
 forget_note(Note *note)
 {
-	if (note == recent)
-		recent = NULL;
-	hash_search(notes, &note->root, HASH_REMOVE, NULL);
-	nnotes--;
+	*note = notes[--nnotes];
 	marks++;
 }
 
 static void
 end_transaction(XactEvent event, void *arg)
 {
-	HASH_SEQ_STATUS scan;
-	Note	   *note;
-
 	if (nnotes == 0 || (event != XACT_EVENT_COMMIT &&
 						event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
 		return;
-	if (recent != NULL)
-		forget_note(recent);
-	if (nnotes == 0)
-		return;
-	hash_seq_init(&scan, notes);
-	while ((note = hash_seq_search(&scan)) != NULL)
-		forget_note(note);
+	nnotes = 0;
+	marks++;
 }
 
 static void
@@ -152,16 +150,14 @@ end_subtransaction(SubXactEvent event, SubTransactionId subid,
 				   SubTransactionId parent, void *arg)
 {
 	SubTransactionId heir;
-	HASH_SEQ_STATUS scan;
-	Note	   *note;
 
-	if (nnotes == 0 || (event != SUBXACT_EVENT_COMMIT_SUB &&
-						event != SUBXACT_EVENT_ABORT_SUB))
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	heir = event == SUBXACT_EVENT_COMMIT_SUB ? parent : InvalidSubTransactionId;
-	hash_seq_init(&scan, notes);
-	while ((note = hash_seq_search(&scan)) != NULL)
+	for (int i = nnotes - 1; i >= 0; i--)
 	{
+		Note	   *note = &notes[i];
+
 		if (note->marked == subid)
 			note->marked = heir;
 		if (note->written == subid)
@@ -177,13 +173,8 @@ end_subtransaction(SubXactEvent event, SubTransactionId subid,
 void
 stash_track_note_init(void)
 {
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(Oid);
-	ctl.entrysize = sizeof(Note);
-	ctl.hcxt = TopMemoryContext;
-	notes = hash_create("pg_hashstash changes", 32, &ctl,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	maxnotes = 8;
+	notes = MemoryContextAlloc(TopMemoryContext, sizeof(Note) * maxnotes);
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
 }
@@ -349,7 +340,7 @@ pg_hashstash_note_change(PG_FUNCTION_ARGS)
 	is_after = TRIGGER_FIRED_AFTER(trigger->tg_event);
 	for (int i = 0; i < state->nown; i++)
 	{
-		Note	   *note = find_note(state->own[i], true);
+		Note	   *note = make_note(state->own[i]);
 
 		if (note->marked == InvalidSubTransactionId)
 			note->marked = GetCurrentSubTransactionId();
@@ -478,7 +469,7 @@ pg_hashstash_note_definition(PG_FUNCTION_ARGS)
 	/* it may be ours: then sessions see whether their library still fits */
 	if (IsA(command, AlterExtensionStmt))
 		CacheInvalidateCatalog(ProcedureRelationId);
-	note = find_note(InvalidOid, true);
+	note = make_note(InvalidOid);
 	note->marked = GetCurrentSubTransactionId();
 	write_note(note);
 	PG_RETURN_VOID();
