@@ -21,8 +21,8 @@
  * looked at before it is believed.  So it may well be of a stash that was
  * dropped.
  *
- * Who was led to a row by the index gives hints to all rows of its page: so a
- * stash is known after a look-up or two for each of its pages.
+ * Whom the index has led to a row gives hints to those beside it in the page,
+ * too: so a stash is known after about as many look-ups as it has pages.
  *
  * In a table larger than the caches, what costs time is waiting for memory,
  * and less what is done.  All that will be read is in one word: so it is asked
@@ -57,6 +57,7 @@
 #define LINE_HINTS		(LINE_BYTES / sizeof(uint64))
 
 #define ROW_LINES		3		/* of a row that are asked for at once */
+#define LOOK_AHEAD		8		/* hints that are asked for at once */
 
 /* of all sessions: for each buffer two lines, 1/64 of shared_buffers */
 #define LINES_PER_BUFFER	2
@@ -286,67 +287,51 @@ row_at(Relation rel, Page page, OffsetNumber offset, HintLine *line)
 }
 
 /*
- * Whether a row beside this one lacks a hint for which there is room: then
- * nobody has looked for it, nor for another of the page.
- */
-static bool
-is_new_page(Relation rel, Page page, OffsetNumber offset)
-{
-	OffsetNumber beside[] = {offset - 1, offset + 1};
-	HintLine	line;
-	uint64		hint;
-
-	for (int i = 0; i < lengthof(beside); i++)
-		if (beside[i] >= FirstOffsetNumber &&
-			beside[i] <= PageGetMaxOffsetNumber(page) &&
-			row_at(rel, page, beside[i], &line) != NULL &&
-			find_tag(line, &hint) == NULL && find_free(line) != NULL)
-			return true;
-	return false;
-}
-
-/*
- * Remember the rows beside one in a page, which is pinned: who looks for one
- * key saves the others the way through the index.
+ * Remember the rows on one side of a row in a page, which is pinned and locked:
+ * up to one that is known.  No hint makes way for theirs.
  *
- * No hint makes way for theirs.  Whether a row is visible is not asked, for
- * that is seen when its hint is believed.
+ * Whether a row is visible is not asked, for that is seen when its hint is
+ * believed.
  */
 static void
-set_neighbours(Relation rel, Buffer buffer, OffsetNumber offset)
+set_beside(Relation rel, Buffer buffer, OffsetNumber offset, int step)
 {
 	Page		page = BufferGetPage(buffer);
-	HintLine	lines[MaxHeapTuplesPerPage];
-	uint64		hints[MaxHeapTuplesPerPage];
-	int			nhints = 0;
+	int			end = step > 0 ? PageGetMaxOffsetNumber(page) + 1 : 0;
+	int			next = offset + step;
 
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (is_new_page(rel, page, offset))
-		for (OffsetNumber i = FirstOffsetNumber;
-			 i <= PageGetMaxOffsetNumber(page); i++)
+	while (next != end)
+	{
+		HintLine	lines[LOOK_AHEAD];
+		uint64		hints[LOOK_AHEAD];
+		int			nhints = 0;
+
+		for (; next != end && nhints < LOOK_AHEAD; next += step)
 		{
-			HeapTupleHeader row = row_at(rel, page, i, &lines[nhints]);
+			HeapTupleHeader row = row_at(rel, page, next, &lines[nhints]);
 
 			if (row == NULL)
 				continue;
 			__builtin_prefetch(lines[nhints].hints, 1);
-			hints[nhints] = make_hint(lines[nhints], buffer, i, row);
+			hints[nhints] = make_hint(lines[nhints], buffer, next, row);
 			nhints++;
 		}
-	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-	for (int i = 0; i < nhints; i++)
-	{
-		uint64		hint;
-		pg_atomic_uint64 *place = find_free(lines[i]);
+		for (int i = 0; i < nhints; i++)
+		{
+			uint64		hint;
+			pg_atomic_uint64 *place = find_free(lines[i]);
 
-		if (place != NULL && find_tag(lines[i], &hint) == NULL)
-			pg_atomic_write_u64(place, hints[i]);
+			if (find_tag(lines[i], &hint) != NULL)
+				return;
+			if (place != NULL)
+				pg_atomic_write_u64(place, hints[i]);
+		}
 	}
 }
 
 /*
  * Remember where the entry of a key is: in this slot, as a scan filled it; and
- * where those beside it are, while there is room.
+ * where those beside it are that nobody has looked for yet.
  */
 void
 stash_store_hint_set(Relation rel, StashHash128 key_hash, TupleTableSlot *slot)
@@ -374,7 +359,12 @@ stash_store_hint_set(Relation rel, StashHash128 key_hash, TupleTableSlot *slot)
 	pg_atomic_write_u64(place, make_hint(line, there->buffer, offset,
 										 there->base.tuple->t_data));
 	if (has_room)
-		set_neighbours(rel, there->buffer, offset);
+	{
+		LockBuffer(there->buffer, BUFFER_LOCK_SHARE);
+		set_beside(rel, there->buffer, offset, -1);
+		set_beside(rel, there->buffer, offset, 1);
+		LockBuffer(there->buffer, BUFFER_LOCK_UNLOCK);
+	}
 }
 
 /*
