@@ -81,6 +81,24 @@ INSERT INTO plain VALUES (3);
 COMMIT;
 SELECT noted();
 
+-- many tables, and some of them by what is rolled back
+CREATE FUNCTION fill(first int, last int) RETURNS void LANGUAGE plpgsql AS $$ BEGIN FOR i IN first .. last LOOP EXECUTE format('INSERT INTO many_%s VALUES (1)', i); END LOOP; END $$;
+DO $$ BEGIN FOR i IN 1 .. 30 LOOP EXECUTE format('CREATE TABLE many_%s (a int)', i); PERFORM stash.track(format('many_%s', i)); END LOOP; END $$;
+SELECT noted();
+BEGIN;
+SELECT fill(1, 12);
+SAVEPOINT one;
+SELECT fill(8, 20);
+SAVEPOINT two;
+SELECT fill(15, 25);
+ROLLBACK TO one;
+SELECT fill(19, 22);
+SAVEPOINT three;
+SELECT fill(22, 30);
+RELEASE three;
+COMMIT;
+SELECT replace(noted(), 'many_', '');
+
 -- a foreign key that cascades, a rule, a trigger that writes elsewhere
 CREATE TABLE child (a int REFERENCES plain ON DELETE CASCADE);
 CREATE TABLE ruled (a int);
