@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <sys/mman.h>
+
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "storage/dsm.h"
@@ -120,4 +122,19 @@ stash_shmem_segment(const char *name, Size size, void (*init) (void *address))
 		return NULL;
 	}
 	return finding.address;
+}
+
+/*
+ * Let a session see a segment that it will read all over without a page fault
+ * for each part of it; where the system cannot, nothing is done.
+ */
+void
+stash_shmem_map(void *address, Size size)
+{
+#ifdef MADV_POPULATE_READ
+	char	   *start = (char *) TYPEALIGN_DOWN(sysconf(_SC_PAGESIZE), address);
+
+	/* Linux before 5.14 says that it knows no such thing */
+	(void) madvise(start, (char *) address + size - start, MADV_POPULATE_READ);
+#endif
 }

@@ -22,7 +22,8 @@
  * dropped.
  *
  * Whom the index has led to a row gives hints to those beside it in the page,
- * too: so a stash is known after about as many look-ups as it has pages.
+ * too: so a stash is known after about as many look-ups as it has pages.  Not
+ * in one for which there is no room: few of them would be met again.
  *
  * In a table larger than the caches, what costs time is waiting for memory,
  * and less what is done.  All that will be read is in one word: so it is asked
@@ -122,8 +123,10 @@ find_shared(void)
 	memory = stash_shmem_segment("pg_hashstash hints",
 								 shared_lines() * LINE_BYTES + LINE_BYTES,
 								 clear_shared);
-	if (memory != NULL)
-		init_table(&shared, memory, shared_lines());
+	if (memory == NULL)
+		return;
+	init_table(&shared, memory, shared_lines());
+	stash_shmem_map(shared.hints, shared_lines() * LINE_BYTES);
 }
 
 static void
@@ -286,6 +289,13 @@ row_at(Relation rel, Page page, OffsetNumber offset, HintLine *line)
 	return tuple.t_data;
 }
 
+/* whether there would be room for all rows of a stash, by the last ANALYZE */
+static bool
+would_fit(Relation rel)
+{
+	return rel->rd_rel->reltuples <= table_of(rel)->nlines * LINE_HINTS;
+}
+
 /*
  * Remember the rows on one side of a row in a page, which is pinned and locked:
  * up to one that is known.  No hint makes way for theirs.
@@ -358,7 +368,7 @@ stash_store_hint_set(Relation rel, StashHash128 key_hash, TupleTableSlot *slot)
 		place = &line.hints[next++ % LINE_HINTS];
 	pg_atomic_write_u64(place, make_hint(line, there->buffer, offset,
 										 there->base.tuple->t_data));
-	if (has_room)
+	if (has_room && would_fit(rel))
 	{
 		LockBuffer(there->buffer, BUFFER_LOCK_SHARE);
 		set_beside(rel, there->buffer, offset, -1);
