@@ -389,6 +389,64 @@ make_slot(StashUpsert *upsert)
 	return slot;
 }
 
+/* the bit that says that a row has a column, in the first byte of its bitmap */
+#define HAS(column)		(1 << (STASH_ENTRY_##column - 1))
+
+/*
+ * Form the first row of a small entry in a slot; false when it takes
+ * heap_form_tuple(), which asks of each column what is known here, and took a
+ * tenth of the time of stash.put_many().
+ *
+ * First comes the hash, then key and value, short enough to need no alignment,
+ * and then what has eight bytes; the other columns are NULL.
+ */
+static bool
+set_small_row(TupleTableSlot *slot, const StashNewEntry *entry)
+{
+	const int	natts = slot->tts_tupleDescriptor->natts;
+	struct varlena *parts[] = {entry->key.frame, entry->value};
+	const int	nparts = entry->value == NULL ? 1 : 2;
+	const int64 ends[] = {1, entry->created_at, entry->expires_at};
+	const int	nends = TIMESTAMP_IS_NOEND(entry->expires_at) ? 2 : 3;
+	const Size	start = MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(natts));
+	Size		size = start + UUID_LEN;
+	HeapTuple	tuple;
+	HeapTupleHeader row;
+	char	   *place;
+
+	for (int i = 0; i < nparts; i++)
+	{
+		if (!VARATT_CAN_MAKE_SHORT(parts[i]))
+			return false;
+		size += VARATT_CONVERTED_SHORT_SIZE(parts[i]);
+	}
+	if (entry->cost != NULL)
+		return false;
+	size = att_align_nominal(size, TYPALIGN_DOUBLE) + nends * sizeof(int64);
+	tuple = MemoryContextAllocZero(slot->tts_mcxt, HEAPTUPLESIZE + size);
+	row = tuple->t_data = (HeapTupleHeader) ((char *) tuple + HEAPTUPLESIZE);
+	tuple->t_len = size;
+	HeapTupleHeaderSetNatts(row, natts);
+	row->t_hoff = start;
+	row->t_infomask = HEAP_HASNULL | HEAP_HASVARWIDTH;
+	row->t_bits[0] = HAS(KEY_HASH) | HAS(KEY) | HAS(VERSION) | HAS(CREATED_AT) |
+		(nparts == 2 ? HAS(VALUE) : 0) | (nends == 3 ? HAS(EXPIRES_AT) : 0);
+	place = (char *) row + start;
+	memcpy(place, entry->key.hash.data, UUID_LEN);
+	place += UUID_LEN;
+	for (int i = 0; i < nparts; i++)
+	{
+		const Size	length = VARATT_CONVERTED_SHORT_SIZE(parts[i]);
+
+		SET_VARSIZE_SHORT(place, length);
+		memcpy(place + VARHDRSZ_SHORT, VARDATA(parts[i]), length - VARHDRSZ_SHORT);
+		place += length;
+	}
+	memcpy((char *) row + size - nends * sizeof(int64), ends, nends * sizeof(int64));
+	ExecStoreHeapTuple(tuple, slot, true);
+	return true;
+}
+
 /* put those entries that are not marked into the table, and into 'slots' */
 static void
 insert_unindexed(StashUpsert *upsert, const StashNewEntry *entries, int n,
@@ -404,7 +462,8 @@ insert_unindexed(StashUpsert *upsert, const StashNewEntry *entries, int n,
 			continue;
 		if (*slot == NULL)
 			*slot = make_slot(upsert);
-		set_new_row(*slot, &entries[i]);
+		if (!set_small_row(*slot, &entries[i]))
+			set_new_row(*slot, &entries[i]);
 		nnew++;
 	}
 	if (nnew > 0)
