@@ -345,20 +345,19 @@ stash_compat_explain_query(Query *query, int options, IntoClause *into,
 #endif
 
 /*
- * Update a row, and wait for who else does so if told to; '*wants_index' tells
- * whether the new version needs a place of its own in the btree indexes.
+ * Update a row, and wait for who else does so; '*wants_index' tells whether the
+ * new version needs a place of its own in the btree indexes.
  */
 static inline TM_Result
 stash_compat_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *slot,
-						  CommandId cid, Snapshot snapshot, bool wait,
-						  bool *wants_index)
+						  CommandId cid, Snapshot snapshot, bool *wants_index)
 {
 	TM_FailureData failure;
 	LockTupleMode mode;
 	StashCompatIndexes indexes;
 	TM_Result	result = table_tuple_update(rel, tid, slot,
 											stash_compat_tuple_update_cid(cid),
-											snapshot, InvalidSnapshot, wait,
+											snapshot, InvalidSnapshot, true,
 											&failure, &mode, &indexes);
 
 	*wants_index = stash_compat_needs_index(indexes);
@@ -377,11 +376,11 @@ stash_compat_heap_update(Relation rel, ItemPointer tid, HeapTuple row,
 	LockTupleMode mode;
 	TM_Result	result;
 #if PG_VERSION_NUM >= 160000
-	TU_UpdateIndexes indexes;
+	StashCompatIndexes indexes;
 
 	result = heap_update(rel, tid, row, stash_compat_tuple_update_cid(cid),
 						 InvalidSnapshot, false, &failure, &mode, &indexes);
-	*wants_index = indexes == TU_All;
+	*wants_index = stash_compat_needs_index(indexes);
 #else
 	result = heap_update(rel, tid, row, cid, InvalidSnapshot, false, &failure,
 						 &mode);

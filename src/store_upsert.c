@@ -305,7 +305,7 @@ update_row(StashUpsert *upsert, const StashNewEntry *entry, int64 *version)
 	memcpy(slot->tts_isnull, existing->tts_isnull, natts * sizeof(bool));
 	set_entry(slot, entry, *version);
 	switch (stash_compat_tuple_update(upsert->rel, &existing->tts_tid, slot,
-									  upsert->cid, GetActiveSnapshot(), true,
+									  upsert->cid, GetActiveSnapshot(),
 									  &wants_index))
 	{
 		case TM_Ok:

@@ -58,17 +58,6 @@ typedef struct Change
 } Change;
 
 static void
-fill_values(Datum *values, Oid root, FullTransactionId place,
-			FullTransactionId xid, bool is_pruned)
-{
-	values[COLUMN_RELATION - 1] = ObjectIdGetDatum(root);
-	values[COLUMN_PLACE - 1] = FullTransactionIdGetDatum(place);
-	values[COLUMN_XID - 1] = FullTransactionIdGetDatum(xid);
-	values[COLUMN_IS_PRUNED - 1] = BoolGetDatum(is_pruned);
-	values[COLUMN_SYSTEM - 1] = Int64GetDatum((int64) GetSystemIdentifier());
-}
-
-static void
 insert(Relation change, Oid root, FullTransactionId place,
 	   FullTransactionId xid, bool is_pruned)
 {
@@ -76,7 +65,11 @@ insert(Relation change, Oid root, FullTransactionId place,
 	bool		nulls[COLUMNS] = {false};
 	HeapTuple	tuple;
 
-	fill_values(values, root, place, xid, is_pruned);
+	values[COLUMN_RELATION - 1] = ObjectIdGetDatum(root);
+	values[COLUMN_PLACE - 1] = FullTransactionIdGetDatum(place);
+	values[COLUMN_XID - 1] = FullTransactionIdGetDatum(xid);
+	values[COLUMN_IS_PRUNED - 1] = BoolGetDatum(is_pruned);
+	values[COLUMN_SYSTEM - 1] = Int64GetDatum((int64) GetSystemIdentifier());
 	tuple = heap_form_tuple(RelationGetDescr(change), values, nulls);
 	CatalogTupleInsert(change, tuple);
 	heap_freetuple(tuple);
