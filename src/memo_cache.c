@@ -490,62 +490,27 @@ stash_memo_cache_drop(const StashMemoKey *key, const StashMemoCall *call)
 }
 
 /*
- * Keep a copy of a result in place of what is kept for its key, unless the
- * cache is off or the result too large.
- *
- * A value must be flat: no TOAST pointer, no expanded object.  'is_for_all':
- * when the transaction commits it goes to shared memory, too.  Nothing is kept
- * when news of the memo or its stash have come since the call began.
+ * A copy of a result under its key, in memory of the cache, known to nobody yet.
  */
-void
-stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
-					 const StashMemoResult *result, bool is_for_all)
+static StashMemoEntry *
+make_entry(const StashMemoKey *key, const StashMemoCall *call,
+		   const StashMemoResult *result, Size valuelen, Size bytes)
 {
-	StashMemo  *memo = call->memo;
 	Size		fixed = MAXALIGN(sizeof(StashMemoEntry));
-	Size		keylen = key->sink.used;
-	Size		valuelen = 0;	/* bytes of a value by reference */
-	Size		size;
-	Size		proofsize;
-	StashMemoShare *entry_share = NULL;
 	StashMemoEntry *entry;
-	CacheSlot  *slot;
-	bool		found;
 
-	if (result->rows == NULL && !result->isnull && !call->rettypbyval)
-		valuelen = datumGetSize(result->value, false, call->rettyplen);
-	drop_key(key);
-	size = fixed + MAXALIGN(valuelen) + keylen;
-	proofsize = result->proof ? stash_memo_proof_size(result->proof) : 0;
-	/* what malloc and the table add is about a hundred bytes */
-	if (!make_room(size + (result->rows ? VARSIZE(result->rows) : 0) +
-				   proofsize + 100))
-	{
-		if (is_for_all)
-			leave_to_stash(key, call);
-		return;
-	}
-
-	if (is_for_all)
-		entry_share = make_share(key, call, result, valuelen);
-	if (!stash_memo_is_current(call))
-	{
-		if (entry_share != NULL)
-			pfree(entry_share);
-		return;
-	}
-	stash_memo_cache_watch(memo->stash);
 	/* one block: entry, value, key; row sets apart, for they may be large */
-	entry = MemoryContextAllocZero(cache_context, size);
-	entry->size = size + proofsize + 100;
-	entry->function = memo->function;
+	entry = MemoryContextAllocZero(cache_context, fixed + MAXALIGN(valuelen) +
+								   key->sink.used);
+	entry->size = bytes;
+	entry->function = call->memo->function;
 	entry->rettype = result_type(call);
-	entry->stash = memo->stash;
+	entry->stash = call->memo->stash;
 	entry->identity = key->identity->id;
 	entry->hash = key->hash;
-	entry->keylen = keylen;
+	entry->keylen = key->sink.used;
 	entry->key = (char *) entry + fixed + MAXALIGN(valuelen);
-	memcpy(entry->key, key->sink.buf, keylen);
+	memcpy(entry->key, key->sink.buf, entry->keylen);
 
 	/*
 	 * A row is kept as it is in memory, which ALTER TYPE changes; a domain
@@ -564,14 +529,58 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 		entry->result.rows = MemoryContextAlloc(cache_context,
 												VARSIZE(result->rows));
 		memcpy(entry->result.rows, result->rows, VARSIZE(result->rows));
-		entry->size += VARSIZE(result->rows);
 	}
 	else if (valuelen > 0)
 	{
 		memcpy((char *) entry + fixed, DatumGetPointer(result->value), valuelen);
 		entry->result.value = PointerGetDatum((char *) entry + fixed);
 	}
+	return entry;
+}
 
+/*
+ * Keep a copy of a result in place of what is kept for its key, unless the
+ * cache is off or the result too large.
+ *
+ * A value must be flat: no TOAST pointer, no expanded object.  'is_for_all':
+ * when the transaction commits it goes to shared memory, too.  Nothing is kept
+ * when news of the memo or its stash have come since the call began.
+ */
+void
+stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
+					 const StashMemoResult *result, bool is_for_all)
+{
+	Size		valuelen = 0;	/* bytes of a value by reference */
+	Size		bytes;			/* of all that is kept */
+	StashMemoShare *entry_share = NULL;
+	StashMemoEntry *entry;
+	CacheSlot  *slot;
+	bool		found;
+
+	if (result->rows == NULL && !result->isnull && !call->rettypbyval)
+		valuelen = datumGetSize(result->value, false, call->rettyplen);
+	drop_key(key);
+	/* what malloc and the table add is about a hundred bytes */
+	bytes = MAXALIGN(sizeof(StashMemoEntry)) + MAXALIGN(valuelen) +
+		key->sink.used + (result->rows ? VARSIZE(result->rows) : 0) +
+		(result->proof ? stash_memo_proof_size(result->proof) : 0) + 100;
+	if (!make_room(bytes))
+	{
+		if (is_for_all)
+			leave_to_stash(key, call);
+		return;
+	}
+
+	if (is_for_all)
+		entry_share = make_share(key, call, result, valuelen);
+	if (!stash_memo_is_current(call))
+	{
+		if (entry_share != NULL)
+			pfree(entry_share);
+		return;
+	}
+	stash_memo_cache_watch(call->memo->stash);
+	entry = make_entry(key, call, result, valuelen, bytes);
 	if (cache == NULL)
 		cache = slots_create(cache_context, 256, NULL);
 	slot = slots_insert(cache, key->hash, &found);
@@ -579,13 +588,12 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	dlist_push_head(&entries, &entry->node);
 	entry->subid = GetCurrentSubTransactionId();
 	dlist_push_head(&pending, &entry->pending);
-	cache_bytes += entry->size;
 	if (entry_share != NULL)
 	{
 		entry->share = entry_share;
 		entry->size += entry_share->size;
-		cache_bytes += entry_share->size;
 	}
+	cache_bytes += entry->size;
 }
 
 /*
