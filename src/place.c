@@ -46,8 +46,17 @@ stash_place_pin(Relation rel, Buffer buffer, BlockNumber *block)
 void
 stash_place_prune(Relation rel, Buffer buffer)
 {
+	Page		page = BufferGetPage(buffer);
+	Size		least = Max(RelationGetTargetPageFreeSpace(rel, HEAP_DEFAULT_FILLFACTOR),
+							BLCKSZ / 10);
 	Buffer		map = InvalidBuffer;
 
+	/*
+	 * The server asks the same, but only after whether there is something to
+	 * take out, for which it looks at all sessions.
+	 */
+	if (!PageIsFull(page) && PageGetHeapFreeSpace(page) >= least)
+		return;
 	stash_compat_prune_page(rel, buffer, &map);
 	if (BufferIsValid(map))
 		ReleaseBuffer(map);
