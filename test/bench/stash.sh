@@ -302,8 +302,7 @@ stash_many() {
 stash_growth() {
 	local rows most=${STASH_BENCH_ROWS:-10000000} jobs=() place=0 title='get through a socket from a growing table'
 
-	sql -c "ALTER SYSTEM SET shared_buffers = '4GB'"
-	as_user pg_ctl -D "$work/data" -l "$work/server.log" -w restart >/dev/null
+	bench_restart shared_buffers=4GB
 	for ((rows = 10000; rows <= most; rows *= 10)); do
 		stash_fill "growth_$rows" "$rows"
 		printf '%s\n' "\\set i random(1, $rows)" "SELECT value FROM bench.growth_${rows}_plain WHERE id = :i;" >"$work/select_$rows.pgbench"
@@ -334,8 +333,7 @@ stash_growth() {
 		       bench.times_text(middle), middle >= 0.97
 		FROM times;
 	SQL
-	sql -c 'ALTER SYSTEM RESET shared_buffers'
-	as_user pg_ctl -D "$work/data" -l "$work/server.log" -w restart >/dev/null
+	bench_restart
 }
 
 build_kernel

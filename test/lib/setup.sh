@@ -7,6 +7,7 @@
 #	setup_build [MAKE_ARG...]	copy the tree to $tree, build it there, install it below $stage
 #	setup_cluster [NAME=VALUE...]	start a server with these settings and point PGHOST and the others at it
 #	as_user COMMAND...		run something as the user that owns the server
+#	own_end			a function of the caller, if there is one: runs when all is taken down
 #
 # Nothing is installed into PostgreSQL's own folders, no other cluster is touched, nothing listens on the
 # network, and nothing is left behind, however the script ends. A PACKAGE may contain %v for the server's
@@ -275,6 +276,7 @@ setup_end() {
 		done
 		rm -rf "$work"
 	fi
+	! declare -F own_end >/dev/null || own_end
 	exit "$status"
 }
 
