@@ -27,22 +27,25 @@ bench_restart() {
 	sql -c 'ALTER SYSTEM RESET ALL'
 	[[ $# -eq 0 ]] || sql -c "ALTER SYSTEM SET ${1%%=*} = '${1#*=}'"
 	as_user pg_ctl -D "$work/data" -w stop >/dev/null
-	# from 15 on; the server takes small pages where there are too few
+	# the server tells from 15 on
 	if need=$(as_user postgres -D "$work/data" -C shared_memory_size_in_huge_pages 2>/dev/null) && [[ $need -gt 0 && -e $file ]]; then
 		[[ -n ${huge_before:-} ]] || huge_before=$(cat "$file")
-		say "$((huge_before + need))" | "${sudo[@]}" tee "$file" >/dev/null 2>&1 || true
+		bench_huge_pages "$((huge_before + need))"
+		# too few are of no use to it, nor to anybody else
+		[[ $(cat "$file") -ge $((huge_before + need)) ]] || bench_huge_pages "$huge_before"
 	fi
 	as_user pg_ctl -D "$work/data" -l "$work/server.log" -w start >/dev/null
 }
 
 # called by setup_end
-own_end() {
-	[[ -z ${huge_before:-} ]] || say "$huge_before" | "${sudo[@]}" tee /proc/sys/vm/nr_hugepages >/dev/null 2>&1 || true
-}
+own_end() { [[ -z ${huge_before:-} ]] || bench_huge_pages "$huge_before"; }
+
+# bench_huge_pages NUMBER: how many the kernel sets aside, if it may be told
+bench_huge_pages() { say "$1" | "${sudo[@]}" tee /proc/sys/vm/nr_hugepages >/dev/null 2>&1 || true; }
 
 # kB that the server has in pages of 2 MB
 bench_huge_kb() {
-	awk '/^(Shared|Private)_Hugetlb/ {kb += $2} END {print kb + 0}' "/proc/$(head -n 1 "$work/data/postmaster.pid")/smaps"
+	"${sudo[@]}" awk '/^(Shared|Private)_Hugetlb/ {kb += $2} END {print kb + 0}' "/proc/$(head -n 1 "$work/data/postmaster.pid")/smaps"
 }
 
 # The functions in C that hash.sh, frame.sh and stash.sh compare with.
