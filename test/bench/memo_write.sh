@@ -1,7 +1,7 @@
 # memo_write.sh: what tracking a table costs those who write to it; sourced by run.sh
 #
 # STASH_BENCH_SECTIONS=single,bulk chooses among single, durable and bulk; all of
-# them take some six minutes. Two tables alike, one tracked: a primary key, an
+# them take some eight minutes. Two tables alike, one tracked: a primary key, an
 # int, a text.
 
 # memo_write_table NAME: a table of 100,000 rows, and a sequence for more
