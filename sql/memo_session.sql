@@ -170,6 +170,30 @@ COMMIT;
 SELECT value FROM stash.explain('asks(int)', 8) WHERE item = 'verdict';
 CREATE OR REPLACE FUNCTION helper(n int) RETURNS int STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN n; END $$;
 SELECT asks(8);
+-- a cast that PL/pgSQL makes by itself is in no expression, and made ready once in a transaction
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+-- no function that is inlined, nor one of PL/pgSQL: those are seen when they run
+CREATE FUNCTION to_mood(n int) RETURNS mood STABLE LANGUAGE sql SET work_mem = '4MB' AS $$ SELECT 'sad'::mood $$;
+CREATE CAST (int AS mood) WITH FUNCTION to_mood(int) AS ASSIGNMENT;
+CREATE FUNCTION feels(n int) RETURNS mood STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN n; END $$;
+SELECT stash.memoize('feels(int)');
+BEGIN;
+SELECT feels(1), feels(2);
+COMMIT;
+CREATE OR REPLACE FUNCTION to_mood(n int) RETURNS mood STABLE LANGUAGE sql SET work_mem = '4MB' AS $$ SELECT 'glad'::mood $$;
+SELECT feels(1), feels(2);
+-- made by a function of which the session knew that it prepares nothing
+CREATE FUNCTION mood_of(n int) RETURNS mood STABLE LANGUAGE sql SET work_mem = '4MB' AS $$ SELECT 'glad'::mood $$;
+CREATE FUNCTION feels_so(n int) RETURNS mood STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN mood_of(n); END $$;
+CREATE FUNCTION feels_too(n int) RETURNS mood STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN mood_of(n); END $$;
+SELECT stash.memoize('feels_so(int)'), stash.memoize('feels_too(int)');
+SELECT mood_of(0), feels_too(0);
+CREATE OR REPLACE FUNCTION mood_of(n int) RETURNS mood STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN n; END $$;
+BEGIN;
+SELECT feels_so(1), feels_too(2);
+COMMIT;
+CREATE OR REPLACE FUNCTION to_mood(n int) RETURNS mood STABLE LANGUAGE sql SET work_mem = '4MB' AS $$ SELECT 'sad'::mood $$;
+SELECT feels_so(1), feels_too(2);
 
 -- trap 18: languages in which what a function asks for, or keeps, is not seen: declared, or refused
 -- trap 23: the time, under another name

@@ -22,6 +22,7 @@
 #include "catalog/pg_proc.h"
 #include "commands/proclang.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/syscache.h"
@@ -34,7 +35,6 @@ typedef struct Runner
 {
 	Oid			function;		/* must be first; 0: what ran outside of
 								 * targets */
-	bool		may_prepare;	/* by its language */
 	bool		is_outside;		/* it was among that */
 	List	   *prepared;
 } Runner;
@@ -44,22 +44,48 @@ static HTAB *runners;			/* of this transaction; NULL: nothing yet */
 /* we were loaded in the middle of it, and do not know all that ran outside */
 static bool came_late;
 
+/* whether a function may prepare calls, as long as no function changes */
+typedef struct RunnerKnown
+{
+	Oid			function;		/* 0: nothing is known */
+	bool		may_prepare;
+} RunnerKnown;
+
+static RunnerKnown runners_known[64];
+
+static void
+forget_known(Datum arg, int cacheid, uint32 hashvalue)
+{
+	memset(runners_known, 0, sizeof(runners_known));
+}
+
 /*
- * Whether a function may prepare calls apart from queries, and do so but once.
- * C functions have other ways to call others, and no checks; ours are traced.
+ * Whether a function of a user may prepare calls apart from queries, and do so
+ * but once, by its language.  C functions have other ways to call others, and
+ * no checks; ours are traced.
  */
 static bool
 may_prepare(Oid function)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	RunnerKnown *known = &runners_known[function % lengthof(runners_known)];
+	Oid			ours;
 	Oid			language;
+	HeapTuple	tuple;
 
+	if (known->function == function)
+		return known->may_prepare;
+	/* what is heard of changes is heard before the function is read */
+	ours = get_language_oid("stash", true);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		return true;
 	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
 	ReleaseSysCache(tuple);
-	return language != INTERNALlanguageId && language != ClanguageId &&
-		language != SQLlanguageId && language != get_language_oid("stash", true);
+	known->function = function;
+	known->may_prepare = language != INTERNALlanguageId &&
+		language != ClanguageId && language != SQLlanguageId &&
+		language != ours;
+	return known->may_prepare;
 }
 
 static Runner *
@@ -81,25 +107,19 @@ find_runner(Oid function)
 	runner = hash_search(runners, &function, HASH_ENTER, &found);
 	if (!found)
 	{
-		runner->may_prepare = true;
 		runner->is_outside = false;
 		runner->prepared = NIL;
-		if (OidIsValid(function))
-			runner->may_prepare = may_prepare(function);
 	}
 	return runner;
 }
 
 static void
-add_prepared(Oid runner, Oid function)
+add_prepared(Oid function, Oid called)
 {
-	Runner	   *entry = find_runner(runner);
-	MemoryContext old;
+	Runner	   *runner = find_runner(function);
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 
-	if (!entry->may_prepare)
-		return;
-	old = MemoryContextSwitchTo(TopTransactionContext);
-	entry->prepared = list_append_unique_oid(entry->prepared, function);
+	runner->prepared = list_append_unique_oid(runner->prepared, called);
 	MemoryContextSwitchTo(old);
 }
 
@@ -114,7 +134,10 @@ stash_memo_ran_prepared(List *running, Oid function)
 	ListCell   *cell;
 
 	foreach(cell, all)
-		add_prepared(lfirst_oid(cell), function);
+	{
+		if (may_prepare(lfirst_oid(cell)))
+			add_prepared(lfirst_oid(cell), function);
+	}
 	list_free(all);
 }
 
@@ -125,12 +148,8 @@ stash_memo_ran_prepared(List *running, Oid function)
 void
 stash_memo_ran_outside(Oid function, bool is_query)
 {
-	if (function >= FirstNormalObjectId)
-	{
-		Runner	   *runner = find_runner(function);
-
-		runner->is_outside = runner->may_prepare;
-	}
+	if (function >= FirstNormalObjectId && may_prepare(function))
+		find_runner(function)->is_outside = true;
 	if (!is_query)
 		add_prepared(InvalidOid, function);
 }
@@ -153,12 +172,11 @@ stash_memo_ran_all(List *functions)
 		Oid			function = list_nth_oid(all, i);
 		Runner	   *runner;
 
-		if (function < FirstNormalObjectId)
+		if (function < FirstNormalObjectId || !may_prepare(function))
 			continue;
 		runner = find_runner(function);
 		all = list_concat_unique_oid(all, runner->prepared);
-		if (outside == NULL && runner->may_prepare &&
-			(came_late || runner->is_outside))
+		if (outside == NULL && (came_late || runner->is_outside))
 		{
 			outside = find_runner(InvalidOid);
 			all = list_concat_unique_oid(all, outside->prepared);
@@ -190,6 +208,7 @@ void
 stash_memo_ran_init(void)
 {
 	RegisterXactCallback(end_transaction, NULL);
+	CacheRegisterSyscacheCallback(PROCOID, forget_known, (Datum) 0);
 	came_late = IsTransactionState();
 	/* what is prepared already is prepared again, and seen */
 	if (came_late)
