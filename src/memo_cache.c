@@ -494,7 +494,7 @@ stash_memo_cache_drop(const StashMemoKey *key, const StashMemoCall *call)
  */
 static StashMemoEntry *
 make_entry(const StashMemoKey *key, const StashMemoCall *call,
-		   const StashMemoResult *result, Size valuelen, Size bytes)
+		   const StashMemoResult *result, Size valuelen)
 {
 	Size		fixed = MAXALIGN(sizeof(StashMemoEntry));
 	StashMemoEntry *entry;
@@ -502,7 +502,6 @@ make_entry(const StashMemoKey *key, const StashMemoCall *call,
 	/* one block: entry, value, key; row sets apart, for they may be large */
 	entry = MemoryContextAllocZero(cache_context, fixed + MAXALIGN(valuelen) +
 								   key->sink.used);
-	entry->size = bytes;
 	entry->function = call->memo->function;
 	entry->rettype = result_type(call);
 	entry->stash = call->memo->stash;
@@ -580,7 +579,8 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 		return;
 	}
 	stash_memo_cache_watch(call->memo->stash);
-	entry = make_entry(key, call, result, valuelen, bytes);
+	entry = make_entry(key, call, result, valuelen);
+	entry->size = bytes;
 	if (cache == NULL)
 		cache = slots_create(cache_context, 256, NULL);
 	slot = slots_insert(cache, key->hash, &found);
