@@ -28,6 +28,8 @@
 #include "compat.h"
 
 /* 0: not looked up since the last change */
+StashCatalogReadNote stash_catalog_read_note;
+
 static Oid	entry_type;
 static Oid	variant_type;
 static Oid	digest_type;

@@ -2,7 +2,7 @@
  *
  * catalog.h
  *	  OIDs of the extension's own types; the session's temporary objects; news
- *	  of relations.
+ *	  of relations, and who wants to know which are read.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,13 @@
 #define STASH_CATALOG_H
 
 #include "utils/inval.h"
+
+/*
+ * Called for each table that is read without the executor, and whether what
+ * was found expires; NULL while nobody wants to know.
+ */
+typedef void (*StashCatalogReadNote) (Oid relid, bool expires);
+extern StashCatalogReadNote stash_catalog_read_note;
 
 extern void stash_catalog_init(void);
 extern Oid	stash_catalog_entry_type(void);

@@ -34,6 +34,7 @@
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "hash_datum.h"
 #include "hash_rows.h"
@@ -423,6 +424,8 @@ hash_by_sample(Relation rel, StashHash128 *hash)
 	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, false) == RLS_ENABLED)
 		return false;
 	stash_compat_check_select(rel);
+	if (stash_catalog_read_note != NULL)
+		stash_catalog_read_note(RelationGetRelid(rel), false);
 
 	type = stash_type_lookup(rel->rd_rel->reltype, -1);
 	members = find_all_inheritors(RelationGetRelid(rel), AccessShareLock, NULL);

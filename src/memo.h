@@ -388,6 +388,7 @@ typedef struct StashMemoPlan
 	bool		reads_time;		/* a text becomes one that is not known */
 	bool		has_time;		/* a constant is one */
 	bool		may_change;		/* by what happens to a type */
+	bool		by_chance;		/* TABLESAMPLE without REPEATABLE */
 	List	   *params;			/* numbers of those that become times */
 	List	   *rows;			/* relations whose row types it has */
 	List	   *collations;
@@ -429,6 +430,7 @@ extern void stash_memo_trace_before_write(void);
 extern void stash_memo_trace_after_write(void);
 extern List *stash_memo_trace_expression(PlannedStmt *plan);
 extern void stash_memo_trace_word(void);
+extern void stash_memo_trace_reason(StashMemoReason reason, Oid culprit);
 extern void stash_memo_trace_type(Oid type);
 extern bool stash_memo_trace_meets(const void *statement);
 extern void stash_memo_trace_meets_again(const void *statement);

@@ -170,26 +170,73 @@ has_call_word(HeapTuple tuple)
 	return found;
 }
 
+#define OURS "pg_hashstash_"
+
 /*
- * Whether a function keeps, or asks for, what is not seen: those in C may, and
- * those in languages that have a memory of their own, unless they promise that
- * they do not.  Ours are traced.
+ * What is known of our own functions by the beginnings of their C names.  Those
+ * that are STABLE are traced and those that are VOLATILE do something, but for
+ * these.
  */
-static bool
-is_unseen(HeapTuple tuple)
+static const struct
+{
+	const char *name;
+	StashMemoReason reason;
+}			our_functions[] = {
+
+	/* they run a query, and that is seen */
+	{OURS "hash_query", STASH_MEMO_FINE},
+	{OURS "to_arrow", STASH_MEMO_FINE},
+	{OURS "to_json", STASH_MEMO_FINE},
+	/* what other sessions do for it is not seen */
+	{OURS "map", STASH_MEMO_SESSION},
+	/* they tell of files, statistics, what is remembered, and catalogs */
+	{OURS "read_", STASH_MEMO_SESSION},
+	{OURS "estimate", STASH_MEMO_SESSION},
+	{OURS "profile", STASH_MEMO_SESSION},
+	{OURS "running_maps", STASH_MEMO_SESSION},
+	{OURS "stat_memo", STASH_MEMO_SESSION},
+	{OURS "used_at", STASH_MEMO_SESSION},
+	{OURS "explain", STASH_MEMO_SESSION},
+	{OURS "peek", STASH_MEMO_SESSION},
+	{OURS "stash_of", STASH_MEMO_SESSION},
+	{OURS "track_problem", STASH_MEMO_SESSION}
+};
+
+static StashMemoReason
+our_reason(const char *source, char volatility)
+{
+	for (int i = 0; i < lengthof(our_functions); i++)
+	{
+		if (strncmp(source, our_functions[i].name,
+					strlen(our_functions[i].name)) == 0)
+			return our_functions[i].reason;
+	}
+	return volatility == PROVOLATILE_VOLATILE ? STASH_MEMO_SIDE_EFFECTS :
+		STASH_MEMO_FINE;
+}
+
+/*
+ * Whether, and why, a function keeps, or asks for, what is not seen: those in C
+ * may, and those in languages that have a memory of their own, unless they
+ * promise that they do not.
+ */
+static StashMemoReason
+unseen_reason(HeapTuple tuple)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 	bool		isnull;
-	Datum		source;
+	char	   *source;
 
 	if (form->provolatile == PROVOLATILE_IMMUTABLE ||
 		form->prolang == SQLlanguageId ||
 		form->prolang == get_language_oid("plpgsql", true) ||
 		form->prolang == get_language_oid("stash", true))
-		return false;
-	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	return form->prolang != ClanguageId ||
-		strncmp(TextDatumGetCString(source), "pg_hashstash_", 13) != 0;
+		return STASH_MEMO_FINE;
+	source = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple,
+												 Anum_pg_proc_prosrc, &isnull));
+	if (form->prolang == ClanguageId && strncmp(source, OURS, strlen(OURS)) == 0)
+		return our_reason(source, form->provolatile);
+	return STASH_MEMO_LANGUAGE;
 }
 
 /* why a function by itself keeps its callers' answers from being remembered */
@@ -197,13 +244,12 @@ static StashMemoReason
 read_function(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	StashMemoReason reason = STASH_MEMO_FINE;
+	StashMemoReason reason;
 
 	if (!HeapTupleIsValid(tuple))
 		return STASH_MEMO_SESSION;
-	if (is_unseen(tuple))
-		reason = STASH_MEMO_LANGUAGE;
-	else if (has_call_word(tuple))
+	reason = unseen_reason(tuple);
+	if (reason == STASH_MEMO_FINE && has_call_word(tuple))
 		reason = STASH_MEMO_SESSION;
 	ReleaseSysCache(tuple);
 	return reason;

@@ -18,6 +18,7 @@
 #include <gnu/libc-version.h>
 #endif
 
+#include "access/gin.h"
 #include "access/tupdesc.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_auth_members.h"
@@ -62,7 +63,7 @@
 /* Settings whose value is a string, read through their variables' addresses. */
 static const char *const text_settings[] = {
 	"search_path", "lc_monetary", "lc_numeric", "lc_time",
-	"default_text_search_config", "timezone_abbreviations"
+	"default_text_search_config", "timezone_abbreviations", "lc_messages"
 };
 static char **text_values[lengthof(text_settings)];
 
@@ -73,7 +74,7 @@ typedef struct Environment
 	Oid			session_role;
 	uint64		roles_generation;
 	pg_tz	   *timezone;
-	int			numbers[14];
+	int			numbers[15];
 	char	   *texts[lengthof(text_settings)];
 } Environment;
 
@@ -190,6 +191,7 @@ read_numbers(int *numbers)
 	numbers[i++] = stash_compat_conforming_strings();
 	numbers[i++] = pg_get_client_encoding();
 	numbers[i++] = stash_catalog_has_temporary();
+	numbers[i++] = GinFuzzySearchLimit;
 	Assert(i == lengthof(((Environment *) NULL)->numbers));
 }
 
@@ -272,7 +274,8 @@ describe_environment(const Environment *env)
 		"datestyle", "dateorder", "intervalstyle", "extra_float_digits",
 		"bytea_output", "xmloption", "xmlbinary", "row_security",
 		"array_nulls", "quote_all_identifiers", "transform_null_equals",
-		"standard_conforming_strings", "client_encoding", "temporary_tables"
+		"standard_conforming_strings", "client_encoding", "temporary_tables",
+		"gin_fuzzy_search_limit"
 	};
 	StringInfoData out;
 

@@ -16,14 +16,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "plpgsql.h"
 #include "utils/builtins.h"
 #include "utils/expandedrecord.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/portal.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
@@ -206,6 +210,36 @@ note_dynamic(Meeting *meeting, PLpgSQL_expr *query, List *params)
 	note_expressions(meeting, params);
 }
 
+/* who has called the function */
+static void
+note_diagnostics(Meeting *meeting, PLpgSQL_stmt_getdiag *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->diag_items)
+	{
+		PLpgSQL_getdiag_kind kind = ((PLpgSQL_diag_item *) lfirst(cell))->kind;
+
+		if (kind == PLPGSQL_GETDIAG_CONTEXT ||
+			kind == PLPGSQL_GETDIAG_ERROR_CONTEXT)
+			stash_memo_trace_reason(STASH_MEMO_SESSION,
+									meeting->estate->func->fn_oid);
+	}
+}
+
+/* one that does not look lets answers be that should not */
+static void
+note_assert(Meeting *meeting, PLpgSQL_stmt_assert *statement)
+{
+	const char *setting = GetConfigOption("plpgsql.check_asserts", true, false);
+
+	if (setting != NULL && strcmp(setting, "off") == 0)
+		stash_memo_trace_reason(STASH_MEMO_SETTING,
+								meeting->estate->func->fn_oid);
+	note_expression(meeting, statement->cond);
+	note_expression(meeting, statement->message);
+}
+
 /* those that a statement evaluates itself; statements in it come by themselves */
 static void
 note_statement(Meeting *meeting, PLpgSQL_stmt *statement)
@@ -250,8 +284,10 @@ note_statement(Meeting *meeting, PLpgSQL_stmt *statement)
 			note_raise(meeting, (PLpgSQL_stmt_raise *) statement);
 			break;
 		case PLPGSQL_STMT_ASSERT:
-			note_expression(meeting, ((PLpgSQL_stmt_assert *) statement)->cond);
-			note_expression(meeting, ((PLpgSQL_stmt_assert *) statement)->message);
+			note_assert(meeting, (PLpgSQL_stmt_assert *) statement);
+			break;
+		case PLPGSQL_STMT_GETDIAG:
+			note_diagnostics(meeting, (PLpgSQL_stmt_getdiag *) statement);
 			break;
 		case PLPGSQL_STMT_DYNEXECUTE:
 			note_dynamic(meeting, ((PLpgSQL_stmt_dynexecute *) statement)->query,
@@ -594,6 +630,30 @@ after_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
 		next->stmt_end(estate, statement);
 }
 
+/*
+ * Whether a setting has told what a name means that is both a variable's and a
+ * column's, and not the function itself.  Answers without that setting have no
+ * such names: those are errors.
+ */
+static bool
+was_resolved_by_setting(PLpgSQL_function *function)
+{
+	HeapTuple	tuple;
+	bool		isnull;
+	Datum		source;
+	bool		found;
+
+	if (function->resolve_option == PLPGSQL_RESOLVE_ERROR)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function->fn_oid));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	found = stash_memo_has_word(TextDatumGetCString(source), "variable_conflict") != NULL;
+	ReleaseSysCache(tuple);
+	return !found;
+}
+
 /* types that variables have by names */
 static void
 before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
@@ -602,6 +662,8 @@ before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 		next->func_beg(estate, function);
 	if (!stash_memo_trace_meets(function))
 		return;
+	if (was_resolved_by_setting(function))
+		stash_memo_trace_reason(STASH_MEMO_SETTING, function->fn_oid);
 	for (int i = 0; i < estate->ndatums; i++)
 	{
 		PLpgSQL_datum *datum = estate->datums[i];

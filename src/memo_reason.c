@@ -82,7 +82,7 @@ static const struct
 	[STASH_MEMO_UTILITY] = {"utility",
 	"the target ran a command that is no query: leave that to the caller"},
 	[STASH_MEMO_SESSION] = {"session",
-	"the target asked for the time, the session, the catalogs or chance: hand it in as an argument, or memoize with a ttl"},
+	"the target asked for the time, the session, the catalogs, files, other sessions or chance: hand it in as an argument, or memoize with a ttl"},
 	[STASH_MEMO_VIEW] = {"view",
 	"it is a view, or has a policy, that asks for the time or the database: memoize with a ttl"},
 	[STASH_MEMO_SETTING] = {"setting",
@@ -182,6 +182,8 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 		case STASH_MEMO_NESTED_TTL:
 		case STASH_MEMO_FUNCTION_CHANGED:
 		case STASH_MEMO_FUNCTION_NAMESAKE:
+			if (!OidIsValid(culprit))
+				return pstrdup(text);
 			return psprintf("%s: %s", function_name(culprit), text);
 		default:
 			return pstrdup(text);

@@ -48,7 +48,7 @@ static object_access_hook_type next_object_access;
 
 /* the innermost; ended on errors, too, so that it never points to nowhere */
 static StashMemoTrace *current;
-static bool runs_functions;		/* of users: set by note_function() */
+static bool runs_functions;		/* of users, maybe: set by note_function() */
 
 /* a query that is starting, and what was on the stack before */
 static bool is_starting;
@@ -81,7 +81,8 @@ note_function(StashMemoTrace *trace, Oid function)
 	bool		is_users = function >= FirstNormalObjectId;
 	StashMemoReason reason;
 
-	runs_functions |= is_users;
+	/* such as row_to_json() call what casts and domains of users call */
+	runs_functions |= is_users || func_volatile(function) != PROVOLATILE_IMMUTABLE;
 	if (is_users && list_member_oid(trace->functions, function))
 		return;
 	if (is_users)
@@ -250,6 +251,8 @@ note_facts(StashMemoTrace *trace, PlannedStmt *plan)
 	stash_memo_plan_read(&facts, plan);
 	if (facts.reads_time)
 		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+	if (facts.by_chance)
+		note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
 	foreach(cell, facts.rows)
 		note_row(trace, lfirst_oid(cell));
 	note_collations(trace, facts.collations);
@@ -337,8 +340,17 @@ stash_memo_trace_expression(PlannedStmt *plan)
 void
 stash_memo_trace_word(void)
 {
+	stash_memo_trace_reason(STASH_MEMO_RELATIVE_TIME, InvalidOid);
+}
+
+/*
+ * The target that runs asks for what a hook has not seen.
+ */
+void
+stash_memo_trace_reason(StashMemoReason reason, Oid culprit)
+{
 	if (current != NULL)
-		note_reason(current, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+		note_reason(current, reason, culprit);
 }
 
 /*
@@ -520,9 +532,9 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 		next_object_access(access, class, object, sub, arg);
 }
 
-/* a stash that is read without a plan */
+/* a table that is read without a plan */
 static void
-note_stash(Oid relid, bool expires)
+note_read(Oid relid, bool expires)
 {
 	if (current == NULL)
 		return;
@@ -560,7 +572,7 @@ stash_memo_trace_init(void)
 	stash_utility_handle(trace_utility);
 	next_object_access = object_access_hook;
 	object_access_hook = trace_object_access;
-	stash_store_read_note = note_stash;
+	stash_catalog_read_note = note_read;
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);

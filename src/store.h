@@ -184,13 +184,6 @@ typedef struct StashUpsert StashUpsert;
 
 #define STASH_STORE_BATCH	1000	/* entries that are written together */
 
-/*
- * Called for each stash that is read without the executor, and whether what
- * was found expires; NULL while nobody wants to know.
- */
-typedef void (*StashStoreReadNote) (Oid relid, bool expires);
-extern StashStoreReadNote stash_store_read_note;
-
 extern void stash_store_init(void);
 extern StashStore *stash_store_open(Oid relid, Relation *rel, LOCKMODE lock);
 extern StashStore *stash_store_open_partition(Oid relid, Relation *rel,

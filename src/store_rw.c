@@ -47,9 +47,6 @@ PG_FUNCTION_INFO_V1(pg_hashstash_get);
 PG_FUNCTION_INFO_V1(pg_hashstash_get_like);
 PG_FUNCTION_INFO_V1(pg_hashstash_has);
 
-/* what is told of reading that no executor sees */
-StashStoreReadNote stash_store_read_note;
-
 /* ---- the direct path ---- */
 
 /* true when these columns are the entry of 'key' */
@@ -303,9 +300,9 @@ stash_store_look_up(StashStore *store, Relation rel, const StashKey *key,
 		is_direct = stash_shard_find(rel, key, entry, wants_value, &found);
 	if (!is_direct)
 		found = find_by_statement(store, key, entry, wants_value);
-	else if (stash_store_read_note != NULL)
-		stash_store_read_note(store->relid, found &&
-							  !TIMESTAMP_IS_NOEND(entry->expires_at));
+	else if (stash_catalog_read_note != NULL)
+		stash_catalog_read_note(store->relid, found &&
+								!TIMESTAMP_IS_NOEND(entry->expires_at));
 	if (found && store->options.evict == STASH_EVICT_LRU)
 		stash_store_note_use(store->relid, key->hash);
 	return found;
