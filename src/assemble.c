@@ -326,7 +326,8 @@ emit_json(StashReading *reading, const StashPart *element)
  *          _created_at are the entry's own.
  * Errors:  42809 no stash, 22004 neither stash nor function, 22023 both,
  *          55000 function without stash, 42501; 22030 when a name leads to
- *          two values; what the casts to the columns' types throw
+ *          two values; what the casts to the columns' types throw; 55000 when
+ *          a part of an entry in parts is missing
  * Stable, parallel restricted, called on NULL.
  */
 Datum

@@ -63,13 +63,29 @@ typedef struct PartCall
 
 /* ---- elements ---- */
 
+/* the value of an entry in parts is no element; see store_append.c */
+static void
+check_no_head(Datum variant)
+{
+	StashParts	parts;
+
+	if (stash_store_is_head(variant, &parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("value only tells of the parts in which a large result is kept"),
+				 errdetail("Its %lld rows are in %d other rows of the stash.",
+						   (long long) parts.nrows, parts.nparts),
+				 errhint("stash.assemble() and views of stash.create_view() read them. Where these fail, one was deleted: forget the call with stash.forget().")));
+}
+
 /*
  * Start on the elements of a stash's value.
  *
  * 'explode' is NULL, or the name of an array: of an element that has it there
  * is one for each of its items, which takes the array's place.  What is needed
  * for all elements is allocated in the current memory context, and points into
- * the variant.
+ * the variant.  Throws 55000 for the value of an entry in parts: each of these
+ * is a value of its own.
  */
 void
 stash_assemble_begin(StashElements *elements, Datum variant, bool isnull,
@@ -100,6 +116,8 @@ stash_assemble_begin(StashElements *elements, Datum variant, bool isnull,
 	}
 	value = stash_frame_read(&reader, &type, &isnull);
 	type = stash_type_without_domains(type);
+	if (type->kind == STASH_KIND_ROW)
+		check_no_head(variant);
 	if (!isnull && type->kind == STASH_KIND_ARRAY)
 	{
 		ArrayType  *array = DatumGetArrayTypeP(value);
@@ -312,7 +330,7 @@ begin_elements(FunctionCallInfo fcinfo, ReturnSetInfo *result)
  * Returns: the elements of an array, JSON array or row set; any other value as
  *          it is, and a NULL as one NULL
  * Errors:  as stash_frame_open() has them; 22030 when 'explode' leads to two
- *          places
+ *          places; 55000 for the value of an entry in parts
  * Stable, parallel safe, called on NULL.
  */
 Datum

@@ -8,8 +8,8 @@
  * that are doubles, as memoized functions may leave them.
  *
  * Memory.  The stash is read row by row, as the caller, so privileges and row
- * security are those of SELECT.  One entry is held at a time, a row set even
- * decoded row by row.
+ * security are those of SELECT.  One entry is held at a time, of one in parts
+ * one part, a row set even decoded row by row.
  *
  *-------------------------------------------------------------------------
  */
@@ -206,6 +206,9 @@ stash_assemble_read_source(StashSource *source, FunctionCallInfo fcinfo,
  *
  * Where no index forbids it, as in the stash of a memoized function, a key may
  * stand there more than once: the newest entry counts, as for stash.get().
+ * There an entry in parts is a row for each of them, and "part" orders them;
+ * where one is missing, the entry's own value stands, and stash.elements()
+ * refuses it.
  * 'condition' is NULL or another one.
  */
 char *
@@ -216,15 +219,19 @@ stash_assemble_from(const StashSource *source, const StashStore *store,
 	const char *where = condition == NULL ? STASH_ENTRY_NOT_EXPIRED :
 	psprintf("%s AND " STASH_ENTRY_NOT_EXPIRED, condition);
 
-	if (store->is_unique || store->has_versions)
+	if (!stash_store_may_have_parts(store))
 		return psprintf("(SELECT s.key_hash, %s AS key, s.value, s.version, s.created_at FROM %s AS s WHERE %s) AS e",
 						key, store->name, where);
-	return psprintf("(SELECT s.key_hash, %s AS key, s.value, s.version, s.created_at FROM "
+	return psprintf("(SELECT s.key_hash, %s AS key, COALESCE(p.value, s.value) AS value, "
+					"s.version, s.created_at, s.part FROM "
+					"(SELECT n.*, stash.part_hashes(n.value) AS part FROM "
 					"(SELECT DISTINCT ON (key_hash, version, key) "
 					"key_hash, key, value, version, created_at FROM %s WHERE %s AND " STASH_ENTRY_IS_WHOLE " "
 					"ORDER BY key_hash, version, key, "
-					"created_at DESC NULLS LAST) AS s) AS e",
-					key, store->name, where);
+					"created_at DESC NULLS LAST) AS n) AS s "
+					"LEFT JOIN %s AS p ON p.key_hash OPERATOR(pg_catalog.=) s.part "
+					"AND p.version OPERATOR(pg_catalog.<) 0) AS e",
+					key, store->name, where, store->name);
 }
 
 /*
@@ -236,8 +243,9 @@ stash_assemble_read(StashReading *reading, const StashSource *source)
 	Relation	rel;
 	StashStore *store = stash_store_open(source->relid, &rel, AccessShareLock);
 	char	   *sql = psprintf("SELECT key, value, version, created_at, key_hash FROM %s "
-							   "ORDER BY created_at, key_hash, version",
-							   stash_assemble_from(source, store, NULL));
+							   "ORDER BY created_at, key_hash, version%s",
+							   stash_assemble_from(source, store, NULL),
+							   stash_store_may_have_parts(store) ? ", part" : "");
 
 	reading->source = source;
 	reading->stash = pstrdup(store->name);

@@ -159,6 +159,13 @@ CREATE FUNCTION stash.merge("into" regclass, "from" regclass)
 COMMENT ON FUNCTION stash.merge(regclass, regclass)
 	IS 'put what has not expired in one stash into another, the newest version of each key, with its times; returns how many';
 
+CREATE FUNCTION stash.part_hashes(value stash.variant)
+	RETURNS SETOF uuid
+	AS 'MODULE_PATHNAME', 'pg_hashstash_part_hashes'
+	LANGUAGE C STABLE PARALLEL SAFE ROWS 1;
+COMMENT ON FUNCTION stash.part_hashes(stash.variant)
+	IS 'key hashes of the parts in which a large result is kept, by its entry''s value; one NULL for any other value';
+
 CREATE FUNCTION stash.count(stash regclass)
 	RETURNS int8
 	AS 'MODULE_PATHNAME', 'pg_hashstash_count'

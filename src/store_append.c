@@ -48,6 +48,8 @@
 #include "store.h"
 #include "variant.h"
 
+PG_FUNCTION_INFO_V1(pg_hashstash_part_hashes);
+
 #define FILL_BYTES		12		/* of a part's key_hash */
 #define HEAD_MAX_BYTES	1024	/* no head's value is larger */
 
@@ -420,4 +422,40 @@ stash_store_supersede(StashStore *store, Relation rel, StashHash128 key_hash,
 	ExecDropSingleTupleTableSlot(slot);
 	index_close(index, NoLock);
 	UnregisterSnapshot(latest);
+}
+
+/* ---- SQL ---- */
+
+/*
+ * stash.part_hashes(value stash.variant) returns setof uuid
+ *
+ * What queries of entries join with, to have a value in parts.
+ *
+ * Returns: of the value of a head the key hashes of its parts, in their order;
+ *          of any other value one NULL
+ * Stable, parallel safe, called on NULL.
+ */
+Datum
+pg_hashstash_part_hashes(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *call;
+	StashParts	parts;
+	StashHash128 *hash;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		if (PG_ARGISNULL(0) || !stash_store_is_head(PG_GETARG_DATUM(0), &parts))
+			PG_RETURN_NULL();
+		call = SRF_FIRSTCALL_INIT();
+		call->user_fctx = MemoryContextAlloc(call->multi_call_memory_ctx,
+											 sizeof(StashParts));
+		*(StashParts *) call->user_fctx = parts;
+		call->max_calls = Max(parts.nparts, 0);
+	}
+	call = SRF_PERCALL_SETUP();
+	if (call->call_cntr >= call->max_calls)
+		SRF_RETURN_DONE(call);
+	hash = palloc(sizeof(StashHash128));
+	*hash = part_hash(call->user_fctx, (uint32) call->call_cntr);
+	SRF_RETURN_NEXT(call, PointerGetDatum(hash->data));
 }

@@ -756,9 +756,26 @@ pg_hashstash_get_many(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* stashes that entries can be put into have no place for parts */
+static void
+check_value(const StashStore *source, Datum value)
+{
+	StashParts	parts;
+
+	if (stash_store_may_have_parts(source) &&
+		stash_store_is_head(value, &parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a result that is kept in parts cannot be merged"),
+				 errdetail("Stash %s has one of %lld rows.", source->name,
+						   (long long) parts.nrows),
+				 errhint("stash.assemble() reads such rows from the stash.")));
+}
+
 /* a row of "from", whose values live as long as it does, becomes one of ours */
 static void
-add_tuple(Batch *batch, HeapTuple tuple, TupleDesc desc)
+add_tuple(Batch *batch, const StashStore *source, HeapTuple tuple,
+		  TupleDesc desc)
 {
 	StashNewEntry *entry = &batch->entries[batch->n++];
 	Datum		values[6];
@@ -768,6 +785,8 @@ add_tuple(Batch *batch, HeapTuple tuple, TupleDesc desc)
 	heap_deform_tuple(tuple, desc, values, nulls);
 	memcpy(entry->key.hash.data, DatumGetUUIDP(values[0])->data, UUID_LEN);
 	entry->key.frame = (bytea *) DatumGetPointer(values[1]);
+	if (!nulls[2])
+		check_value(source, values[2]);
 	entry->value = nulls[2] ? NULL : (bytea *) DatumGetPointer(values[2]);
 	entry->created_at = nulls[3] ? DT_NOBEGIN : DatumGetTimestampTz(values[3]);
 	entry->expires_at = nulls[4] ? DT_NOEND : DatumGetTimestampTz(values[4]);
@@ -782,8 +801,8 @@ add_tuple(Batch *batch, HeapTuple tuple, TupleDesc desc)
  * counted in "into".  Of a key that has several versions in "from", the newest
  * that has not expired is put.
  * Returns: the number of entries put
- * Errors:  42809, 42501, 22004, 55000 no unique index on "into"; all that an
- *          INSERT or UPDATE may throw
+ * Errors:  42809, 42501, 22004, 55000 no unique index on "into"; 0A000 an entry
+ *          in parts; all that an INSERT or UPDATE may throw
  * Volatile, parallel unsafe, called on NULL.
  */
 Datum
@@ -819,7 +838,7 @@ pg_hashstash_merge(PG_FUNCTION_ARGS)
 		if (SPI_processed == 0)
 			break;
 		for (uint64 i = 0; i < rows->numvals; i++)
-			add_tuple(batch, rows->vals[i], rows->tupdesc);
+			add_tuple(batch, source, rows->vals[i], rows->tupdesc);
 		flush_batch(batch);
 		SPI_freetuptable(rows);
 	}

@@ -72,6 +72,21 @@ SKIP:
 	cmp_ok($read, '<', $plainly + $limit, "that reading takes, $read kB");
 }
 
+# as rows of the stash, by the function and by a view, whose columns are found by reading all of it
+my $own = '(i int, t text, x float8)';
+my ($assembled, $assemble) = measure($query =~ s/million\(\)/stash.assemble(function => 'million()') AS m$own/r);
+my ($made, $make) = measure(q{SELECT stash.create_view(view => 'all_million', function => 'million()')});
+my ($viewed, $view) = measure($query =~ s/million\(\)/all_million/r);
+is($assembled, $truth, 'the answer by stash.assemble');
+is($viewed, $truth, 'and by a view');
+SKIP:
+{
+	skip 'no /proc here', 3 unless $has_proc;
+	cmp_ok($assemble, '<', $plainly + $limit, "that stash.assemble takes, $assemble kB");
+	cmp_ok($make, '<', $plainly + $limit, "that making the view takes, $make kB");
+	cmp_ok($view, '<', $plainly + $limit, "that the view takes, $view kB");
+}
+
 # who waits finds what its snapshot does not see
 my ($first, $second) = map { begin('SELECT count(*), sum(i) FROM slow()') } 1 .. 2;
 for ($first, $second)
