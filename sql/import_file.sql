@@ -4,6 +4,7 @@ SET search_path = import_file, public;
 \set SHOW_CONTEXT never
 CREATE TABLE item (a int, b text DEFAULT 'none', twice int GENERATED ALWAYS AS (a * 2) STORED);
 CREATE TABLE bare ();
+CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY, a int, twice int GENERATED ALWAYS AS (a * 2) STORED);
 
 -- an empty file has no rows
 SELECT stash.import_file('/dev/null', 'item', 'jsonl');
@@ -54,7 +55,7 @@ COPY item FROM STDIN (FORMAT arrow);
 -- rights
 CREATE ROLE regress_stash_import_file;
 GRANT USAGE ON SCHEMA import_file TO regress_stash_import_file;
-GRANT INSERT (a) ON item TO regress_stash_import_file;
+GRANT INSERT (a) ON item, numbered TO regress_stash_import_file;
 SET ROLE regress_stash_import_file;
 SELECT stash.import_file('/dev/null', 'item', 'jsonl', '{a}');
 SELECT stash.import_file('/dev/null', 'item', 'arrow', '{a}');
@@ -65,6 +66,10 @@ GRANT pg_read_server_files TO regress_stash_import_file;
 SET ROLE regress_stash_import_file;
 SELECT stash.import_file('/dev/null', 'item', 'jsonl', '{a}');
 SELECT stash.import_file('/dev/null', 'item', 'jsonl');
+-- identity columns are written only where they are named
+SELECT stash.import_file('/dev/null', 'numbered', 'jsonl');
+SELECT stash.import_file('/dev/null', 'numbered', 'jsonl', '{}');
+SELECT stash.import_file('/dev/null', 'numbered', 'jsonl', '{id,a}');
 RESET ROLE;
 
 SET client_min_messages = warning;

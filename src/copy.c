@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_attribute.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "nodes/value.h"
@@ -86,23 +87,33 @@ stash_copy_check_options(const CopyStmt *copy, const char *const *allowed,
 }
 
 /*
+ * The names of all columns that are not generated.  Without 'has_identity' those
+ * that are GENERATED ALWAYS AS IDENTITY are not among them either.
+ */
+List *
+stash_copy_all_columns(Relation rel, bool has_identity)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	List	   *names = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		if (!column->attisdropped && !column->attgenerated &&
+			(has_identity || column->attidentity != ATTRIBUTE_IDENTITY_ALWAYS))
+			names = lappend(names, makeString(pstrdup(NameStr(column->attname))));
+	}
+	return names;
+}
+
+/*
  * The columns that are copied, a list of names: those that the command names, or
  * all that are not generated.
  */
 List *
 stash_copy_columns(const CopyStmt *copy, Relation rel)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
-	List	   *names = NIL;
-
-	if (copy->attlist != NIL)
-		return copy->attlist;
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(desc, i);
-
-		if (!column->attisdropped && !column->attgenerated)
-			names = lappend(names, makeString(pstrdup(NameStr(column->attname))));
-	}
-	return names;
+	return copy->attlist != NIL ? copy->attlist :
+		stash_copy_all_columns(rel, true);
 }

@@ -15,6 +15,7 @@ extern DefElem *stash_copy_option(const CopyStmt *copy, const char *name);
 extern const char *stash_copy_format(const CopyStmt *copy);
 extern void stash_copy_check_options(const CopyStmt *copy,
 									 const char *const *allowed, int nallowed);
+extern List *stash_copy_all_columns(Relation rel, bool has_identity);
 extern List *stash_copy_columns(const CopyStmt *copy, Relation rel);
 
 #endif							/* STASH_COPY_H */

@@ -141,8 +141,9 @@ get_text(FunctionCallInfo fcinfo, int argno, const char *name)
  *          table     what an INSERT can name
  *          format    jsonl or arrow; null: what the end of the path says
  *          columns   that are read, all others get their defaults; null: all
- *                    that are not generated, as COPY has it.  A line of JSON may
- *                    lack some, which are NULL then; Arrow data must have all
+ *                    that are not generated, GENERATED ALWAYS AS IDENTITY
+ *                    neither.  A line of JSON may lack some, which are NULL
+ *                    then; Arrow data must have all
  *          on_error  stop: a bad row ends the import; skip: it is left out, and
  *                    counted in a NOTICE.  What breaks a constraint of the table
  *                    or is damage of the file always ends it
@@ -158,7 +159,7 @@ pg_hashstash_import_file(PG_FUNCTION_ARGS)
 {
 	char	   *path = get_text(fcinfo, 0, "path");
 	char	   *on_error = get_text(fcinfo, 4, "on_error");
-	CopyStmt   *copy = makeNode(CopyStmt);
+	List	   *columns = NIL;
 	const char *format;
 	Relation	rel;
 	uint64		nrows;
@@ -170,8 +171,10 @@ pg_hashstash_import_file(PG_FUNCTION_ARGS)
 	format = find_format(PG_ARGISNULL(2) ? NULL : get_text(fcinfo, 2, "format"), path);
 	rel = table_open(PG_GETARG_OID(1), RowExclusiveLock);
 	if (!PG_ARGISNULL(3))
-		copy->attlist = read_names(PG_GETARG_ARRAYTYPE_P(3));
-	nrows = stash_import_file(rel, stash_copy_columns(copy, rel), path, format, on_error);
+		columns = read_names(PG_GETARG_ARRAYTYPE_P(3));
+	if (columns == NIL)
+		columns = stash_copy_all_columns(rel, false);
+	nrows = stash_import_file(rel, columns, path, format, on_error);
 	table_close(rel, NoLock);
 	PG_RETURN_INT64((int64) nrows);
 }

@@ -201,6 +201,11 @@ ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 SQL
 is(answer("SELECT stash.import_file('$dir/small.jsonl', 'target', columns => '{n}'); SELECT tableoid::regclass, * FROM target ORDER BY n LIMIT 2"), "5\ntarget1|1|1|none|NONE|2\ntargets|2|2|none|NONE|4", 'defaults, identity, triggers, partitions');
 is(answer("SELECT stash.import_file('$dir/five.arrow', 'target', columns => '{n,text}'); SELECT loud FROM target ORDER BY id DESC LIMIT 1"), "5\nROW 5 \"Q\" Ä", 'the same of Arrow');
+spew("$dir/ids.jsonl", qq({"id":1000,"n":1}\n{"n":2}\n));
+is( answer("CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY, n int); SELECT stash.import_file('$dir/ids.jsonl', 'numbered'); SELECT string_agg(id || ' ' || n, ', ' ORDER BY n) FROM numbered"),
+	"2\n1 1, 2 2", 'an identity column that is always generated is not read');
+is( answer("TRUNCATE numbered; SELECT stash.import_file('$dir/ids.jsonl', 'numbered', columns => '{id,n}', on_error => 'skip')") =~ s/\n.*//sr,
+	'null value in column "id" of relation "numbered" violates not-null constraint', 'unless it is named');
 is(answer("SET ROLE importer; SELECT stash.import_file('$dir/small.jsonl', 'target', columns => '{n}')"), '5', 'the right to one column is enough for it');
 like(answer("SET ROLE importer; SELECT stash.import_file('$dir/small.jsonl', 'target', columns => '{n,text}')"), qr/^permission denied for table target/, 'and for no other');
 like(answer("SET ROLE importer; SELECT stash.import_file('$dir/small.jsonl', 'secret')"), qr/^new row violates row-level security policy for table "secret"/, 'row security');
