@@ -311,13 +311,12 @@ SELECT stash.unmemoize('again(int)'), stash.memoize('again(int)');
 SELECT again(1);
 SELECT again(1);
 
--- a rename of the function or its schema; names in its body are not followed
+-- a rename of the function, and of its original: sql/memo_renamed.sql
 ALTER FUNCTION again(int) RENAME TO anew;
 SELECT anew(1);
 SELECT anew(1);
 ALTER FUNCTION again_uncached(int) RENAME TO anew_uncached;
 SELECT anew(1);
-\echo :SQLSTATE
 ALTER FUNCTION anew_uncached(int) RENAME TO again_uncached;
 SELECT anew(1);
 

@@ -298,6 +298,7 @@ SELECT * FROM tell('CREATE UNIQUE INDEX i ON f_stash (key_hash)', 'DROP INDEX i'
 SELECT * FROM tell('CREATE INDEX i ON f_stash (created_at)', 'DROP INDEX i');
 SELECT * FROM tell('DROP INDEX f_stash_key_hash_idx', 'CREATE INDEX ON f_stash (key_hash)');
 SELECT * FROM tell('ALTER TABLE f_stash SET UNLOGGED', 'ALTER TABLE f_stash SET LOGGED');
+-- but one that was renamed is
 ALTER TABLE f_stash RENAME TO f_store;
 SELECT f(2);
 SELECT * FROM verdict(3);

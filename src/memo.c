@@ -11,17 +11,24 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/proclang.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -264,13 +271,10 @@ split_name(const char *qualified, char **name)
 	return get_namespace_oid(strVal(linitial(names)), true);
 }
 
-/* the function that a body names, with the argument types of its wrapper */
+/* the function of that name with the argument types of a wrapper */
 static Oid
-find_target(const StashMemoBody *body, Form_pg_proc wrapper)
+find_function(Oid nsp, const char *name, Form_pg_proc wrapper)
 {
-	char	   *name;
-	Oid			nsp = split_name(body->target, &name);
-
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum(name),
 						   PointerGetDatum(&wrapper->proargtypes),
@@ -278,7 +282,16 @@ find_target(const StashMemoBody *body, Form_pg_proc wrapper)
 }
 
 static Oid
-find_stash(const StashMemoBody *body)
+find_named_target(const StashMemoBody *body, Form_pg_proc wrapper)
+{
+	char	   *name;
+	Oid			nsp = split_name(body->target, &name);
+
+	return find_function(nsp, name, wrapper);
+}
+
+static Oid
+find_named_stash(const StashMemoBody *body)
 {
 	char	   *name;
 	Oid			nsp;
@@ -287,6 +300,151 @@ find_stash(const StashMemoBody *body)
 		return InvalidOid;
 	nsp = split_name(body->stash, &name);
 	return OidIsValid(nsp) ? get_relname_relid(name, nsp) : InvalidOid;
+}
+
+/* ---- what bodies named when they were written ---- */
+
+/* whether a function could be the target of a wrapper */
+static bool
+takes_the_same(Oid function, Form_pg_proc wrapper)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	oidvector  *types;
+	bool		same;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	types = &((Form_pg_proc) GETSTRUCT(tuple))->proargtypes;
+	same = types->dim1 == wrapper->proargtypes.dim1 &&
+		memcmp(types->values, wrapper->proargtypes.values,
+			   types->dim1 * sizeof(Oid)) == 0;
+	ReleaseSysCache(tuple);
+	return same && function != wrapper->oid;
+}
+
+static bool
+is_of_entries(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			type = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		type = ((Form_pg_class) GETSTRUCT(tuple))->reloftype;
+		ReleaseSysCache(tuple);
+	}
+	return type == stash_catalog_entry_type();
+}
+
+/*
+ * Whether a wrapper may depend on an object for the defaults of its arguments,
+ * as the catalogs write them: by a call, or a constant that stands for it.
+ */
+static bool
+is_used_by_defaults(const char *defaults, Oid class, Oid object)
+{
+	if (class == RelationRelationId)
+		return strstr(defaults, psprintf(":consttype %u ", REGCLASSOID)) != NULL;
+	return strstr(defaults, psprintf(":funcid %u ", object)) != NULL ||
+		strstr(defaults, psprintf(":consttype %u ", REGPROCOID)) != NULL ||
+		strstr(defaults, psprintf(":consttype %u ", REGPROCEDUREOID)) != NULL;
+}
+
+static bool
+is_recorded(HeapTuple wrapper, const char *defaults, Form_pg_depend depend,
+			Oid class)
+{
+	Oid			object = depend->refobjid;
+
+	if (depend->refclassid != class || depend->refobjsubid != 0 ||
+		depend->deptype != DEPENDENCY_NORMAL ||
+		(defaults != NULL && is_used_by_defaults(defaults, class, object)))
+		return false;
+	return class == RelationRelationId ? is_of_entries(object) :
+		takes_the_same(object, (Form_pg_proc) GETSTRUCT(wrapper));
+}
+
+/*
+ * The function, or table, that the body of a wrapper named when the validator
+ * wrote down what it depends on.  0 when that is not to be told for sure.
+ */
+static Oid
+find_recorded(HeapTuple wrapper, Oid class)
+{
+	Relation	pg_depend = table_open(DependRelationId, AccessShareLock);
+	bool		isnull;
+	Datum		datum = SysCacheGetAttr(PROCOID, wrapper,
+										Anum_pg_proc_proargdefaults, &isnull);
+	char	   *defaults = isnull ? NULL : TextDatumGetCString(datum);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *found = NIL;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber,
+				F_OIDEQ,
+				ObjectIdGetDatum(((Form_pg_proc) GETSTRUCT(wrapper))->oid));
+	scan = systable_beginscan(pg_depend, DependDependerIndexId, true, NULL, 2,
+							  key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (is_recorded(wrapper, defaults, depend, class))
+			found = list_append_unique_oid(found, depend->refobjid);
+	}
+	systable_endscan(scan);
+	table_close(pg_depend, AccessShareLock);
+	/* the memo's context lives on */
+	if (defaults != NULL)
+		pfree(defaults);
+	return list_length(found) == 1 ? linitial_oid(found) : InvalidOid;
+}
+
+static Oid
+owner_of_function(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
+ * The function that a body names.  When that name leads nowhere any more, or
+ * to what somebody else has put there, it is the one that it named at first.
+ */
+static Oid
+find_target(const StashMemoBody *body, HeapTuple wrapper)
+{
+	Oid			named = find_named_target(body, (Form_pg_proc) GETSTRUCT(wrapper));
+	Oid			recorded = find_recorded(wrapper, ProcedureRelationId);
+
+	if (OidIsValid(recorded) &&
+		owner_of_function(named) != owner_of_function(recorded))
+		return recorded;
+	return named;
+}
+
+/*
+ * The table that a body names, or rather, named at first: sessions that know
+ * the memo are not told when another table takes the name.
+ */
+static Oid
+find_stash(const StashMemoBody *body, HeapTuple wrapper)
+{
+	Oid			recorded = InvalidOid;
+
+	if (body->stash != NULL)
+		recorded = find_recorded(wrapper, RelationRelationId);
+	return OidIsValid(recorded) ? recorded : find_named_stash(body);
 }
 
 /* which version of its stash a memo's answers belong to, if it has one at all */
@@ -318,7 +476,12 @@ read_body(HeapTuple tuple, StashMemoBody *body)
 }
 
 /*
- * What the body of a function names, without asking whether it fits.
+ * What the body of a function that is being made names, without asking whether
+ * it fits.
+ *
+ * Dumps carry bodies as they were written, also when the schema has another
+ * name by now: memoize() makes original and stash beside the function, and so
+ * they are looked for there, too.
  *
  * *target and *stash are 0 where there is no such thing.  Throws what parsing
  * the body throws.
@@ -327,13 +490,28 @@ void
 stash_memo_names(Oid function, Oid *target, Oid *stash)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
 	StashMemoBody body;
+	char	   *name;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
+	form = (Form_pg_proc) GETSTRUCT(tuple);
 	read_body(tuple, &body);
-	*target = find_target(&body, (Form_pg_proc) GETSTRUCT(tuple));
-	*stash = find_stash(&body);
+	*target = find_named_target(&body, form);
+	if (!OidIsValid(*target) && body.in_place)
+	{
+		(void) split_name(body.target, &name);
+		*target = find_function(form->pronamespace, name, form);
+	}
+	*stash = find_named_stash(&body);
+	if (!OidIsValid(*stash) && body.stash != NULL && !body.keep_stash)
+	{
+		(void) split_name(body.stash, &name);
+		*stash = get_relname_relid(name, form->pronamespace);
+		if (OidIsValid(*stash) && !is_of_entries(*stash))
+			*stash = InvalidOid;
+	}
 	ReleaseSysCache(tuple);
 }
 
@@ -342,10 +520,15 @@ stash_memo_names(Oid function, Oid *target, Oid *stash)
 pg_noreturn static void
 refuse_missing_target(const StashMemoBody *body, Form_pg_proc wrapper)
 {
+	List	   *names = stash_compat_name_list(body->target);
+	char	   *name = quote_qualified_identifier(strVal(linitial(names)),
+												  strVal(lsecond(names)));
+
+	/* what the server makes of two parts has no quotes */
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_FUNCTION),
 			 errmsg("function %s does not exist",
-					func_signature_string(stash_compat_name_list(body->target),
+					func_signature_string(list_make1(makeString(name)),
 										  wrapper->pronargs, NIL,
 										  wrapper->proargtypes.values)),
 			 errdetail("The memoized function %s calls it by this name.",
@@ -378,7 +561,9 @@ check_fit(const StashMemo *memo, Form_pg_proc form, Form_pg_proc target)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("function %s and its original have different owners",
 						format_procedure(memo->function)),
-				 errhint("Give %s to the same owner.", memo->body.target)));
+				 errhint("Give %s to the same owner.",
+						 quote_qualified_identifier(get_namespace_name(target->pronamespace),
+													NameStr(target->proname)))));
 }
 
 static Oid
@@ -409,7 +594,19 @@ build_plain(StashMemo *memo)
 	memo->target = memo->function;
 	memo->body.wait = STASH_MEMO_DEFAULT_WAIT;
 	memo->body.stash = pstrdup("stash.run_result");
-	memo->owner = owner_of_relation(find_stash(&memo->body));
+	memo->stash = find_named_stash(&memo->body);
+	memo->owner = owner_of_relation(memo->stash);
+}
+
+/* what its body names, and whether that is what it has now */
+static void
+find_named(StashMemo *memo, HeapTuple tuple)
+{
+	memo->target = find_target(&memo->body, tuple);
+	memo->stash = find_stash(&memo->body, tuple);
+	memo->is_renamed = memo->stash != find_named_stash(&memo->body) ||
+		memo->target != find_named_target(&memo->body,
+										  (Form_pg_proc) GETSTRUCT(tuple));
 }
 
 /* build a memo in the current memory context */
@@ -431,7 +628,7 @@ build_memo(Oid function)
 	if (stash_memo_is_memoized(function))
 	{
 		read_body(tuple, &memo->body);
-		memo->target = find_target(&memo->body, form);
+		find_named(memo, tuple);
 	}
 	else
 		build_plain(memo);
@@ -452,7 +649,6 @@ build_memo(Oid function)
 	memo->is_other_version = stash_catalog_is_other_version();
 	memo->signature = signature_of(function);
 	memo->definition = describe_definition(target);
-	memo->stash = find_stash(&memo->body);
 	if (OidIsValid(memo->stash))
 	{
 		memo->stash_reason = STASH_MEMO_FINE;

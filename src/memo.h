@@ -199,6 +199,7 @@ typedef struct StashMemo
 	bool		is_definer;		/* the target runs as its owner, whoever calls */
 	bool		retset;
 	bool		is_other_version;	/* its extension is, than the library */
+	bool		is_renamed;		/* what the body names has other names now */
 	char	   *signature;		/* schema.name(types) of the function */
 	char	   *definition;		/* everything that makes the target what it is */
 	StashMemoStats stats;

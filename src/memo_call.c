@@ -619,7 +619,7 @@ pg_hashstash_call_handler(PG_FUNCTION_ARGS)
 
 /* ---- validation ---- */
 
-/* the target and the stash cannot be dropped under the function */
+/* the target and the stash cannot be dropped under the function, nor lost */
 static void
 record_dependencies(Oid function, Oid target, Oid stash)
 {
@@ -637,6 +637,8 @@ record_dependencies(Oid function, Oid target, Oid stash)
 		ObjectAddressSet(other, RelationRelationId, stash);
 		recordDependencyOn(&self, &other, DEPENDENCY_NORMAL);
 	}
+	/* they are found by this when their names lead nowhere */
+	CommandCounterIncrement();
 }
 
 static void

@@ -42,6 +42,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 #include "spi.h"
@@ -786,7 +787,7 @@ pg_hashstash_unmemoize(PG_FUNCTION_ARGS)
 	target = memo->target;
 	in_place = memo->body.in_place;
 	if (OidIsValid(memo->stash) && !memo->body.keep_stash)
-		stash = pstrdup(memo->body.stash);
+		stash = stash_catalog_relation_name(memo->stash);
 	stash_memo_cache_forget(function);
 	if (in_place)
 	{

@@ -339,7 +339,11 @@ explain_memo(ReturnSetInfo *rsinfo, StashMemo *memo)
 			 DatumGetCString(DirectFunctionCall1(interval_out,
 												 IntervalPGetDatum(&memo->body.ttl))) :
 			 "none");
-	put_item(rsinfo, "stash", memo->body.stash);
+	put_item(rsinfo, "stash", OidIsValid(memo->stash) ?
+			 stash_catalog_relation_name(memo->stash) : memo->body.stash);
+	if (memo->is_renamed)
+		put_item(rsinfo, "names in the body",
+				 "are those of before a rename: memoize the function again, for dumps have them");
 	put_item(rsinfo, "shared between roles", memo->body.is_shared ? "yes" : "no");
 }
 

@@ -112,6 +112,19 @@ INSERT INTO numbers VALUES (3), (30);
 CREATE INDEX ON numbers (square(n));
 CREATE VIEW squares AS SELECT n, square(n) FROM numbers;
 RESET ROLE;
+-- in a schema that is renamed: bodies have the old name, and so have dumps
+CREATE SCHEMA formerly AUTHORIZATION regress_stash_one;
+SET ROLE regress_stash_one;
+CREATE FUNCTION formerly.cube(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed';
+	RETURN n * n * n;
+END
+$$;
+SELECT stash.memoize('formerly.cube(int)');
+RESET ROLE;
+ALTER SCHEMA formerly RENAME TO "odd ""later""";
+SELECT "odd ""later""".cube(3);
 -- types with a hash strategy; the domain and its function sort behind what needs them: an index, partitions, a stash
 CREATE FUNCTION zz_email_hash(value text) RETURNS uuid IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN stash.hash(lower(value));
 CREATE DOMAIN zz_email AS text;
@@ -272,6 +285,10 @@ sub check
 	$new->safe_psql($db, 'DROP ROLE regress_stash_new');
 	like(call($db, 'SET ROLE regress_stash_two; SELECT count(*) FROM square_stash'), qr/permission denied for table square_stash/, "$db: nor reads its stash");
 	like(call($db, 'DROP FUNCTION square_uncached(int)'), qr/cannot drop function square_uncached/, "$db: the original is kept");
+	is(call($db, 'SELECT "odd ""later""".cube(3)'), "27 $known", "$db: a remembered value of a renamed schema");
+	is(call($db, 'SELECT "odd ""later""".cube(4), "odd ""later""".cube(4)'), '64|64 1', "$db: where others are remembered");
+	like(call($db, 'DROP FUNCTION "odd ""later""".cube_uncached'), qr/cannot drop function/, "$db: there, too, the original is kept");
+	like(call($db, 'DROP TABLE "odd ""later""".cube_stash'), qr/cannot drop table/, "$db: and the stash");
 	like(call($db, 'DROP TABLE square_stash'), qr/cannot drop table square_stash/, "$db: the stash is kept");
 	is(call($db, 'SET enable_seqscan = off; SELECT n FROM numbers WHERE square(n) = 900'), $has_data ? '30 0' : ' 0', "$db: the index is right");
 	is(call($db, q{SELECT stash.put('"odd ""schema"""."Odd = Stash"', 'new', repeat('x', 1000))}), '1 0', "$db: stashes are written");
@@ -281,6 +298,7 @@ sub check
 	is(call($db, 'SET ROLE regress_stash_one; SELECT stash.forget(\'square(int)\') > 1, stash.forget(\'square(int)\')'), 't|0 0', "$db: all is forgotten");
 	is(call($db, 'SELECT square(3)'), '9 1', "$db: and computed again");
 	is(call($db, 'SET ROLE regress_stash_one; SELECT stash.unmemoize(\'square(int)\'); SELECT square(3), square(3)'), 'square(integer) 9|9 2', "$db: and no longer remembered");
+	is(call($db, q{SELECT stash.unmemoize('"odd ""later""".cube(int)'); SELECT "odd ""later""".cube(3)}), '"odd ""later""".cube(integer) 27 1', "$db: nor in the renamed schema");
 	is( $new->safe_psql($db, q{SELECT stash.hash('Ann@X'::zz_email) = stash.hash('ann@x'::zz_email), stash.hash(ROW(1, 'x')::"odd ""schema""".photo) = stash.hash(ROW(1, 'y')::"odd ""schema""".photo)}),
 		't|t', "$db: hash strategies work");
 	is(call($db, q{BEGIN; SET ROLE regress_stash_one; SELECT stash.unregister_hash('zz_email'); SELECT count(*) FROM stash.hash_strategies; ROLLBACK}), ' 1 0', "$db: and are their owners' to remove");
