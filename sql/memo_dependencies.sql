@@ -232,6 +232,59 @@ FROM all_of() AS n;
 RESET enable_seqscan;
 RESET enable_bitmapscan;
 
+-- trap 46: what the extension calls by itself: strategies of hashes, casts of what is in variants, casts to JSON
+CREATE DOMAIN address AS text;
+CREATE FUNCTION address_hash(v text) RETURNS uuid IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS 'BEGIN RETURN md5(lower(v))::uuid; END';
+SELECT stash.register_hash('address', 'address_hash(text)');
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+CREATE FUNCTION mood_json(m mood) RETURNS json STABLE LANGUAGE plpgsql AS $$BEGIN RETURN '":-("'; END$$;
+CREATE FUNCTION mood_number(m mood) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN -1; END';
+CREATE CAST (mood AS json) WITH FUNCTION mood_json(mood);
+CREATE CAST (mood AS int) WITH FUNCTION mood_number(mood);
+CREATE FUNCTION of_strategy(x text, y text) RETURNS bool STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_strategy(%, %)', x, y;
+	RETURN stash.hash(x::stash_memo_deps.address) = stash.hash(y::stash_memo_deps.address);
+END
+$$;
+CREATE FUNCTION of_lines(m text) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_lines(%)', m;
+	RETURN (SELECT string_agg(data, '') FROM stash.to_jsonl('SELECT ARRAY[$1::stash_memo_deps.mood] AS m', params => ROW(m)));
+END
+$$;
+CREATE FUNCTION of_objects(m text) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_objects(%)', m;
+	RETURN (SELECT string_agg(o::text, '') FROM stash.run_query_json('SELECT $1::stash_memo_deps.mood AS m', params => ROW(m)) AS o);
+END
+$$;
+CREATE FUNCTION of_variant(m text) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_variant(%)', m;
+	RETURN format('%s %s', stash.to_variant(ARRAY[m::stash_memo_deps.mood])::jsonb, stash.to_variant(m::stash_memo_deps.mood)::int);
+END
+$$;
+SELECT stash.memoize('of_strategy(text, text)'), stash.memoize('of_lines(text)'), stash.memoize('of_objects(text)'),
+	stash.memoize('of_variant(text)');
+CREATE VIEW answers AS SELECT of_strategy('Q', 'q'), of_lines('sad'), of_objects('sad'), of_variant('sad');
+-- what is made ready once a session is so before a target runs
+SELECT of_strategy_uncached('Q', 'q'), of_lines_uncached('sad'), of_objects_uncached('sad'), of_variant_uncached('sad');
+SELECT * FROM answers;
+SELECT * FROM answers;
+CREATE OR REPLACE FUNCTION address_hash(v text) RETURNS uuid IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS 'BEGIN RETURN md5(v)::uuid; END';
+SELECT * FROM answers;
+CREATE OR REPLACE FUNCTION mood_number(m mood) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN -2; END';
+SELECT * FROM answers;
+-- in another session, and by words that are not remembered
+CREATE OR REPLACE FUNCTION mood_json(m mood) RETURNS json STABLE LANGUAGE plpgsql AS $$BEGIN RETURN CASE WHEN current_date > '2000-01-01' THEN '":("' END; END$$;
+\c -
+\set SHOW_CONTEXT never
+SET search_path = stash_memo_deps, public;
+SELECT * FROM answers;
+SELECT * FROM answers;
+SELECT value FROM stash.explain('of_lines(text)', 'sad') WHERE item = 'last answer not kept';
+
 SET client_min_messages = warning;
 DROP SERVER regress_stash_server CASCADE;
 DROP FOREIGN DATA WRAPPER regress_stash_wrapper;

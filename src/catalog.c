@@ -2,7 +2,7 @@
  *
  * catalog.c
  *	  OIDs of the extension's own types; the session's temporary objects; news
- *	  of relations.
+ *	  of relations; who wants to know what is read and called without a plan.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,9 +27,10 @@
 #include "catalog.h"
 #include "compat.h"
 
-/* 0: not looked up since the last change */
 StashCatalogReadNote stash_catalog_read_note;
+StashCatalogCallNote stash_catalog_call_note;
 
+/* 0: not looked up since the last change */
 static Oid	entry_type;
 static Oid	variant_type;
 static Oid	digest_type;

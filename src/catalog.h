@@ -2,13 +2,14 @@
  *
  * catalog.h
  *	  OIDs of the extension's own types; the session's temporary objects; news
- *	  of relations, and who wants to know which are read.
+ *	  of relations; who wants to know what is read and called without a plan.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef STASH_CATALOG_H
 #define STASH_CATALOG_H
 
+#include "access/transam.h"
 #include "utils/inval.h"
 
 /*
@@ -17,6 +18,25 @@
  */
 typedef void (*StashCatalogReadNote) (Oid relid, bool expires);
 extern StashCatalogReadNote stash_catalog_read_note;
+
+/*
+ * Called for each function of a user that we call by ourselves, for which the
+ * server has no hook; NULL while nobody wants to know.
+ */
+typedef void (*StashCatalogCallNote) (Oid function);
+extern StashCatalogCallNote stash_catalog_call_note;
+
+/*
+ * Tell that a function is about to be called, or may be by what is made ready
+ * for one query.  At each value is often enough, and cheap; where what was
+ * made ready outlives the query, at nothing less.
+ */
+static inline void
+stash_catalog_note_call(Oid function)
+{
+	if (function >= FirstNormalObjectId && stash_catalog_call_note != NULL)
+		stash_catalog_call_note(function);
+}
 
 extern void stash_catalog_init(void);
 extern Oid	stash_catalog_entry_type(void);

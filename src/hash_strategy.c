@@ -213,6 +213,7 @@ stash_hash_put_by_strategy(StashSink *sink, StashType *type, Datum value)
 		strategy->checked_role = GetUserId();
 	}
 	refuse_recursion(type);
+	stash_catalog_note_call(strategy->function);
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"pg_hashstash strategy",

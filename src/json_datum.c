@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "json.h"
 #include "json_datum.h"
@@ -143,6 +144,8 @@ categorize_other(Oid typid, FmgrInfo *output, MemoryContext context)
 							  &function) == COERCION_PATH_FUNC &&
 		OidIsValid(function))
 	{
+		/* a writer is made for one query: what it calls is told here */
+		stash_catalog_note_call(function);
 		fmgr_info_cxt(function, output, context);
 		return KIND_CAST;
 	}

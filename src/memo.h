@@ -424,7 +424,7 @@ extern void stash_memo_trace_begin(StashMemoTrace *trace,
 								   FunctionCallInfo fcinfo);
 extern void stash_memo_trace_end(StashMemoTrace *trace);
 extern void stash_memo_trace_drop(StashMemoTrace *trace);
-extern void stash_memo_trace_skip(Oid target);
+extern void stash_memo_trace_skip(Oid function);
 extern void stash_memo_trace_hit(const StashMemo *memo,
 								 const StashMemoResult *result);
 extern void stash_memo_trace_before_write(void);

@@ -22,12 +22,14 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 #include "compat.h"
 #include "memo.h"
 #include "query.h"
+#include "typeio.h"
 
 PG_FUNCTION_INFO_V1(pg_hashstash_run_query);
 PG_FUNCTION_INFO_V1(pg_hashstash_run_query_json);
@@ -208,10 +210,24 @@ keep_object(TupleTableSlot *row, DestReceiver *self)
 	return true;
 }
 
+/* what to_jsonb() calls in the columns of a query */
+static void
+note_json(TupleDesc desc)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Oid			type = TupleDescAttr(desc, i)->atttypid;
+
+		if (get_typtype(type) != TYPTYPE_PSEUDO)
+			stash_type_note_json(stash_type_lookup(type, -1));
+	}
+}
+
 /* rows become objects by the server's own to_jsonb(), which wants to know types */
 static void
 make_objects(RowKeeper *keeper, TupleDesc desc)
 {
+	note_json(desc);
 	keeper->columns = BlessTupleDesc(CreateTupleDescCopy(desc));
 	keeper->context = AllocSetContextCreate(CurrentMemoryContext,
 											"pg_hashstash row",

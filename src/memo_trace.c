@@ -573,6 +573,7 @@ stash_memo_trace_init(void)
 	next_object_access = object_access_hook;
 	object_access_hook = trace_object_access;
 	stash_catalog_read_note = note_read;
+	stash_catalog_call_note = stash_memo_trace_skip;
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
@@ -729,15 +730,16 @@ stash_memo_trace_drop(StashMemoTrace *trace)
 }
 
 /*
- * A target is about to run of which no answer is to be kept.
+ * A function is about to run of which no hook tells: a target of which no
+ * answer is to be kept, or what our own code calls.
  */
 void
-stash_memo_trace_skip(Oid target)
+stash_memo_trace_skip(Oid function)
 {
 	if (current != NULL)
-		note_function(current, target);
+		note_function(current, function);
 	else
-		stash_memo_ran_outside(target, true);
+		stash_memo_ran_outside(function, true);
 }
 
 /*

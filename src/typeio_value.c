@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -25,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/xml.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "typeio.h"
 
@@ -177,6 +179,35 @@ stash_type_input(StashType *type, char *text)
 }
 
 /*
+ * Tell which casts the server's to_json() and to_jsonb() may call, which they
+ * do without a hook: for scalars of users, within arrays and rows, too.
+ */
+void
+stash_type_note_json(StashType *type)
+{
+	Oid			function;
+
+	switch (type->kind)
+	{
+		case STASH_KIND_DOMAIN:
+		case STASH_KIND_ARRAY:
+			stash_type_note_json(type->inner);
+			break;
+		case STASH_KIND_ROW:
+			for (int i = 0; i < type->nfields; i++)
+				stash_type_note_json(type->fields[i].type);
+			break;
+		case STASH_KIND_RECORD:
+			break;
+		default:
+			if (type->oid >= FirstNormalObjectId &&
+				find_coercion_pathway(JSONOID, type->oid, COERCION_EXPLICIT,
+									  &function) == COERCION_PATH_FUNC)
+				stash_catalog_note_call(function);
+	}
+}
+
+/*
  * Call to_json() or to_jsonb(), which want to be told the type of their
  * argument; *function is looked up at the first call.
  */
@@ -199,6 +230,7 @@ call_json_function(StashType *type, FmgrInfo **function, Oid oid, Oid result,
 		*function = found;
 		MemoryContextSwitchTo(old);
 	}
+	stash_type_note_json(type);
 	return FunctionCall1(*function, value);
 }
 
@@ -330,6 +362,7 @@ stash_type_cast(StashType *type, Datum value, StashType *wanted)
 		case COERCION_PATH_RELABELTYPE:
 			return value;
 		case COERCION_PATH_FUNC:
+			stash_catalog_note_call(function);
 			/* such functions may also take a type modifier, here none */
 			switch (get_func_nargs(function))
 			{
