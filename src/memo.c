@@ -325,15 +325,8 @@ takes_the_same(Oid function, Form_pg_proc wrapper)
 static bool
 is_of_entries(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			type = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		type = ((Form_pg_class) GETSTRUCT(tuple))->reloftype;
-		ReleaseSysCache(tuple);
-	}
-	return type == stash_catalog_entry_type();
+	return GetSysCacheOid1(RELOID, Anum_pg_class_reloftype,
+						   ObjectIdGetDatum(relid)) == stash_catalog_entry_type();
 }
 
 /*
@@ -406,15 +399,8 @@ find_recorded(HeapTuple wrapper, Oid class)
 static Oid
 owner_of_function(Oid function)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	return GetSysCacheOid1(PROCOID, Anum_pg_proc_proowner,
+						   ObjectIdGetDatum(function));
 }
 
 /*
@@ -566,20 +552,6 @@ check_fit(const StashMemo *memo, Form_pg_proc form, Form_pg_proc target)
 													NameStr(target->proname)))));
 }
 
-static Oid
-owner_of_relation(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
 /*
  * The memo of a function that nobody has memoized, as stash.run() calls it.
  *
@@ -595,7 +567,8 @@ build_plain(StashMemo *memo)
 	memo->body.wait = STASH_MEMO_DEFAULT_WAIT;
 	memo->body.stash = pstrdup("stash.run_result");
 	memo->stash = find_named_stash(&memo->body);
-	memo->owner = owner_of_relation(memo->stash);
+	memo->owner = GetSysCacheOid1(RELOID, Anum_pg_class_relowner,
+								  ObjectIdGetDatum(memo->stash));
 }
 
 /* what its body names, and whether that is what it has now */
