@@ -433,6 +433,16 @@ find_stash(const StashMemoBody *body, HeapTuple wrapper)
 	return OidIsValid(recorded) ? recorded : find_named_stash(body);
 }
 
+static StashMemoVersion
+version_of(HeapTuple tuple)
+{
+	StashMemoVersion version = {
+		HeapTupleHeaderGetRawXmin(tuple->t_data), tuple->t_self
+	};
+
+	return version;
+}
+
 /* which version of its stash a memo's answers belong to, if it has one at all */
 static void
 find_stash_version(StashMemo *memo)
@@ -441,6 +451,7 @@ find_stash_version(StashMemo *memo)
 
 	if (!HeapTupleIsValid(tuple))
 		return;
+	memo->stash_row = version_of(tuple);
 	if (((Form_pg_class) GETSTRUCT(tuple))->relowner == memo->owner)
 	{
 		memo->stash_version = HeapTupleHeaderGetRawXmin(tuple->t_data);
@@ -596,6 +607,7 @@ build_memo(Oid function)
 		elog(ERROR, "cache lookup failed for function %u", function);
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	memo->function = function;
+	memo->function_row = version_of(tuple);
 	memo->owner = form->proowner;
 	memo->retset = form->proretset;
 	if (stash_memo_is_memoized(function))
@@ -613,6 +625,7 @@ build_memo(Oid function)
 		check_fit(memo, form, target_form);
 	memo->has_environment = memo->is_plain ||
 		target_form->provolatile != PROVOLATILE_IMMUTABLE;
+	memo->target_row = version_of(target);
 	memo->target_schema = target_form->pronamespace;
 	memo->target_owner = target_form->proowner;
 	memo->volatility = target_form->provolatile;
@@ -670,6 +683,38 @@ stash_memo_lookup(Oid function)
 		slot->memo = memo;
 	}
 	return memo;
+}
+
+/* whether a row of the catalogs is the version that it was */
+static bool
+is_version(int cache, Oid oid, const StashMemoVersion *version)
+{
+	HeapTuple	tuple = SearchSysCache1(cache, ObjectIdGetDatum(oid));
+	StashMemoVersion now;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	now = version_of(tuple);
+	ReleaseSysCache(tuple);
+	return now.xmin == version->xmin &&
+		ItemPointerEquals(&now.tid, (ItemPointer) &version->tid);
+}
+
+/*
+ * Whether the function, its target and its stash are still the versions that a
+ * memo of this transaction was made of, though it may not be current any more.
+ */
+bool
+stash_memo_holds(const StashMemo *memo)
+{
+	uint64		before = stash_memo_generation;
+
+	/* what comes while we look may be of what we have looked at */
+	return is_version(PROCOID, memo->function, &memo->function_row) &&
+		is_version(PROCOID, memo->target, &memo->target_row) &&
+		(!OidIsValid(memo->stash) ||
+		 is_version(RELOID, memo->stash, &memo->stash_row)) &&
+		stash_memo_generation == before;
 }
 
 /*

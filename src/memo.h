@@ -176,6 +176,13 @@ typedef struct StashMemoIdentity
 	char	   *settings;		/* what went into it, for people */
 } StashMemoIdentity;
 
+/* Which version of a row of the catalogs was read. */
+typedef struct StashMemoVersion
+{
+	TransactionId xmin;
+	ItemPointerData tid;
+} StashMemoVersion;
+
 /* A function in language stash, resolved; valid while the generation lasts. */
 typedef struct StashMemo
 {
@@ -186,6 +193,9 @@ typedef struct StashMemo
 	Oid			target_owner;
 	Oid			stash;			/* 0: none, or see 'stash_reason' */
 	StashMemoReason stash_reason;
+	StashMemoVersion function_row;	/* the rows that this was made of */
+	StashMemoVersion target_row;
+	StashMemoVersion stash_row;
 	TransactionId stash_version;	/* that wrote its row of pg_class; 0: not
 									 * to be shared */
 	bool		stash_is_recent;	/* some snapshots may not see that */
@@ -552,6 +562,7 @@ extern void stash_memo_init(void);
 extern bool stash_memo_is_memoized(Oid function);
 extern StashMemo *stash_memo_lookup(Oid function);
 extern void stash_memo_names(Oid function, Oid *target, Oid *stash);
+extern bool stash_memo_holds(const StashMemo *memo);
 extern StashMemoReason stash_memo_bypass(StashMemo *memo);
 extern const char *stash_memo_reason_name(StashMemoReason reason);
 extern const char *stash_memo_reason_text(StashMemoReason reason);
@@ -564,6 +575,7 @@ extern void stash_memo_check_target(const StashMemo *memo);
 extern void stash_memo_check_ignored(const StashMemo *memo);
 extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
 extern bool stash_memo_is_current(const StashMemoCall *call);
+extern bool stash_memo_still_holds(const StashMemoCall *call);
 extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);
 
 /* memo_verify.c */

@@ -572,7 +572,7 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 
 	if (is_for_all)
 		entry_share = make_share(key, call, result, valuelen);
-	if (!stash_memo_is_current(call))
+	if (!stash_memo_still_holds(call))
 	{
 		if (entry_share != NULL)
 			pfree(entry_share);

@@ -109,7 +109,7 @@ may_keep(StashMemoCall *call, const StashMemoTrace *trace,
 	}
 	reason = stash_memo_prove(call, trace, &result->proof, &culprit);
 	/* what ran may have been replaced while it did, or while that was read */
-	if (!stash_memo_is_current(call))
+	if (!stash_memo_still_holds(call))
 	{
 		stash_memo_count_reason(memo, STASH_MEMO_NOT_KEPT,
 								STASH_MEMO_FUNCTION_CHANGED);

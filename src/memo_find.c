@@ -178,7 +178,7 @@ stash_memo_find_shared(StashMemoCall *call, const StashMemoKey *key,
 	if (!stash_memo_shared_address(&address, call, key) ||
 		!stash_memo_shared_find(&address, &entry, &is_flat) ||
 		!read_entry(call, &entry, is_flat, result) ||
-		!stash_memo_is_current(call))
+		!stash_memo_still_holds(call))
 		return false;
 	result->found_in = STASH_MEMO_HIT_SHARED;
 	return true;

@@ -295,6 +295,16 @@ stash_memo_is_current(const StashMemoCall *call)
 }
 
 /*
+ * True while what a call that runs began with is what the catalogs have: news
+ * of any function or of a vacuumed stash reach it, too.
+ */
+bool
+stash_memo_still_holds(const StashMemoCall *call)
+{
+	return stash_memo_is_current(call) || stash_memo_holds(call->memo);
+}
+
+/*
  * Throw 42501 unless the current user may name and call the target itself.
  *
  * Not asked of functions memoized in place: EXECUTE on the function is the
