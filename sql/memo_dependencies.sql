@@ -285,6 +285,75 @@ SELECT * FROM answers;
 SELECT * FROM answers;
 SELECT value FROM stash.explain('of_lines(text)', 'sad') WHERE item = 'last answer not kept';
 
+-- trap 46: what the server calls by way of types: conditions of domains, casts to JSON, the order of operator classes
+CREATE TYPE temper AS ENUM ('bad', 'good');
+CREATE FUNCTION temper_json(m temper) RETURNS json STABLE LANGUAGE plpgsql AS $$BEGIN RETURN '":-("'; END$$;
+CREATE CAST (temper AS json) WITH FUNCTION temper_json(temper);
+CREATE TYPE grade AS ENUM ('low', 'high');
+CREATE FUNCTION grade_json(g grade) RETURNS json STABLE LANGUAGE sql AS $$SELECT json '1'$$;
+CREATE CAST (grade AS json) WITH FUNCTION grade_json(grade);
+CREATE FUNCTION is_light(n int) RETURNS bool STABLE LANGUAGE plpgsql AS 'BEGIN RETURN n < 10; END';
+CREATE DOMAIN light AS int CHECK (is_light(VALUE));
+CREATE TYPE sized AS (s light);
+CREATE FUNCTION size_cmp(x sized, y sized) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN btint4cmp(x.s, y.s); END';
+CREATE FUNCTION size_lt(x sized, y sized) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN size_cmp(x, y) < 0; END';
+CREATE FUNCTION size_eq(x sized, y sized) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN size_cmp(x, y) = 0; END';
+CREATE OPERATOR <## (FUNCTION = size_lt, LEFTARG = sized, RIGHTARG = sized);
+CREATE OPERATOR =## (FUNCTION = size_eq, LEFTARG = sized, RIGHTARG = sized);
+CREATE OPERATOR CLASS sized_ops DEFAULT FOR TYPE sized USING btree AS OPERATOR 1 <##, OPERATOR 3 =##, FUNCTION 1 size_cmp(sized, sized);
+CREATE TYPE weight AS (w int);
+CREATE FUNCTION weight_cmp(x weight, y weight) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT btint4cmp(x.w, y.w) FROM generate_series(1, 1)';
+CREATE FUNCTION weight_lt(x weight, y weight) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT x.w < y.w';
+CREATE FUNCTION weight_eq(x weight, y weight) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT x.w = y.w';
+CREATE OPERATOR <## (FUNCTION = weight_lt, LEFTARG = weight, RIGHTARG = weight);
+CREATE OPERATOR =## (FUNCTION = weight_eq, LEFTARG = weight, RIGHTARG = weight);
+CREATE OPERATOR CLASS weight_ops DEFAULT FOR TYPE weight USING btree AS OPERATOR 1 <##, OPERATOR 3 =##, FUNCTION 1 weight_cmp(weight, weight);
+CREATE FUNCTION of_text(v text) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_text(%)', v;
+	RETURN v::stash.variant;
+EXCEPTION WHEN check_violation THEN
+	RETURN 'refused';
+END
+$$;
+CREATE FUNCTION of_server(m text) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_server(%)', m;
+	RETURN format('%s %s', json_build_object('m', m::stash_memo_deps.temper),
+		(SELECT jsonb_agg(r) FROM (SELECT 'low'::stash_memo_deps.grade) r));
+END
+$$;
+CREATE FUNCTION of_records(m text) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_records(%)', m;
+	RETURN stash.to_variant(ARRAY[ROW(m::stash_memo_deps.temper, 'low'::stash_memo_deps.grade)])::jsonb;
+END
+$$;
+CREATE FUNCTION of_order(n int) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_order(%)', n;
+	RETURN format('%s %s',
+		(SELECT string_agg((v).s::text, ',' ORDER BY v) FROM (SELECT ROW(i)::stash_memo_deps.sized AS v FROM generate_series(1, n) i) s),
+		(SELECT string_agg((v).w::text, ',' ORDER BY v) FROM (SELECT ROW(i)::stash_memo_deps.weight AS v FROM generate_series(1, n) i) s));
+END
+$$;
+SELECT stash.memoize('of_text(text)'), stash.memoize('of_server(text)'), stash.memoize('of_records(text)'), stash.memoize('of_order(int)');
+CREATE VIEW by_types AS SELECT of_text('stash_memo_deps.sized:(7)'), of_server('bad'), of_records('bad'), of_order(3);
+SELECT of_text_uncached('stash_memo_deps.sized:(7)'), of_server_uncached('bad'), of_records_uncached('bad'), of_order_uncached(3);
+SELECT * FROM by_types;
+SELECT * FROM by_types;
+CREATE OR REPLACE FUNCTION is_light(n int) RETURNS bool STABLE LANGUAGE plpgsql AS 'BEGIN RETURN n < 5; END';
+SELECT * FROM by_types;
+CREATE OR REPLACE FUNCTION temper_json(m temper) RETURNS json STABLE LANGUAGE plpgsql AS $$BEGIN RETURN '":-)"'; END$$;
+SELECT * FROM by_types;
+CREATE OR REPLACE FUNCTION grade_json(g grade) RETURNS json STABLE LANGUAGE sql AS $$SELECT json '2'$$;
+SELECT * FROM by_types;
+CREATE OR REPLACE FUNCTION size_cmp(x sized, y sized) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN btint4cmp(y.s, x.s); END';
+SELECT * FROM by_types;
+CREATE OR REPLACE FUNCTION weight_cmp(x weight, y weight) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT btint4cmp(y.w, x.w) FROM generate_series(1, 1)';
+SELECT * FROM by_types;
+SELECT * FROM by_types;
+
 SET client_min_messages = warning;
 DROP SERVER regress_stash_server CASCADE;
 DROP FOREIGN DATA WRAPPER regress_stash_wrapper;

@@ -9,7 +9,6 @@
 #ifndef STASH_CATALOG_H
 #define STASH_CATALOG_H
 
-#include "access/transam.h"
 #include "utils/inval.h"
 
 /*
@@ -20,8 +19,9 @@ typedef void (*StashCatalogReadNote) (Oid relid, bool expires);
 extern StashCatalogReadNote stash_catalog_read_note;
 
 /*
- * Called for each function of a user that we call by ourselves, for which the
- * server has no hook; NULL while nobody wants to know.
+ * Called for each function of a user that we call by ourselves, and for those of
+ * the server that call such, for which the server has no hook; NULL while nobody
+ * wants to know.
  */
 typedef void (*StashCatalogCallNote) (Oid function);
 extern StashCatalogCallNote stash_catalog_call_note;
@@ -34,7 +34,7 @@ extern StashCatalogCallNote stash_catalog_call_note;
 static inline void
 stash_catalog_note_call(Oid function)
 {
-	if (function >= FirstNormalObjectId && stash_catalog_call_note != NULL)
+	if (stash_catalog_call_note != NULL)
 		stash_catalog_call_note(function);
 }
 

@@ -383,6 +383,7 @@ typedef struct StashMemoTrace
 	List	   *relations;		/* StashMemoSource, as when they were met */
 	List	   *rows;			/* the same, whose row types are used */
 	List	   *functions;
+	bool		makes_json;		/* which calls casts of users */
 	List	   *collations;
 	uint64		reasons;		/* what was seen, bits by StashMemoReason */
 	Oid			culprits[STASH_MEMO_REASONS];	/* function or relation */
@@ -400,6 +401,7 @@ typedef struct StashMemoPlan
 	bool		has_time;		/* a constant is one */
 	bool		may_change;		/* by what happens to a type */
 	bool		by_chance;		/* TABLESAMPLE without REPEATABLE */
+	bool		makes_json;		/* by what is no function, as JSON_ARRAY() */
 	List	   *params;			/* numbers of those that become times */
 	List	   *rows;			/* relations whose row types it has */
 	List	   *collations;
@@ -410,6 +412,9 @@ typedef struct StashMemoPlan
 extern void stash_memo_function_init(void);
 extern const char *stash_memo_has_word(const char *source, const char *word);
 extern StashMemoReason stash_memo_function_reason(Oid function);
+extern const List *stash_memo_comparers(void);
+extern bool stash_memo_makes_json(Oid function);
+extern const List *stash_memo_json_casts(void);
 
 /* memo_plan.c */
 extern bool stash_memo_holds_time(Oid type);

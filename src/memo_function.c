@@ -6,19 +6,29 @@
  * The server's functions are known by their names, those of users by their
  * language and by words of their bodies.
  *
+ * Here is also known which functions of users the server calls by way of types,
+ * of which no hook tells.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_amproc.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/proclang.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "catalog.h"
@@ -40,29 +50,46 @@ static const char *const session_functions[] = {
 	"array_in", "record_in", "range_in", "multirange_in", "domain_in"
 };
 
-static bool
-depends_on_session(Oid function)
-{
-	char		volatility = func_volatile(function);
-	char	   *name;
-	bool		depends = false;
+/* the same of those that make JSON of values of any type */
+static const char *const json_functions[] = {
+	"to_json", "to_jsonb", "row_to_json", "array_to_json",
+	"json_build_", "jsonb_build_", "json_agg", "json_agg_", "jsonb_agg", "jsonb_agg_",
+	"json_object_agg", "json_object_agg_", "jsonb_object_agg", "jsonb_object_agg_"
+};
 
-	if (volatility == PROVOLATILE_VOLATILE)
-		return true;
-	if (volatility == PROVOLATILE_IMMUTABLE)
-		return false;
-	name = get_func_name(function);
-	for (int i = 0; !depends && i < lengthof(session_functions); i++)
+/* whether the name of a function is one of those, or begins so */
+static bool
+is_named(Oid function, const char *const *names, int n)
+{
+	char	   *name = get_func_name(function);
+	bool		found = false;
+
+	for (int i = 0; !found && i < n; i++)
 	{
-		const char *begin = session_functions[i];
+		const char *begin = names[i];
 		Size		len = strlen(begin);
 
-		depends = strncmp(name, begin, len) == 0 &&
+		found = strncmp(name, begin, len) == 0 &&
 			(begin[len - 1] == '_' || name[len] == '\0' ||
 			 strcmp(begin, "to_reg") == 0);
 	}
 	pfree(name);
-	return depends;
+	return found;
+}
+
+static bool
+depends_on_session(Oid function)
+{
+	switch (func_volatile(function))
+	{
+		case PROVOLATILE_VOLATILE:
+			return true;
+		case PROVOLATILE_IMMUTABLE:
+			return false;
+		default:
+			return is_named(function, session_functions,
+							lengthof(session_functions));
+	}
 }
 
 /* words that are calls though they do not look like it */
@@ -88,20 +115,35 @@ typedef struct FunctionKnown
 static FunctionKnown functions_known[256];
 static uint64 function_changes; /* counted */
 
+/* functions of users that are called by way of types */
+typedef struct FunctionList
+{
+	bool		is_read;
+	List	   *oids;			/* in TopMemoryContext */
+} FunctionList;
+
+static FunctionList comparers;
+static FunctionList json_casts;
+
 static void
 forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 {
 	memset(functions_known, 0, sizeof(functions_known));
+	comparers.is_read = false;
+	json_casts.is_read = false;
 	function_changes++;
 }
 
 /*
- * Register the callback; called once when the library is loaded.
+ * Register the callbacks; called once when the library is loaded.
  */
 void
 stash_memo_function_init(void)
 {
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
+	CacheRegisterSyscacheCallback(AMPROCNUM, forget_functions, (Datum) 0);
+	CacheRegisterSyscacheCallback(AMOPOPID, forget_functions, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_functions, (Datum) 0);
 }
 
 /*
@@ -287,4 +329,132 @@ stash_memo_function_reason(Oid function)
 		function == F_CURRENT_SETTING_TEXT_BOOL)
 		return STASH_MEMO_SETTING;
 	return depends_on_session(function) ? STASH_MEMO_SESSION : STASH_MEMO_FINE;
+}
+
+/* ---- functions that are called by way of types ---- */
+
+/* the function that a row of a catalog names, if it counts, or 0 */
+typedef Oid (*FunctionOfRow) (HeapTuple tuple);
+
+/* of users, and not in PL/pgSQL, which tells by itself what runs */
+static bool
+is_unseen(Oid function, Oid *language)
+{
+	if (function < FirstNormalObjectId)
+		return false;
+	*language = GetSysCacheOid1(PROCOID, Anum_pg_proc_prolang,
+								ObjectIdGetDatum(function));
+	return *language != get_language_oid("plpgsql", true);
+}
+
+static Oid
+function_of_cast(HeapTuple tuple)
+{
+	Form_pg_cast form = (Form_pg_cast) GETSTRUCT(tuple);
+	Oid			language;
+
+	return form->casttarget == JSONOID && is_unseen(form->castfunc, &language) ?
+		form->castfunc : InvalidOid;
+}
+
+/* those in C do not change without the files of their extension */
+static Oid
+unless_compiled(Oid function)
+{
+	Oid			language;
+
+	return is_unseen(function, &language) && language != ClanguageId &&
+		language != INTERNALlanguageId ? function : InvalidOid;
+}
+
+static Oid
+function_of_class(HeapTuple tuple)
+{
+	return unless_compiled(((Form_pg_amproc) GETSTRUCT(tuple))->amproc);
+}
+
+static Oid
+function_of_operator(HeapTuple tuple)
+{
+	Oid			operator = ((Form_pg_amop) GETSTRUCT(tuple))->amopopr;
+
+	return operator < FirstNormalObjectId ? InvalidOid :
+		unless_compiled(get_opcode(operator));
+}
+
+/* add to a list what a catalog has of users */
+static void
+read_catalog(FunctionList *list, Oid catalog, FunctionOfRow function_of)
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			function = function_of(tuple);
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		if (OidIsValid(function))
+			list->oids = list_append_unique_oid(list->oids, function);
+		MemoryContextSwitchTo(old);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+static void
+begin_list(FunctionList *list)
+{
+	list_free(list->oids);
+	list->oids = NIL;
+}
+
+/*
+ * The functions of users by which the server may compare values, unless they
+ * are seen when they do: those of operator classes.  The list is good until the
+ * catalogs change.
+ */
+const List *
+stash_memo_comparers(void)
+{
+	uint64		before = function_changes;
+
+	if (comparers.is_read)
+		return comparers.oids;
+	begin_list(&comparers);
+	read_catalog(&comparers, AccessMethodProcedureRelationId, function_of_class);
+	read_catalog(&comparers, AccessMethodOperatorRelationId, function_of_operator);
+	/* reading may have let in news */
+	comparers.is_read = before == function_changes;
+	return comparers.oids;
+}
+
+/*
+ * Whether a function of the server makes JSON of values of any type: those of
+ * users by their casts to json.  Servers of 2026 tell a hook of these, older
+ * minor versions nobody.
+ */
+bool
+stash_memo_makes_json(Oid function)
+{
+	return func_volatile(function) == PROVOLATILE_STABLE &&
+		is_named(function, json_functions, lengthof(json_functions));
+}
+
+/*
+ * The functions of such casts, unless they are seen when they run.  The list is
+ * good until the catalogs change.
+ */
+const List *
+stash_memo_json_casts(void)
+{
+	uint64		before = function_changes;
+
+	if (json_casts.is_read)
+		return json_casts.oids;
+	begin_list(&json_casts);
+	read_catalog(&json_casts, CastRelationId, function_of_cast);
+	json_casts.is_read = before == function_changes;
+	return json_casts.oids;
 }

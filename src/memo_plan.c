@@ -2,7 +2,7 @@
  *
  * memo_plan.c
  *	  What a plan depends on that no hook tells: casts of texts to times, row
- *	  types, collations, and chance.
+ *	  types, collations, JSON, and chance.
  *
  * A text such as 'today' becomes another date each day, a row type is found by
  * a name that another table may take, and a collation has an order that comes
@@ -379,6 +379,8 @@ see_field(StashMemoPlan *facts, Reading *reading, const char *text,
 		facts->reads_time |= any_reads_time(facts, field->value);
 	else if (is_field(field, "repeatable"))
 		facts->by_chance |= strncmp(field->value, "<>", 2) == 0;
+	else if (is_field(field, "absent_on_null"))
+		facts->makes_json = true;
 	else if (is_field(field, "typid"))
 		facts->reads_time |= reads_time(facts, read_oid(field->value));
 	else if (ends_with(field, "type") || is_field(field, "row_typeid"))
@@ -452,7 +454,8 @@ typedef enum Mark
 	MARK_PARAM = -4,
 	MARK_ROW = -5,
 	MARK_COLLATION = -6,
-	MARK_BY_CHANCE = -7
+	MARK_BY_CHANCE = -7,
+	MARK_MAKES_JSON = -8
 } Mark;
 
 static void
@@ -477,6 +480,8 @@ add_marks(PlannedStmt *plan, const StashMemoPlan *facts)
 		add_mark(plan, MARK_HAS_TIME, 0);
 	if (facts->by_chance)
 		add_mark(plan, MARK_BY_CHANCE, 0);
+	if (facts->makes_json)
+		add_mark(plan, MARK_MAKES_JSON, 0);
 	foreach(cell, facts->params)
 		add_mark(plan, MARK_PARAM, lfirst_int(cell));
 	foreach(cell, facts->rows)
@@ -510,6 +515,9 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 				break;
 			case MARK_BY_CHANCE:
 				facts->by_chance = true;
+				break;
+			case MARK_MAKES_JSON:
+				facts->makes_json = true;
 				break;
 			case MARK_PARAM:
 				facts->params = lappend_int(facts->params, (int) item->hashValue);

@@ -654,7 +654,11 @@ was_resolved_by_setting(PLpgSQL_function *function)
 	return !found;
 }
 
-/* types that variables have by names */
+/*
+ * A function runs, which need not have passed by a hook: the server compares
+ * values, and makes JSON of them, by functions that it prepared long ago.  And
+ * types that its variables have by names.
+ */
 static void
 before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 {
@@ -662,6 +666,7 @@ before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 		next->func_beg(estate, function);
 	if (!stash_memo_trace_meets(function))
 		return;
+	stash_memo_trace_skip(function->fn_oid);
 	if (was_resolved_by_setting(function))
 		stash_memo_trace_reason(STASH_MEMO_SETTING, function->fn_oid);
 	for (int i = 0; i < estate->ndatums; i++)

@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 #include "query.h"
@@ -210,24 +211,11 @@ keep_object(TupleTableSlot *row, DestReceiver *self)
 	return true;
 }
 
-/* what to_jsonb() calls in the columns of a query */
-static void
-note_json(TupleDesc desc)
-{
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Oid			type = TupleDescAttr(desc, i)->atttypid;
-
-		if (get_typtype(type) != TYPTYPE_PSEUDO)
-			stash_type_note_json(stash_type_lookup(type, -1));
-	}
-}
-
 /* rows become objects by the server's own to_jsonb(), which wants to know types */
 static void
 make_objects(RowKeeper *keeper, TupleDesc desc)
 {
-	note_json(desc);
+	stash_catalog_note_call(F_TO_JSONB);
 	keeper->columns = BlessTupleDesc(CreateTupleDescCopy(desc));
 	keeper->context = AllocSetContextCreate(CurrentMemoryContext,
 											"pg_hashstash row",

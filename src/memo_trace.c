@@ -75,6 +75,21 @@ add_oid(StashMemoTrace *trace, List **list, Oid oid)
 
 /* ---- functions ---- */
 
+static void note_function(StashMemoTrace *trace, Oid function);
+
+/* JSON is made, of values of any type */
+static void
+note_json(StashMemoTrace *trace)
+{
+	const ListCell *cell;
+
+	if (trace->makes_json)
+		return;
+	trace->makes_json = true;
+	foreach(cell, stash_memo_json_casts())
+		note_function(trace, lfirst_oid(cell));
+}
+
 static void
 note_function(StashMemoTrace *trace, Oid function)
 {
@@ -87,6 +102,8 @@ note_function(StashMemoTrace *trace, Oid function)
 		return;
 	if (is_users)
 		add_oid(trace, &trace->functions, function);
+	else if (stash_memo_makes_json(function))
+		note_json(trace);
 	reason = stash_memo_function_reason(function);
 	if (reason != STASH_MEMO_FINE)
 		note_reason(trace, reason, function);
@@ -253,6 +270,8 @@ note_facts(StashMemoTrace *trace, PlannedStmt *plan)
 		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 	if (facts.by_chance)
 		note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
+	if (facts.makes_json)
+		note_json(trace);
 	foreach(cell, facts.rows)
 		note_row(trace, lfirst_oid(cell));
 	note_collations(trace, facts.collations);
@@ -608,6 +627,8 @@ void
 stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 					   FunctionCallInfo fcinfo)
 {
+	const ListCell *cell;
+
 	memset(trace, 0, sizeof(*trace));
 	trace->context = CurrentMemoryContext;
 	if (ActiveSnapshotSet())
@@ -625,6 +646,9 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 	trace->xid = GetTopFullTransactionIdIfAny();
 	trace->outer = current;
 	note_function(trace, call->memo->target);
+	/* which of them are called when values are compared nothing tells */
+	foreach(cell, stash_memo_comparers())
+		add_oid(trace, &trace->functions, lfirst_oid(cell));
 	if (stash_memo_has_relative_time(call, fcinfo))
 		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 	if (current == NULL)

@@ -218,7 +218,6 @@ extern bytea *stash_type_send(StashType *type, Datum value);
 extern Datum stash_type_receive(StashType *type, const char *buf, int len);
 extern char *stash_type_output(StashType *type, Datum value);
 extern Datum stash_type_input(StashType *type, char *text);
-extern void stash_type_note_json(StashType *type);
 extern Datum stash_type_to_json(StashType *type, Datum value);
 extern Datum stash_type_to_jsonb(StashType *type, Datum value);
 extern Datum stash_type_cast(StashType *type, Datum value, StashType *wanted);

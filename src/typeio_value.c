@@ -175,36 +175,18 @@ stash_type_output(StashType *type, Datum value)
 Datum
 stash_type_input(StashType *type, char *text)
 {
-	return InputFunctionCall(&type->input, text, type->ioparam, type->typmod);
-}
-
-/*
- * Tell which casts the server's to_json() and to_jsonb() may call, which they
- * do without a hook: for scalars of users, within arrays and rows, too.
- */
-void
-stash_type_note_json(StashType *type)
-{
-	Oid			function;
-
-	switch (type->kind)
+	/*
+	 * a hook tells what conditions call when a call of the function begins
+	 * anew
+	 */
+	if (!type->is_domain_free)
 	{
-		case STASH_KIND_DOMAIN:
-		case STASH_KIND_ARRAY:
-			stash_type_note_json(type->inner);
-			break;
-		case STASH_KIND_ROW:
-			for (int i = 0; i < type->nfields; i++)
-				stash_type_note_json(type->fields[i].type);
-			break;
-		case STASH_KIND_RECORD:
-			break;
-		default:
-			if (type->oid >= FirstNormalObjectId &&
-				find_coercion_pathway(JSONOID, type->oid, COERCION_EXPLICIT,
-									  &function) == COERCION_PATH_FUNC)
-				stash_catalog_note_call(function);
+		FmgrInfo	input;
+
+		fmgr_info_copy(&input, &type->input, CurrentMemoryContext);
+		return InputFunctionCall(&input, text, type->ioparam, type->typmod);
 	}
+	return InputFunctionCall(&type->input, text, type->ioparam, type->typmod);
 }
 
 /*
@@ -230,7 +212,7 @@ call_json_function(StashType *type, FmgrInfo **function, Oid oid, Oid result,
 		*function = found;
 		MemoryContextSwitchTo(old);
 	}
-	stash_type_note_json(type);
+	stash_catalog_note_call(oid);
 	return FunctionCall1(*function, value);
 }
 
