@@ -26,6 +26,7 @@ SELECT stash.memoize('tenant()', ttl => '1 hour');
 SELECT tenant(), tenant();
 SELECT reason('tenant()');
 SELECT stash.unmemoize('tenant()'), stash.memoize('tenant()', vary => '{app.tenant,"app.Other"}');
+SELECT stash.unmemoize('tenant()'), stash.memoize('tenant()', vary => '{nosuch}');
 SELECT tenant(), tenant();
 SET app.tenant = 'a';
 SELECT tenant(), tenant();

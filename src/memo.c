@@ -25,6 +25,7 @@
 #include "commands/proclang.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -329,29 +330,54 @@ is_of_entries(Oid relid)
 						   ObjectIdGetDatum(relid)) == stash_catalog_entry_type();
 }
 
-/*
- * Whether a wrapper may depend on an object for the defaults of its arguments,
- * as the catalogs write them: by a call, or a constant that stands for it.
- */
-static bool
-is_used_by_defaults(const char *defaults, Oid class, Oid object)
+/* whether an object is what the default of an argument uses */
+typedef struct Use
 {
-	if (class == RelationRelationId)
-		return strstr(defaults, psprintf(":consttype %u ", REGCLASSOID)) != NULL;
-	return strstr(defaults, psprintf(":funcid %u ", object)) != NULL ||
-		strstr(defaults, psprintf(":consttype %u ", REGPROCOID)) != NULL ||
-		strstr(defaults, psprintf(":consttype %u ", REGPROCEDUREOID)) != NULL;
+	Oid			class;
+	Oid			object;
+} Use;
+
+static bool
+is_called(Oid function, void *context)
+{
+	Use		   *use = context;
+
+	return use->class == ProcedureRelationId && use->object == function;
+}
+
+/* it may stand there as a call, or as a constant of a type for such objects */
+static bool
+is_used(Node *node, void *context)
+{
+	Use		   *use = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+	{
+		Const	   *constant = (Const *) node;
+		bool		is_name = use->class == RelationRelationId ?
+		constant->consttype == REGCLASSOID :
+		constant->consttype == REGPROCOID ||
+		constant->consttype == REGPROCEDUREOID;
+
+		return is_name && !constant->constisnull &&
+			DatumGetObjectId(constant->constvalue) == use->object;
+	}
+	return check_functions_in_node(node, is_called, context) ||
+		expression_tree_walker(node, is_used, context);
 }
 
 static bool
-is_recorded(HeapTuple wrapper, const char *defaults, Form_pg_depend depend,
+is_recorded(HeapTuple wrapper, Node *defaults, Form_pg_depend depend,
 			Oid class)
 {
 	Oid			object = depend->refobjid;
+	Use			use = {class, object};
 
 	if (depend->refclassid != class || depend->refobjsubid != 0 ||
 		depend->deptype != DEPENDENCY_NORMAL ||
-		(defaults != NULL && is_used_by_defaults(defaults, class, object)))
+		is_used(defaults, &use))
 		return false;
 	return class == RelationRelationId ? is_of_entries(object) :
 		takes_the_same(object, (Form_pg_proc) GETSTRUCT(wrapper));
@@ -368,7 +394,7 @@ find_recorded(HeapTuple wrapper, Oid class)
 	bool		isnull;
 	Datum		datum = SysCacheGetAttr(PROCOID, wrapper,
 										Anum_pg_proc_proargdefaults, &isnull);
-	char	   *defaults = isnull ? NULL : TextDatumGetCString(datum);
+	Node	   *defaults = isnull ? NULL : stringToNode(TextDatumGetCString(datum));
 	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -390,9 +416,6 @@ find_recorded(HeapTuple wrapper, Oid class)
 	}
 	systable_endscan(scan);
 	table_close(pg_depend, AccessShareLock);
-	/* the memo's context lives on */
-	if (defaults != NULL)
-		pfree(defaults);
 	return list_length(found) == 1 ? linitial_oid(found) : InvalidOid;
 }
 
@@ -401,36 +424,6 @@ owner_of_function(Oid function)
 {
 	return GetSysCacheOid1(PROCOID, Anum_pg_proc_proowner,
 						   ObjectIdGetDatum(function));
-}
-
-/*
- * The function that a body names.  When that name leads nowhere any more, or
- * to what somebody else has put there, it is the one that it named at first.
- */
-static Oid
-find_target(const StashMemoBody *body, HeapTuple wrapper)
-{
-	Oid			named = find_named_target(body, (Form_pg_proc) GETSTRUCT(wrapper));
-	Oid			recorded = find_recorded(wrapper, ProcedureRelationId);
-
-	if (OidIsValid(recorded) &&
-		owner_of_function(named) != owner_of_function(recorded))
-		return recorded;
-	return named;
-}
-
-/*
- * The table that a body names, or rather, named at first: sessions that know
- * the memo are not told when another table takes the name.
- */
-static Oid
-find_stash(const StashMemoBody *body, HeapTuple wrapper)
-{
-	Oid			recorded = InvalidOid;
-
-	if (body->stash != NULL)
-		recorded = find_recorded(wrapper, RelationRelationId);
-	return OidIsValid(recorded) ? recorded : find_named_stash(body);
 }
 
 static StashMemoVersion
@@ -582,15 +575,37 @@ build_plain(StashMemo *memo)
 								  ObjectIdGetDatum(memo->stash));
 }
 
-/* what its body names, and whether that is what it has now */
+/*
+ * The function and the table that the body of a memo names, and whether it
+ * would find them by these names.
+ *
+ * When the name of the function leads nowhere any more, or to what somebody else
+ * has put there, it is the one that was named at first.  So is the table in any
+ * case: sessions that know the memo are not told when another takes the name.
+ */
 static void
 find_named(StashMemo *memo, HeapTuple tuple)
 {
-	memo->target = find_target(&memo->body, tuple);
-	memo->stash = find_stash(&memo->body, tuple);
-	memo->is_renamed = memo->stash != find_named_stash(&memo->body) ||
-		memo->target != find_named_target(&memo->body,
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_hashstash names",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	Oid			named = find_named_target(&memo->body,
 										  (Form_pg_proc) GETSTRUCT(tuple));
+	Oid			recorded = find_recorded(tuple, ProcedureRelationId);
+
+	memo->target = OidIsValid(recorded) &&
+		owner_of_function(named) != owner_of_function(recorded) ? recorded : named;
+	memo->is_renamed = memo->target != named;
+	if (memo->body.stash != NULL)
+	{
+		named = find_named_stash(&memo->body);
+		recorded = find_recorded(tuple, RelationRelationId);
+		memo->stash = OidIsValid(recorded) ? recorded : named;
+		memo->is_renamed |= memo->stash != named;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 }
 
 /* build a memo in the current memory context */

@@ -36,6 +36,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -365,6 +366,29 @@ read_names(FunctionCallInfo fcinfo, int argno)
 	return names;
 }
 
+/*
+ * Names of settings, which must exist; but a name of two parts may be a setting
+ * of a library, or a user's own, that comes later.
+ */
+static List *
+read_settings(FunctionCallInfo fcinfo, int argno)
+{
+	List	   *names = read_names(fcinfo, argno);
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		const char *name = lfirst(cell);
+
+		if (strchr(name, '.') == NULL && GetConfigOption(name, true, false) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("unrecognized configuration parameter \"%s\"", name),
+					 errhint("vary takes names of settings, as SHOW does.")));
+	}
+	return names;
+}
+
 /* the text of an argument that has one of two values; true for the second */
 static bool
 read_choice(FunctionCallInfo fcinfo, int argno, const char *what,
@@ -427,7 +451,7 @@ read_options(FunctionCallInfo fcinfo, StashMemoBody *body)
 	}
 	body->is_shared = read_choice(fcinfo, ARG_SHARE, "share", "role", "all");
 	body->has_vary = !PG_ARGISNULL(ARG_VARY);
-	body->vary = read_names(fcinfo, ARG_VARY);
+	body->vary = read_settings(fcinfo, ARG_VARY);
 	body->ignore = read_names(fcinfo, ARG_IGNORE);
 	body->is_sampled = read_choice(fcinfo, ARG_HASH, "hash", "exact", "sampled");
 	body->allow_volatile = !PG_ARGISNULL(ARG_VOLATILE) &&
@@ -725,7 +749,8 @@ memoize_as(Oid function, Form_pg_proc form, StashMemoBody *body, char *as,
  *          wait      for another session that computes the same; 10 seconds
  * Returns: the memoized function; in place it has the OID it had
  * Errors:  42501 not the owner, 42809 no plain function, 42710 memoized
- *          already, 42P13 VOLATILE, 22023 bad option, 42723 name taken
+ *          already, 42P13 VOLATILE, 22023 bad option, 42704 no such setting,
+ *          42723 name taken
  * Volatile, parallel unsafe.
  */
 Datum
