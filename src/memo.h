@@ -78,11 +78,12 @@ typedef enum StashMemoReason
 	STASH_MEMO_RELATIVE_TIME,	/* a text may be one, and becomes one */
 	STASH_MEMO_CURSOR,			/* of others used, or one left open */
 	STASH_MEMO_LANGUAGE,		/* a function whose state nobody sees */
-	STASH_MEMO_MISSING,			/* it caught that something was not there */
+	STASH_MEMO_MISSING,			/* it caught an error that data did not cause */
 	STASH_MEMO_COLLATION,		/* the version of an order is another one */
 	STASH_MEMO_NO_COLUMNS,		/* set of records, called without a list of
 								 * columns */
 	STASH_MEMO_NOT_WRITTEN,		/* keeping a large result failed */
+	STASH_MEMO_INTERRUPTED,		/* it caught a timeout, or what a limit did */
 	STASH_MEMO_CHEAP			/* computing took less than min_cost; last */
 } StashMemoReason;
 
@@ -402,6 +403,7 @@ typedef struct StashMemoPlan
 	bool		may_change;		/* by what happens to a type */
 	bool		by_chance;		/* TABLESAMPLE without REPEATABLE */
 	bool		makes_json;		/* by what is no function, as JSON_ARRAY() */
+	List	   *functions;		/* that were called to make it */
 	List	   *params;			/* numbers of those that become times */
 	List	   *rows;			/* relations whose row types it has */
 	List	   *collations;
@@ -424,10 +426,23 @@ extern bool stash_memo_has_relative_string(const char *source);
 extern Oid	stash_memo_row_type(Oid type);
 extern List *stash_memo_query_collations(const Query *query);
 extern void stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan);
+extern void stash_memo_plan_called(PlannedStmt *plan, List *functions);
 extern bool stash_memo_plan_has_time(PlannedStmt *plan);
+
+/* A query that is being planned, and the functions of users called for that. */
+typedef struct StashMemoPlanning
+{
+	struct StashMemoPlanning *outer;
+	MemoryContext context;
+	List	   *functions;
+} StashMemoPlanning;
 
 /* memo_ran.c */
 extern void stash_memo_ran_init(void);
+extern void stash_memo_ran_plan_begin(StashMemoPlanning *planning);
+extern void stash_memo_ran_plan_end(StashMemoPlanning *planning);
+extern void stash_memo_ran_planned(Oid function);
+extern List *stash_memo_ran_inlined(List *items, bool *unsure);
 extern void stash_memo_ran_prepared(List *running, Oid function);
 extern void stash_memo_ran_outside(Oid function, bool is_query);
 extern List *stash_memo_ran_all(List *functions);

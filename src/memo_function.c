@@ -77,6 +77,16 @@ is_named(Oid function, const char *const *names, int n)
 	return found;
 }
 
+/* the same of those that do something, which nobody may leave out */
+static const char *const acting_functions[] = {
+	"nextval", "setval", "set_config", "setseed", "lo_", "lowrite",
+	"pg_notify", "pg_advisory_", "pg_try_advisory_", "pg_cancel_", "pg_terminate_",
+	"pg_reload_", "pg_rotate_", "pg_switch_", "pg_promote", "pg_create_", "pg_drop_",
+	"pg_copy_", "pg_replication_", "pg_logical_", "pg_wal_replay_", "pg_export_",
+	"pg_import_", "pg_log_", "pg_backup_", "pg_stat_reset", "pg_stat_reset_",
+	"pg_stat_clear_", "pg_stat_force_", "pg_sync_", "brin_", "gin_clean_"
+};
+
 static bool
 depends_on_session(Oid function)
 {
@@ -328,6 +338,9 @@ stash_memo_function_reason(Oid function)
 	if (function == F_CURRENT_SETTING_TEXT ||
 		function == F_CURRENT_SETTING_TEXT_BOOL)
 		return STASH_MEMO_SETTING;
+	if (func_volatile(function) == PROVOLATILE_VOLATILE &&
+		is_named(function, acting_functions, lengthof(acting_functions)))
+		return STASH_MEMO_SIDE_EFFECTS;
 	return depends_on_session(function) ? STASH_MEMO_SESSION : STASH_MEMO_FINE;
 }
 

@@ -455,7 +455,8 @@ typedef enum Mark
 	MARK_ROW = -5,
 	MARK_COLLATION = -6,
 	MARK_BY_CHANCE = -7,
-	MARK_MAKES_JSON = -8
+	MARK_MAKES_JSON = -8,
+	MARK_FUNCTION = -9			/* before the plan is read */
 } Mark;
 
 static void
@@ -492,15 +493,12 @@ add_marks(PlannedStmt *plan, const StashMemoPlan *facts)
 	MemoryContextSwitchTo(old);
 }
 
-/* false when there are none, or not all */
+/* false when they are not all of what the plan depends on */
 static bool
 read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 {
 	ListCell   *cell;
 
-	if (plan->invalItems == NIL ||
-		llast_node(PlanInvalItem, plan->invalItems)->cacheId != MARK_READ)
-		return false;
 	foreach(cell, plan->invalItems)
 	{
 		const PlanInvalItem *item = lfirst(cell);
@@ -519,6 +517,9 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 			case MARK_MAKES_JSON:
 				facts->makes_json = true;
 				break;
+			case MARK_FUNCTION:
+				facts->functions = lappend_oid(facts->functions, item->hashValue);
+				break;
 			case MARK_PARAM:
 				facts->params = lappend_int(facts->params, (int) item->hashValue);
 				break;
@@ -532,7 +533,23 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 				break;
 		}
 	}
-	return true;
+	return plan->invalItems != NIL &&
+		llast_node(PlanInvalItem, plan->invalItems)->cacheId == MARK_READ;
+}
+
+/*
+ * Write down in a new plan which functions of users were called to make it:
+ * where they are IMMUTABLE it has only what they returned.
+ */
+void
+stash_memo_plan_called(PlannedStmt *plan, List *functions)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
+	ListCell   *cell;
+
+	foreach(cell, functions)
+		add_mark(plan, MARK_FUNCTION, lfirst_oid(cell));
+	MemoryContextSwitchTo(old);
 }
 
 /*

@@ -20,6 +20,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "parser/parse_coerce.h"
 #include "plpgsql.h"
 #include "utils/builtins.h"
 #include "utils/expandedrecord.h"
@@ -312,11 +313,36 @@ note_statement(Meeting *meeting, PLpgSQL_stmt *statement)
 
 /* ---- casts of values that are given to variables ---- */
 
+/* what the conditions of a domain call passes by the hook when they are made ready */
+static void
+note_domain(Oid domain)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_hashstash domain",
+												  ALLOCSET_SMALL_SIZES);
+	DomainConstraintRef conditions;
+
+	InitDomainConstraintRef(domain, &conditions, context, true);
+	MemoryContextDelete(context);
+}
+
+/*
+ * A value is cast.  PL/pgSQL has one cast from a type to another for a session,
+ * and makes it ready once in a transaction, whichever functions use it.
+ */
 static void
 note_cast(Oid from, Oid to)
 {
-	if (from != to && stash_memo_holds_time(to) && stash_memo_holds_words(from))
+	Oid			function;
+
+	if (from == to || !OidIsValid(to))
+		return;
+	if (stash_memo_holds_time(to) && stash_memo_holds_words(from))
 		stash_memo_trace_word();
+	if (find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &function) == COERCION_PATH_FUNC)
+		stash_memo_trace_skip(function);
+	if (get_typtype(to) == TYPTYPE_DOMAIN)
+		note_domain(to);
 }
 
 static Oid

@@ -181,7 +181,7 @@ is_excused(const StashMemoCall *call, StashMemoReason reason)
 /* no promise makes up for what a hit would not do */
 static const StashMemoReason never_excused[] = {
 	STASH_MEMO_SIDE_EFFECTS, STASH_MEMO_UTILITY, STASH_MEMO_CURSOR,
-	STASH_MEMO_BEING_COMMITTED
+	STASH_MEMO_BEING_COMMITTED, STASH_MEMO_INTERRUPTED
 };
 
 /*

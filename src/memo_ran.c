@@ -12,11 +12,16 @@
  * queries while which functions may have been running: all that were noted for
  * the target that ran.  Whoever runs one of them may call what it prepared.
  *
+ * And the planner calls IMMUTABLE functions, whose values then stand in plans that
+ * are kept.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -53,10 +58,15 @@ typedef struct RunnerKnown
 
 static RunnerKnown runners_known[64];
 
+static HTAB *inlined;			/* Inlined by their hash; NULL: not read yet */
+
 static void
 forget_known(Datum arg, int cacheid, uint32 hashvalue)
 {
 	memset(runners_known, 0, sizeof(runners_known));
+	if (inlined != NULL)
+		hash_destroy(inlined);
+	inlined = NULL;
 }
 
 /*
@@ -87,6 +97,125 @@ may_prepare(Oid function)
 		language != ours;
 	return known->may_prepare;
 }
+
+/* ---- while a query is planned ---- */
+
+static StashMemoPlanning *planning_now; /* the innermost, or NULL */
+
+/*
+ * A query is about to be planned.  stash_memo_ran_plan_end() must follow, after
+ * an error, too.
+ */
+void
+stash_memo_ran_plan_begin(StashMemoPlanning *planning)
+{
+	planning->outer = planning_now;
+	planning->context = CurrentMemoryContext;
+	planning->functions = NIL;
+	planning_now = planning;
+}
+
+void
+stash_memo_ran_plan_end(StashMemoPlanning *planning)
+{
+	planning_now = planning->outer;
+}
+
+/*
+ * A function is about to be called, maybe to plan a query, or by what is called
+ * for that.
+ */
+void
+stash_memo_ran_planned(Oid function)
+{
+	StashMemoPlanning *planning = planning_now;
+
+	if (function < FirstNormalObjectId)
+		return;
+	for (; planning != NULL; planning = planning->outer)
+	{
+		MemoryContext old = MemoryContextSwitchTo(planning->context);
+
+		planning->functions = list_append_unique_oid(planning->functions,
+													 function);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* a function in SQL that may have been put into a plan in place of its call */
+typedef struct Inlined
+{
+	uint32		hash;			/* must be first; as plans have it */
+	Oid			function;		/* 0: more than one */
+} Inlined;
+
+static HTAB *
+read_inlined(void)
+{
+	HASHCTL		ctl = {0};
+	HTAB	   *table;
+	Relation	rel;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	ctl.keysize = sizeof(uint32);
+	ctl.entrysize = sizeof(Inlined);
+	table = hash_create("pg_hashstash functions in SQL", 64, &ctl,
+						HASH_ELEM | HASH_BLOBS);
+	rel = table_open(ProcedureRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+		uint32		hash;
+		Inlined    *entry;
+		bool		found;
+
+		if (form->prolang != SQLlanguageId || form->oid < FirstNormalObjectId)
+			continue;
+		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(form->oid));
+		entry = hash_search(table, &hash, HASH_ENTER, &found);
+		entry->function = found ? InvalidOid : form->oid;
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return table;
+}
+
+/*
+ * The functions whose bodies stand in a plan that has these 'items'; '*unsure':
+ * there is one that cannot be told.
+ */
+List *
+stash_memo_ran_inlined(List *items, bool *unsure)
+{
+	List	   *functions = NIL;
+	ListCell   *cell;
+
+	*unsure = false;
+	foreach(cell, items)
+	{
+		PlanInvalItem *item = lfirst(cell);
+		Inlined    *entry;
+
+		if (item->cacheId != PROCOID)
+			continue;
+		if (inlined == NULL)
+		{
+			HTAB	   *table = read_inlined();
+
+			/* reading may have let in news, which would have found nothing */
+			inlined = table;
+		}
+		entry = hash_search(inlined, &item->hashValue, HASH_FIND, NULL);
+		if (entry != NULL && OidIsValid(entry->function))
+			functions = lappend_oid(functions, entry->function);
+		*unsure |= entry != NULL && !OidIsValid(entry->function);
+	}
+	return functions;
+}
+
+/* ---- in a transaction ---- */
 
 static Runner *
 find_runner(Oid function)

@@ -122,13 +122,15 @@ static const struct
 	[STASH_MEMO_LANGUAGE] = {"language",
 	"the function is not IMMUTABLE, and of a language in which what it asks for is not seen: name settings with vary, vouch for it with volatile => true, or memoize with a ttl"},
 	[STASH_MEMO_MISSING] = {"missing",
-	"the target went on after an error that something is not there or not allowed, which may come: have it not ask for that, or memoize with a ttl"},
+	"the target went on after an error that something is not there or not allowed, or about the session, which may be otherwise: have it not ask for that, or memoize with a ttl"},
 	[STASH_MEMO_COLLATION] = {"collation",
 	"the order of a collation that the target uses has another version"},
 	[STASH_MEMO_NO_COLUMNS] = {"no_columns",
 	"the caller does not say which columns the records have: call the function in FROM, with a column list"},
 	[STASH_MEMO_NOT_WRITTEN] = {"not_written",
 	"the result could not be written into the stash"},
+	[STASH_MEMO_INTERRUPTED] = {"interrupted",
+	"the target went on after a timeout, a cancel, a limit or a lock that it could not get: such an answer is not kept"},
 	[STASH_MEMO_CHEAP] = {"cheap",
 	"computing the answer took less than min_cost: memoize with a lower one"}
 };

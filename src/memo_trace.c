@@ -96,6 +96,7 @@ note_function(StashMemoTrace *trace, Oid function)
 	bool		is_users = function >= FirstNormalObjectId;
 	StashMemoReason reason;
 
+	stash_memo_ran_planned(function);
 	/* such as row_to_json() call what casts and domains of users call */
 	runs_functions |= is_users || func_volatile(function) != PROVOLATILE_IMMUTABLE;
 	if (is_users && list_member_oid(trace->functions, function))
@@ -111,81 +112,18 @@ note_function(StashMemoTrace *trace, Oid function)
 
 /* ---- queries ---- */
 
-/* a function in SQL that may have been put into a plan in place of its call */
-typedef struct Inlined
-{
-	uint32		hash;			/* must be first; as plans have it */
-	Oid			function;		/* 0: more than one */
-} Inlined;
-
-static HTAB *inlined;			/* NULL: not read yet */
-
-static void
-forget_functions(Datum arg, int cacheid, uint32 hashvalue)
-{
-	if (inlined != NULL)
-		hash_destroy(inlined);
-	inlined = NULL;
-}
-
-static HTAB *
-read_inlined(void)
-{
-	HASHCTL		ctl = {0};
-	HTAB	   *table;
-	Relation	rel;
-	TableScanDesc scan;
-	HeapTuple	tuple;
-
-	ctl.keysize = sizeof(uint32);
-	ctl.entrysize = sizeof(Inlined);
-	table = hash_create("pg_hashstash functions in SQL", 64, &ctl,
-						HASH_ELEM | HASH_BLOBS);
-	rel = table_open(ProcedureRelationId, AccessShareLock);
-	scan = table_beginscan_catalog(rel, 0, NULL);
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-		uint32		hash;
-		Inlined    *entry;
-		bool		found;
-
-		if (form->prolang != SQLlanguageId || form->oid < FirstNormalObjectId)
-			continue;
-		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(form->oid));
-		entry = hash_search(table, &hash, HASH_ENTER, &found);
-		entry->function = found ? InvalidOid : form->oid;
-	}
-	table_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return table;
-}
-
 static void
 note_inlined(StashMemoTrace *trace, List *items)
 {
+	bool		unsure;
+	List	   *functions = stash_memo_ran_inlined(items, &unsure);
 	ListCell   *cell;
 
-	foreach(cell, items)
-	{
-		PlanInvalItem *item = lfirst(cell);
-		Inlined    *entry;
-
-		if (item->cacheId != PROCOID)
-			continue;
-		if (inlined == NULL)
-		{
-			HTAB	   *table = read_inlined();
-
-			/* reading may have let in news, which would have found nothing */
-			inlined = table;
-		}
-		entry = hash_search(inlined, &item->hashValue, HASH_FIND, NULL);
-		if (entry != NULL && OidIsValid(entry->function))
-			note_function(trace, entry->function);
-		else if (entry != NULL)
-			note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
-	}
+	foreach(cell, functions)
+		note_function(trace, lfirst_oid(cell));
+	list_free(functions);
+	if (unsure)
+		note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
 }
 
 static bool
@@ -272,6 +210,9 @@ note_facts(StashMemoTrace *trace, PlannedStmt *plan)
 		note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
 	if (facts.makes_json)
 		note_json(trace);
+	foreach(cell, facts.functions)
+		note_function(trace, lfirst_oid(cell));
+	list_free(facts.functions);
 	foreach(cell, facts.rows)
 		note_row(trace, lfirst_oid(cell));
 	note_collations(trace, facts.collations);
@@ -462,17 +403,51 @@ stash_memo_trace_cursor(const char *name, bool is_end)
 
 /* ---- hooks ---- */
 
+/* what was called to make a plan stays with it, and so for one around it */
+static void
+keep_called(PlannedStmt *plan, const StashMemoPlanning *planning)
+{
+	if (planning->functions != NIL)
+	{
+		List	   *all = stash_memo_ran_all(planning->functions);
+
+		stash_memo_plan_called(plan, all);
+		list_free(all);
+	}
+	if (planning->outer != NULL)
+	{
+		bool		unsure;
+		List	   *inlined_here = stash_memo_ran_inlined(plan->invalItems, &unsure);
+		ListCell   *cell;
+
+		foreach(cell, inlined_here)
+			stash_memo_ran_planned(lfirst_oid(cell));
+		list_free(inlined_here);
+	}
+}
+
 static PlannedStmt *
 trace_planner(Query *query, const char *text, int options,
 			  ParamListInfo params STASH_COMPAT_EXPLAIN_PARAM)
 {
 	planner_hook_type plan_it = next_planner != NULL ? next_planner : standard_planner;
-	PlannedStmt *plan;
+	PlannedStmt *volatile plan = NULL;
+	StashMemoPlanning planning;
 
 	stash_memo_names_plan();
 	if (current != NULL)
 		note_collations(current, stash_memo_query_collations(query));
-	plan = plan_it(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
+	stash_memo_ran_plan_begin(&planning);
+	PG_TRY();
+	{
+		plan = plan_it(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
+	}
+	PG_FINALLY();
+	{
+		stash_memo_ran_plan_end(&planning);
+	}
+	PG_END_TRY();
+	keep_called(plan, &planning);
 
 	if (current != NULL)
 		note_planned(current, plan, text);
@@ -539,7 +514,10 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 		error_context_stack == starting_stack;
 
 		if (current == NULL)
+		{
+			stash_memo_ran_planned(object);
 			stash_memo_ran_outside(object, is_query);
+		}
 		else
 		{
 			if (!is_query)
@@ -593,7 +571,6 @@ stash_memo_trace_init(void)
 	object_access_hook = trace_object_access;
 	stash_catalog_read_note = note_read;
 	stash_catalog_call_note = stash_memo_trace_skip;
-	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
 	stash_memo_function_init();
@@ -603,17 +580,53 @@ stash_memo_trace_init(void)
 /* ---- errors ---- */
 
 /*
- * Something is not there, or not allowed.  Where the target goes on all the
- * same, its answer depends on that, and nobody tells when it comes.
+ * Why an error keeps the answer of a target that goes on after it from being
+ * remembered: what is not there, or not allowed, may come without a word, and a
+ * timeout or a limit has nothing to do with what was asked.  What data cause,
+ * and what users raise, they cause again.
  */
+static StashMemoReason
+reason_of_error(int code)
+{
+	/* these stand in classes of data */
+	if (code == ERRCODE_NONSTANDARD_USE_OF_ESCAPE_CHARACTER ||
+		code == ERRCODE_ASSERT_FAILURE)
+		return STASH_MEMO_MISSING;
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
+			return STASH_MEMO_INTERRUPTED;
+		case ERRCODE_TO_CATEGORY(ERRCODE_CONNECTION_EXCEPTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_FEATURE_NOT_SUPPORTED):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_CURSOR_STATE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_TRANSACTION_STATE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_SQL_STATEMENT_NAME):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_CURSOR_NAME):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_CATALOG_NAME):
+		case ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_SCHEMA):
+		case ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_TABLE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_CONFIG_FILE_ERROR):
+		case ERRCODE_TO_CATEGORY(ERRCODE_FDW_ERROR):
+			return STASH_MEMO_MISSING;
+		default:
+			return STASH_MEMO_FINE;
+	}
+}
+
 static void
 note_error(void *arg)
 {
-	int			category = ERRCODE_TO_CATEGORY(geterrcode());
+	StashMemoReason reason = reason_of_error(geterrcode());
 
-	if (category == ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_TABLE) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_SCHEMA))
-		note_reason(arg, STASH_MEMO_MISSING, InvalidOid);
+	if (reason != STASH_MEMO_FINE)
+		note_reason(arg, reason, InvalidOid);
 }
 
 /* ---- traces ---- */
@@ -774,6 +787,7 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 {
 	if (current == NULL)
 		return;
+	note_function(current, memo->target);
 	if (!TIMESTAMP_IS_NOEND(result->expires_at))
 		note_reason(current, STASH_MEMO_NESTED_TTL, memo->function);
 	if (result->proof == NULL)

@@ -404,6 +404,38 @@ is_relation(ObjectType type)
 		type == OBJECT_MATVIEW || type == OBJECT_FOREIGN_TABLE;
 }
 
+static bool
+is_function(ObjectType type)
+{
+	return type == OBJECT_FUNCTION || type == OBJECT_AGGREGATE ||
+		type == OBJECT_ROUTINE || type == OBJECT_PROCEDURE;
+}
+
+/*
+ * Whether a function that is made may be meant where nobody calls one: f(x) is
+ * a column of x, or a cast, while there is no function that takes x alone.
+ */
+static bool
+may_be_meant(const CreateFunctionStmt *create)
+{
+	ListCell   *cell;
+
+	if (create->is_procedure)
+		return false;
+	if (is_type_name(strVal(llast(create->funcname))))
+		return true;
+	foreach(cell, create->parameters)
+	{
+		const FunctionParameter *parameter = lfirst(cell);
+		Oid			type = LookupTypeNameOid(NULL, parameter->argType, true);
+
+		if (OidIsValid(type) && (type_is_rowtype(getBaseType(type)) ||
+								 IsPolymorphicType(type)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Whether a command may change what a query means.
  *
@@ -428,9 +460,19 @@ changes_meaning(Node *command)
 			return is_type_name(((CreateTableAsStmt *) command)->into->rel->relname);
 		case T_ViewStmt:
 			return is_type_name(((ViewStmt *) command)->view->relname);
+		case T_CreateFunctionStmt:
+			return may_be_meant((CreateFunctionStmt *) command);
+			/* what is there counts by its row */
+		case T_AlterFunctionStmt:
+			return false;
+		case T_AlterOwnerStmt:
+			return !is_function(((AlterOwnerStmt *) command)->objectType);
 		case T_CreateSchemaStmt:
 			return ((CreateSchemaStmt *) command)->schemaElts != NIL;
 		case T_DropStmt:
+			/* with what was made of them, such as operators */
+			if (is_function(((DropStmt *) command)->removeType))
+				return ((DropStmt *) command)->behavior == DROP_CASCADE;
 			return !is_relation(((DropStmt *) command)->removeType) ||
 				is_dropped_type_name((DropStmt *) command);
 		case T_RenameStmt:
