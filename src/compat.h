@@ -40,6 +40,7 @@
 #include "commands/explain.h"
 #include "datatype/timestamp.h"
 #include "executor/executor.h"
+#include "nodes/plannodes.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "parser/parse_type.h"
@@ -387,6 +388,23 @@ stash_compat_heap_update(Relation rel, ItemPointer tid, HeapTuple row,
 	*wants_index = !HeapTupleIsHeapOnly(row);
 #endif
 	return result;
+}
+
+/* the roles for which rights to relations are checked; 0: who runs the plan */
+static inline List *
+stash_compat_plan_roles(const PlannedStmt *plan)
+{
+	List	   *roles = NIL;
+	ListCell   *cell;
+
+#if PG_VERSION_NUM >= 160000
+	foreach(cell, plan->permInfos)
+		roles = list_append_unique_oid(roles, lfirst_node(RTEPermissionInfo, cell)->checkAsUser);
+#else
+	foreach(cell, plan->rtable)
+		roles = list_append_unique_oid(roles, lfirst_node(RangeTblEntry, cell)->checkAsUser);
+#endif
+	return roles;
 }
 
 /*

@@ -146,6 +146,7 @@ stash_memo_init(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_functions, (Datum) 0);
 	stash_catalog_listen(forget_relations);
 	RegisterXactCallback(free_retired, NULL);
+	stash_memo_role_init();
 	stash_memo_key_init();
 	stash_memo_cache_init();
 	stash_memo_shared_init();

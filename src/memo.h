@@ -22,6 +22,7 @@
 #include "frame_datum.h"
 #include "hash.h"
 #include "lib/ilist.h"
+#include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
 #include "portability/instr_time.h"
@@ -84,6 +85,7 @@ typedef enum StashMemoReason
 								 * columns */
 	STASH_MEMO_NOT_WRITTEN,		/* keeping a large result failed */
 	STASH_MEMO_INTERRUPTED,		/* it caught a timeout, or what a limit did */
+	STASH_MEMO_ROLE,			/* whose rights were used may do other things */
 	STASH_MEMO_CHEAP			/* computing took less than min_cost; last */
 } StashMemoReason;
 
@@ -237,8 +239,8 @@ typedef struct StashMemoKey
 } StashMemoKey;
 
 /*
- * A relation that an answer was read from, or a function that ran, and what the
- * session knew of it: which another cannot know yet, or no longer.
+ * A relation that an answer was read from, a function that ran, or a role by
+ * whose rights, and what the session knew of it: which another cannot know yet, or no longer.
  */
 typedef struct StashMemoSource
 {
@@ -257,6 +259,8 @@ typedef struct StashMemoProof
 	StashMemoSource *rows;		/* relations whose row types were used */
 	int			ncollations;
 	StashMemoSource *collations;	/* and the versions of their orders */
+	int			nroles;
+	StashMemoSource *roles;		/* whose rights counted, but for the caller */
 	uint64		excused;		/* reasons that this memo allows; another that
 								 * uses its answer may not */
 	StashTrackSnapshot *snapshot;
@@ -386,8 +390,12 @@ typedef struct StashMemoTrace
 	List	   *functions;
 	bool		makes_json;		/* which calls casts of users */
 	List	   *collations;
+	Oid			caller;			/* role that called the target */
+	bool		is_shared;		/* and is in no key */
+	List	   *roles;			/* StashMemoSource, others whose rights
+								 * counted */
 	uint64		reasons;		/* what was seen, bits by StashMemoReason */
-	Oid			culprits[STASH_MEMO_REASONS];	/* function or relation */
+	Oid			culprits[STASH_MEMO_REASONS];	/* function, relation, role */
 	List	   *cursors;		/* queries that may be some, by address */
 	ErrorContextCallback errors;	/* sees those that the target catches */
 	struct HTAB *statements;	/* of PL/pgSQL, that were met; NULL: none */
@@ -498,9 +506,14 @@ extern Size stash_memo_proof_size(const StashMemoProof *proof);
 extern StashMemoProof *stash_memo_proof_copy(const StashMemoProof *proof,
 											 MemoryContext context);
 
+/* memo_role.c */
+extern void stash_memo_role_init(void);
+extern uint64 stash_memo_roles_generation(void);
+extern void stash_memo_append_role(StringInfo out, const char *what, Oid role);
+extern uint64 stash_memo_role_digest(Oid role);
+
 /* memo_key.c */
 extern void stash_memo_key_init(void);
-extern uint64 stash_memo_roles_generation(void);
 extern uint64 stash_memo_environment(bool is_shared);
 extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 								Oid collation, const char *site,

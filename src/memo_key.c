@@ -21,8 +21,6 @@
 #include "access/gin.h"
 #include "access/tupdesc.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_auth_members.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -32,11 +30,9 @@
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "parser/parse_expr.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
-#include "utils/catcache.h"
 #include "utils/datetime.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
@@ -90,7 +86,6 @@ static MemoryContext key_context;
 static HTAB *environments;		/* text of an environment to Interned */
 static HTAB *identities;		/* text of an identity to Interned */
 static uint64 next_id = 1;
-static uint64 roles_generation = 1;
 
 /* the environments of the last calls: one with the role, one shared */
 static Environment last[2];
@@ -98,12 +93,6 @@ static uint64 last_id[2];		/* 0: not known */
 static char *last_text[2];
 
 static HTAB *collations_known;	/* by OID, CollationKnown; NULL: none */
-
-static void
-forget_roles(Datum arg, int cacheid, uint32 hashvalue)
-{
-	roles_generation++;
-}
 
 static void
 forget_collations(Datum arg, int cacheid, uint32 hashvalue)
@@ -137,18 +126,7 @@ stash_memo_key_init(void)
 	identities = make_table("pg_hashstash identities");
 	for (int i = 0; i < lengthof(text_settings); i++)
 		text_values[i] = stash_compat_text_setting(text_settings[i]);
-	CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_roles, (Datum) 0);
 	CacheRegisterSyscacheCallback(COLLOID, forget_collations, (Datum) 0);
-}
-
-/*
- * A number that changes whenever a role or a membership may have changed.
- */
-uint64
-stash_memo_roles_generation(void)
-{
-	return roles_generation;
 }
 
 /* ---- the environment ---- */
@@ -200,7 +178,7 @@ environment_is(const Environment *env, Oid role, Oid session_role,
 			   const int *numbers)
 {
 	if (env->role != role || env->session_role != session_role ||
-		env->roles_generation != roles_generation ||
+		env->roles_generation != stash_memo_roles_generation() ||
 		env->timezone != session_timezone ||
 		memcmp(env->numbers, numbers, sizeof(env->numbers)) != 0)
 		return false;
@@ -210,61 +188,6 @@ environment_is(const Environment *env, Oid role, Oid session_role,
 			return false;
 	}
 	return true;
-}
-
-/* add to a list of OIDs the roles that 'role' is a member of, directly or not */
-static List *
-add_memberships(List *roles, Oid role)
-{
-	CatCList   *memberships = SearchSysCacheList1(AUTHMEMMEMROLE,
-												  ObjectIdGetDatum(role));
-	List	   *found = NIL;
-	ListCell   *cell;
-
-	for (int i = 0; i < memberships->n_members; i++)
-	{
-		HeapTuple	tuple = &memberships->members[i]->tuple;
-
-		found = lappend_oid(found,
-							((Form_pg_auth_members) GETSTRUCT(tuple))->roleid);
-	}
-	ReleaseSysCacheList(memberships);
-	foreach(cell, found)
-	{
-		if (list_member_oid(roles, lfirst_oid(cell)))
-			continue;
-		roles = lappend_oid(roles, lfirst_oid(cell));
-		roles = add_memberships(roles, lfirst_oid(cell));
-	}
-	return roles;
-}
-
-/* a role by name and OID, with all that changes what it may see */
-static void
-append_role(StringInfo out, const char *what, Oid role)
-{
-	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
-	List	   *memberships = add_memberships(NIL, role);
-	ListCell   *cell;
-
-	if (!HeapTupleIsValid(tuple))
-	{
-		appendStringInfo(out, "%s=?(%u) ", what, role);
-		return;
-	}
-	appendStringInfo(out, "%s=%s(%u)%s%s%s", what,
-					 quote_identifier(NameStr(((Form_pg_authid) GETSTRUCT(tuple))->rolname)),
-					 role, superuser_arg(role) ? "+superuser" : "",
-					 has_bypassrls_privilege(role) ? "+bypassrls" : "",
-					 ((Form_pg_authid) GETSTRUCT(tuple))->rolinherit ? "" : "+noinherit");
-	ReleaseSysCache(tuple);
-	list_sort(memberships, list_oid_cmp);
-	/* a member has the rights only if all on the way inherit them */
-	foreach(cell, memberships)
-		appendStringInfo(out, "%c%u",
-						 has_privs_of_role(role, lfirst_oid(cell)) ? '+' : '-',
-						 lfirst_oid(cell));
-	appendStringInfoChar(out, ' ');
 }
 
 static char *
@@ -284,8 +207,8 @@ describe_environment(const Environment *env)
 	initStringInfo(&out);
 	if (env->role != SHARED_ROLE)
 	{
-		append_role(&out, "role", env->role);
-		append_role(&out, "session", env->session_role);
+		stash_memo_append_role(&out, "role", env->role);
+		stash_memo_append_role(&out, "session", env->session_role);
 	}
 	appendStringInfo(&out, "timezone=%s",
 					 pg_get_timezone_name(env->timezone));
@@ -335,7 +258,7 @@ stash_memo_environment(bool is_shared)
 		start_over();
 	env->role = role;
 	env->session_role = session_role;
-	env->roles_generation = roles_generation;
+	env->roles_generation = stash_memo_roles_generation();
 	env->timezone = session_timezone;
 	memcpy(env->numbers, numbers, sizeof(env->numbers));
 	for (int i = 0; i < lengthof(text_settings); i++)

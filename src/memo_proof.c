@@ -13,7 +13,9 @@
  * knows the same.
  *
  * So that of a relation whose row type alone was used counts only what the
- * catalogs say, and of a collation the version that its order has.
+ * catalogs say, of a collation the version that its order has, and of a role
+ * by whose rights something was read or ran, such as the owner of a view, what
+ * memo_role.c says; that of the caller is in the key.
  *
  * In a stash the proof is bytes of this server's own, in network order:
  *
@@ -23,11 +25,11 @@
  *		excused		8, what was allowed by what the memo's maker said, bits by
  *					StashMemoReason: with another order the version changes
  *		counts		4 each: running transactions, relations, functions, relations
- *					whose row types were used, collations
+ *					whose row types were used, collations, roles
  *		running		8 each
  *		relations	12 each: OID, digest
  *		functions	12 each: the same; OID 0 is the server's
- *		row types, collations	12 each: the same
+ *		row types, collations, roles	12 each: the same
  *
  *-------------------------------------------------------------------------
  */
@@ -49,9 +51,9 @@
 #include "compat.h"
 #include "memo.h"
 
-#define PROOF_VERSION	5
+#define PROOF_VERSION	6
 #define MAX_HELD		32		/* of each kind in a proof that is remembered */
-#define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 5 * 4)
+#define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 6 * 4)
 
 /* ---- making ---- */
 
@@ -120,6 +122,25 @@ add_collations(StashMemoProof *proof, const StashMemoTrace *trace)
 		collation->oid = lfirst_oid(cell);
 		collation->digest = stash_memo_collation_digest(collation->oid);
 	}
+}
+
+/* false when one has just been changed: its rights were checked before */
+static bool
+add_roles(StashMemoProof *proof, const StashMemoTrace *trace)
+{
+	ListCell   *cell;
+
+	proof->roles = palloc(sizeof(StashMemoSource) *
+						  Max(list_length(trace->roles), 1));
+	foreach(cell, trace->roles)
+	{
+		const StashMemoSource *met = lfirst(cell);
+
+		if (stash_memo_role_digest(met->oid) != met->digest)
+			return false;
+		proof->roles[proof->nroles++] = *met;
+	}
+	return true;
 }
 
 /* false, and which, when one has just been changed */
@@ -264,7 +285,7 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 		made->sources[made->nsources++].digest = state->digest +
 			stash_memo_names_relation(state->relid)->digest;
 	}
-	if (!add_rows(made, trace, culprit))
+	if (!add_rows(made, trace, culprit) || !add_roles(made, trace))
 		return STASH_MEMO_BEING_COMMITTED;
 	if (!add_functions(made, trace))
 		return STASH_MEMO_FUNCTION_CHANGED;
@@ -285,7 +306,8 @@ stash_memo_proof_size(const StashMemoProof *proof)
 	return MAXALIGN(sizeof(StashMemoProof)) +
 		STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip) +
 		sizeof(StashMemoSource) * (proof->nsources + proof->nfunctions +
-								   proof->nrows + proof->ncollations);
+								   proof->nrows + proof->ncollations +
+								   proof->nroles);
 }
 
 /* copy what may be nothing, and step behind it */
@@ -318,6 +340,7 @@ stash_memo_proof_copy(const StashMemoProof *proof, MemoryContext context)
 	copy->rows = copy_part(&block, proof->rows, one * proof->nrows);
 	copy->collations = copy_part(&block, proof->collations,
 								 one * proof->ncollations);
+	copy->roles = copy_part(&block, proof->roles, one * proof->nroles);
 	copy->snapshot = copy_part(&block, proof->snapshot, snapshot);
 	return copy;
 }
@@ -433,6 +456,14 @@ judge_collation(const StashMemoSource *source)
 		STASH_MEMO_FINE : STASH_MEMO_COLLATION;
 }
 
+/* what a role may do, as this session knows */
+static StashMemoReason
+judge_role(const StashMemoSource *source)
+{
+	return stash_memo_role_digest(source->oid) == source->digest ?
+		STASH_MEMO_FINE : STASH_MEMO_ROLE;
+}
+
 /*
  * A proof that held, and the moment at which it did.  Then so does each other
  * of the same things whose snapshot sees all that its snapshot sees: answers of
@@ -446,6 +477,7 @@ typedef struct Held
 	int			nfunctions;
 	int			nrows;
 	int			ncollations;
+	int			nroles;
 	int			nxip;
 	FullTransactionId xmin;
 	FullTransactionId xmax;
@@ -454,6 +486,7 @@ typedef struct Held
 	StashMemoSource functions[MAX_HELD];
 	StashMemoSource rows[MAX_HELD];
 	StashMemoSource collations[MAX_HELD];
+	StashMemoSource roles[MAX_HELD];
 } Held;
 
 static Held *
@@ -483,12 +516,14 @@ is_like(const Held *held, const StashMemoProof *proof, bool has_ttl)
 
 	if (held->has_ttl != has_ttl || held->nsources != proof->nsources ||
 		held->nfunctions != proof->nfunctions || held->nrows != proof->nrows ||
-		held->ncollations != proof->ncollations)
+		held->ncollations != proof->ncollations ||
+		held->nroles != proof->nroles)
 		return false;
 	if (!are_same(held->sources, proof->sources, proof->nsources) ||
 		!are_same(held->functions, proof->functions, proof->nfunctions) ||
 		!are_same(held->rows, proof->rows, proof->nrows) ||
-		!are_same(held->collations, proof->collations, proof->ncollations))
+		!are_same(held->collations, proof->collations, proof->ncollations) ||
+		!are_same(held->roles, proof->roles, proof->nroles))
 		return false;
 	return FullTransactionIdFollowsOrEquals(snapshot->xmin, held->xmax) ||
 		(FullTransactionIdEquals(snapshot->xmin, held->xmin) &&
@@ -504,7 +539,7 @@ hold(const StashMemoProof *proof, bool has_ttl, uint64 moment)
 
 	if (proof->nsources > MAX_HELD || proof->nfunctions > MAX_HELD ||
 		proof->nrows > MAX_HELD || proof->ncollations > MAX_HELD ||
-		proof->snapshot->nxip > MAX_HELD)
+		proof->nroles > MAX_HELD || proof->snapshot->nxip > MAX_HELD)
 		return;
 	held->moment = moment;
 	held->has_ttl = has_ttl;
@@ -512,6 +547,7 @@ hold(const StashMemoProof *proof, bool has_ttl, uint64 moment)
 	held->nfunctions = proof->nfunctions;
 	held->nrows = proof->nrows;
 	held->ncollations = proof->ncollations;
+	held->nroles = proof->nroles;
 	held->nxip = proof->snapshot->nxip;
 	held->xmin = proof->snapshot->xmin;
 	held->xmax = proof->snapshot->xmax;
@@ -524,6 +560,8 @@ hold(const StashMemoProof *proof, bool has_ttl, uint64 moment)
 	if (held->ncollations > 0)
 		memcpy(held->collations, proof->collations,
 			   sizeof(held->collations[0]) * held->ncollations);
+	if (held->nroles > 0)
+		memcpy(held->roles, proof->roles, sizeof(held->roles[0]) * held->nroles);
 }
 
 /* what may have changed, looked up */
@@ -561,6 +599,13 @@ judge_anew(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 		if (reason != STASH_MEMO_FINE)
 			return reason;
 	}
+	for (int i = 0; i < proof->nroles; i++)
+	{
+		*culprit = proof->roles[i].oid;
+		reason = judge_role(&proof->roles[i]);
+		if (reason != STASH_MEMO_FINE)
+			return reason;
+	}
 	for (int i = 0; i < proof->nfunctions; i++)
 	{
 		*culprit = proof->functions[i].oid;
@@ -574,8 +619,8 @@ judge_anew(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 
 /*
  * Whether an answer is what its target would return now, under the active
- * snapshot: STASH_MEMO_FINE, or why not and which relation or function is to
- * blame.  'has_ttl': what is not tracked may be as old as that.
+ * snapshot: STASH_MEMO_FINE, or why not and which relation, function or role is
+ * to blame.  'has_ttl': what is not tracked may be as old as that.
  */
 StashMemoReason
 stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
@@ -685,7 +730,8 @@ stash_memo_proof_write(const StashMemoProof *proof)
 	const StashTrackSnapshot *snapshot = proof->snapshot;
 	Size		size = VARHDRSZ + HEADER_BYTES + 8 * (Size) snapshot->nxip +
 	12 * ((Size) proof->nsources + (Size) proof->nfunctions +
-		  (Size) proof->nrows + (Size) proof->ncollations);
+		  (Size) proof->nrows + (Size) proof->ncollations +
+		  (Size) proof->nroles);
 	bytea	   *bytes = palloc(size);
 	char	   *at = VARDATA(bytes);
 
@@ -700,12 +746,14 @@ stash_memo_proof_write(const StashMemoProof *proof)
 	at = put32(at, proof->nfunctions);
 	at = put32(at, proof->nrows);
 	at = put32(at, proof->ncollations);
+	at = put32(at, proof->nroles);
 	for (int i = 0; i < snapshot->nxip; i++)
 		at = put64(at, U64FromFullTransactionId(snapshot->xip[i]));
 	at = put_sources(at, proof->sources, proof->nsources);
 	at = put_sources(at, proof->functions, proof->nfunctions);
 	at = put_sources(at, proof->rows, proof->nrows);
 	at = put_sources(at, proof->collations, proof->ncollations);
+	at = put_sources(at, proof->roles, proof->nroles);
 	Assert(at == (char *) bytes + size);
 	return bytes;
 }
@@ -728,6 +776,7 @@ stash_memo_proof_read(const bytea *bytes)
 	uint32		nfunctions;
 	uint32		nrows;
 	uint32		ncollations;
+	uint32		nroles;
 	uint64		nall;
 
 	if (size < HEADER_BYTES || *at++ != PROOF_VERSION ||
@@ -741,7 +790,8 @@ stash_memo_proof_read(const bytea *bytes)
 	nfunctions = get32(&at);
 	nrows = get32(&at);
 	ncollations = get32(&at);
-	nall = (uint64) nsources + nfunctions + nrows + ncollations;
+	nroles = get32(&at);
+	nall = (uint64) nsources + nfunctions + nrows + ncollations + nroles;
 	if (size != HEADER_BYTES + 8 * (uint64) nxip + 12 * nall)
 		return NULL;
 
@@ -758,7 +808,9 @@ stash_memo_proof_read(const bytea *bytes)
 	proof->rows = proof->functions + nfunctions;
 	proof->ncollations = ncollations;
 	proof->collations = proof->rows + nrows;
-	proof->snapshot = (StashTrackSnapshot *) (proof->collations + ncollations);
+	proof->nroles = nroles;
+	proof->roles = proof->collations + ncollations;
+	proof->snapshot = (StashTrackSnapshot *) (proof->roles + nroles);
 	proof->snapshot->xmin = xmin;
 	proof->snapshot->xmax = xmax;
 	proof->snapshot->nxip = nxip;
@@ -768,5 +820,6 @@ stash_memo_proof_read(const bytea *bytes)
 	get_sources(&at, proof->functions, nfunctions);
 	get_sources(&at, proof->rows, nrows);
 	get_sources(&at, proof->collations, ncollations);
+	get_sources(&at, proof->roles, nroles);
 	return proof;
 }

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -26,6 +27,14 @@ function_name(Oid function)
 	if (!SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)))
 		return psprintf("%u", function);
 	return format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY);
+}
+
+static char *
+role_name(Oid role)
+{
+	char	   *name = GetUserNameFromId(role, true);
+
+	return name != NULL ? (char *) quote_identifier(name) : psprintf("%u", role);
 }
 
 /* one word for each, for the counters, and what it means */
@@ -96,7 +105,7 @@ static const struct
 	[STASH_MEMO_CHANGED] = {"changed",
 	"what the answer was read from has changed"},
 	[STASH_MEMO_ANYTHING] = {"anything",
-	"a type, an operator, a cast, a collation, a schema, an extension or a subscription has changed, on which any answer may depend"},
+	"a type, an operator, a cast, a collation, a schema, an extension or a subscription has changed, on which any answer may depend, or the event trigger that tells of that is or was switched off"},
 	[STASH_MEMO_REDEFINED] = {"redefined",
 	"a definition or a right has changed of what the answer was read from"},
 	[STASH_MEMO_FUNCTION_CHANGED] = {"function_changed",
@@ -131,6 +140,8 @@ static const struct
 	"the result could not be written into the stash"},
 	[STASH_MEMO_INTERRUPTED] = {"interrupted",
 	"the target went on after a timeout, a cancel, a limit or a lock that it could not get: such an answer is not kept"},
+	[STASH_MEMO_ROLE] = {"role",
+	"the owner of a view or of a SECURITY DEFINER function, by whose rights the target read or ran, has other rights or another name now"},
 	[STASH_MEMO_CHEAP] = {"cheap",
 	"computing the answer took less than min_cost: memoize with a lower one"}
 };
@@ -154,7 +165,7 @@ stash_memo_reason_text(StashMemoReason reason)
 }
 
 /*
- * A reason and the relation or function to blame, for stash.explain().
+ * A reason and the relation, function or role to blame, for stash.explain().
  */
 char *
 stash_memo_blame(StashMemoReason reason, Oid culprit)
@@ -187,6 +198,8 @@ stash_memo_blame(StashMemoReason reason, Oid culprit)
 			if (!OidIsValid(culprit))
 				return pstrdup(text);
 			return psprintf("%s: %s", function_name(culprit), text);
+		case STASH_MEMO_ROLE:
+			return psprintf("%s: %s", role_name(culprit), text);
 		default:
 			return pstrdup(text);
 	}

@@ -24,6 +24,7 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/planner.h"
@@ -73,9 +74,76 @@ add_oid(StashMemoTrace *trace, List **list, Oid oid)
 	MemoryContextSwitchTo(old);
 }
 
+static bool
+has_met(List *sources, Oid oid)
+{
+	ListCell   *cell;
+
+	foreach(cell, sources)
+	{
+		if (((StashMemoSource *) lfirst(cell))->oid == oid)
+			return true;
+	}
+	return false;
+}
+
+/* what was known as 'digest' when it was met */
+static void
+add_source(StashMemoTrace *trace, List **sources, Oid oid, uint64 digest)
+{
+	MemoryContext old = MemoryContextSwitchTo(trace->context);
+	StashMemoSource *source = palloc(sizeof(StashMemoSource));
+
+	source->oid = oid;
+	source->digest = digest;
+	*sources = lappend(*sources, source);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- roles ---- */
+
+static void
+note_role(StashMemoTrace *trace, Oid role)
+{
+	if (!has_met(trace->roles, role))
+		add_source(trace, &trace->roles, role, stash_memo_role_digest(role));
+}
+
+/* that rights of a role count, whoever calls; the caller is in the key, mostly */
+static void
+note_owner(StashMemoTrace *trace, Oid role)
+{
+	if (role != trace->caller || trace->is_shared)
+		note_role(trace, role);
+}
+
+/* that those of whoever runs something do; the caller's are in the key, or left out */
+static void
+note_user(StashMemoTrace *trace, Oid role)
+{
+	if (role != trace->caller)
+		note_role(trace, role);
+}
+
 /* ---- functions ---- */
 
 static void note_function(StashMemoTrace *trace, Oid function);
+
+static void
+add_function(StashMemoTrace *trace, Oid function)
+{
+	HeapTuple	tuple;
+
+	if (list_member_oid(trace->functions, function))
+		return;
+	add_oid(trace, &trace->functions, function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prosecdef)
+		note_owner(trace, ((Form_pg_proc) GETSTRUCT(tuple))->proowner);
+	ReleaseSysCache(tuple);
+}
 
 /* JSON is made, of values of any type */
 static void
@@ -102,7 +170,7 @@ note_function(StashMemoTrace *trace, Oid function)
 	if (is_users && list_member_oid(trace->functions, function))
 		return;
 	if (is_users)
-		add_oid(trace, &trace->functions, function);
+		add_function(trace, function);
 	else if (stash_memo_makes_json(function))
 		note_json(trace);
 	reason = stash_memo_function_reason(function);
@@ -139,32 +207,6 @@ writes(PlannedStmt *plan)
 			return true;
 	}
 	return false;
-}
-
-static bool
-has_met(List *sources, Oid relid)
-{
-	ListCell   *cell;
-
-	foreach(cell, sources)
-	{
-		if (((StashMemoSource *) lfirst(cell))->oid == relid)
-			return true;
-	}
-	return false;
-}
-
-/* a relation that was known as 'digest' when it was met */
-static void
-add_source(StashMemoTrace *trace, List **sources, Oid relid, uint64 digest)
-{
-	MemoryContext old = MemoryContextSwitchTo(trace->context);
-	StashMemoSource *source = palloc(sizeof(StashMemoSource));
-
-	source->oid = relid;
-	source->digest = digest;
-	*sources = lappend(*sources, source);
-	MemoryContextSwitchTo(old);
 }
 
 /* that a relation is read */
@@ -244,6 +286,21 @@ note_params(StashMemoTrace *trace, List *numbers, ParamListInfo params)
 }
 
 static void
+note_plan_roles(StashMemoTrace *trace, PlannedStmt *plan)
+{
+	List	   *roles = stash_compat_plan_roles(plan);
+	ListCell   *cell;
+
+	note_user(trace, GetUserId());
+	foreach(cell, roles)
+	{
+		if (OidIsValid(lfirst_oid(cell)))
+			note_owner(trace, lfirst_oid(cell));
+	}
+	list_free(roles);
+}
+
+static void
 note_plan(StashMemoTrace *trace, PlannedStmt *plan, ParamListInfo params)
 {
 	ListCell   *cell;
@@ -254,6 +311,7 @@ note_plan(StashMemoTrace *trace, PlannedStmt *plan, ParamListInfo params)
 	/* as they are when the rights to them are checked, which comes next */
 	foreach(cell, plan->relationOids)
 		note_relation(trace, lfirst_oid(cell));
+	note_plan_roles(trace, plan);
 	note_params(trace, note_facts(trace, plan), params);
 }
 
@@ -535,6 +593,7 @@ note_read(Oid relid, bool expires)
 {
 	if (current == NULL)
 		return;
+	note_user(current, GetUserId());
 	note_relation(current, relid);
 	if (expires)
 		note_reason(current, STASH_MEMO_EXPIRES, relid);
@@ -650,7 +709,8 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 
 		trace->snapshot = stash_track_snapshot(GetActiveSnapshot());
 		/* what the snapshot sees, and we go on without having heard of it */
-		(void) stash_track_anything_changed(NULL, &untold);
+		if (stash_track_anything_changed(NULL, &untold))
+			note_reason(trace, STASH_MEMO_ANYTHING, InvalidOid);
 		if (untold)
 			note_reason(trace, STASH_MEMO_BEING_COMMITTED, InvalidOid);
 		AcceptInvalidationMessages();
@@ -658,10 +718,14 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 	trace->command = GetCurrentCommandId(false);
 	trace->xid = GetTopFullTransactionIdIfAny();
 	trace->outer = current;
+	trace->caller = GetUserId();
+	trace->is_shared = call->memo->body.is_shared;
+	if (current != NULL)
+		note_user(current, trace->caller);
 	note_function(trace, call->memo->target);
 	/* which of them are called when values are compared nothing tells */
 	foreach(cell, stash_memo_comparers())
-		add_oid(trace, &trace->functions, lfirst_oid(cell));
+		add_function(trace, lfirst_oid(cell));
 	if (stash_memo_has_relative_time(call, fcinfo))
 		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 	if (current == NULL)
@@ -722,6 +786,7 @@ tell_outer(StashMemoTrace *trace)
 	MemoryContextSwitchTo(old);
 	tell_sources(outer, &outer->relations, trace->relations);
 	tell_sources(outer, &outer->rows, trace->rows);
+	tell_sources(outer, &outer->roles, trace->roles);
 }
 
 /* whether it has written anything since we looked last */
@@ -803,6 +868,9 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 		note_row(current, result->proof->rows[i].oid);
 	for (int i = 0; i < result->proof->ncollations; i++)
 		add_oid(current, &current->collations, result->proof->collations[i].oid);
+	note_user(current, GetUserId());
+	for (int i = 0; i < result->proof->nroles; i++)
+		note_owner(current, result->proof->roles[i].oid);
 	for (int i = 0; i < result->proof->nfunctions; i++)
 	{
 		if (OidIsValid(result->proof->functions[i].oid))

@@ -415,16 +415,16 @@ forget_all(Datum arg, int cacheid, uint32 hashvalue)
 	forget_relation(arg, InvalidOid);
 }
 
-/* functions are no part of a state, but of what is proved */
+/* functions, roles and event triggers are no part of a state, but of what is proved */
 static void
-count_functions(Datum arg, int cacheid, uint32 hashvalue)
+count_others(Datum arg, int cacheid, uint32 hashvalue)
 {
 	news++;
 }
 
 /*
- * A number that changes with all that the catalogs say of relations and
- * functions.
+ * A number that changes with all that the catalogs say of relations, functions,
+ * roles and event triggers.
  */
 uint64
 stash_track_news(void)
@@ -451,7 +451,11 @@ stash_track_init(void)
 	stash_catalog_listen(forget_relation);
 	CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, forget_all, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, count_functions, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, count_others, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, count_others, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_others, (Datum) 0);
+	CacheRegisterSyscacheCallback(DATABASEOID, count_others, (Datum) 0);
+	CacheRegisterSyscacheCallback(EVENTTRIGGEROID, count_others, (Datum) 0);
 	stash_track_note_init();
 }
 

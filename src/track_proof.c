@@ -16,11 +16,14 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_event_trigger.h"
+#include "commands/trigger.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "catalog.h"
 #include "compat.h"
@@ -230,10 +233,33 @@ stash_track_judge(const StashTrackState *state,
 }
 
 /*
+ * Whether the event trigger that tells of what may concern any answer does so,
+ * and has since the snapshot of an answer: to switch it off writes its row, as
+ * to switch it on again.
+ */
+static bool
+is_watched(const StashTrackSnapshot *snapshot)
+{
+	HeapTuple	tuple = SearchSysCache1(EVENTTRIGGERNAME,
+										CStringGetDatum("stash_note_definition"));
+	StashTrackRows rows = {0};
+	bool		is_on;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	is_on = ((Form_pg_event_trigger) GETSTRUCT(tuple))->evtenabled ==
+		TRIGGER_FIRES_ALWAYS;
+	stash_track_see_cached(&rows, tuple);
+	ReleaseSysCache(tuple);
+	return is_on && (snapshot == NULL || stash_track_sees(snapshot, rows.newest));
+}
+
+/*
  * Whether a change that the active snapshot sees, and that of an answer does
  * not, may concern any table, or what any query means.
  *
- * 'snapshot' may be NULL, for no answer.  '*untold': word of such a change has
+ * 'snapshot' may be NULL, for no answer: then only whether nobody tells of such
+ * changes.  '*untold': word of such a change has
  * yet to come, and this session goes on with what it knows.
  */
 bool
@@ -242,14 +268,16 @@ stash_track_anything_changed(const StashTrackSnapshot *snapshot, bool *untold)
 	static FullTransactionId told;	/* all before it are */
 	FullTransactionId xmin = stash_track_widen(GetActiveSnapshot()->xmin);
 	FullTransactionId from = told;
-	Relation	change = table_open(stash_catalog_change_relation(),
-									AccessShareLock);
+	Relation	change;
 	StashChangeScan scan;
 	bool		changed = false;
 
+	*untold = false;
+	if (!is_watched(snapshot))
+		return true;
+	change = table_open(stash_catalog_change_relation(), AccessShareLock);
 	if (snapshot != NULL && FullTransactionIdPrecedes(snapshot->xmin, from))
 		from = snapshot->xmin;
-	*untold = false;
 	stash_change_begin(&scan, change, InvalidOid, from,
 					   InvalidFullTransactionId, BackwardScanDirection,
 					   GetActiveSnapshot());
