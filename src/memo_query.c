@@ -38,52 +38,68 @@ PG_FUNCTION_INFO_V1(pg_hashstash_run_query_json);
 /* ---- when two texts are the same query ---- */
 
 static bool
+is_name_start(char c)
+{
+	return isalpha((unsigned char) c) || c == '_' || IS_HIGHBIT_SET(c);
+}
+
+static bool
 is_name_part(char c)
 {
-	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+	return is_name_start(c) || isdigit((unsigned char) c) || c == '$';
+}
+
+/* behind a comment that begins here, or NULL when it has no end */
+static const char *
+skip_comment(const char *at)
+{
+	int			depth = 0;
+
+	do
+	{
+		if (*at == '\0')
+			return NULL;
+		if (at[0] == '/' && at[1] == '*')
+			depth++, at++;
+		else if (at[0] == '*' && at[1] == '/')
+			depth--, at++;
+		at++;
+	} while (depth > 0);
+	return at;
 }
 
 /*
- * Behind white space and comments; says whether there was a line end, for
- * literals on two lines are one.
+ * Behind white space and comments; says whether literals on both sides are one:
+ * a line ends here, and what else there is are comments up to such ends.
  */
 static const char *
-skip_blanks(const char *at, bool *has_line)
+skip_blanks(const char *at, bool *joins)
 {
-	*has_line = false;
+	bool		has_line = false;
+	bool		has_block = false;
+
 	for (;;)
 	{
 		if (scanner_isspace(*at))
-			*has_line |= *at == '\n' || *at == '\r';
-		else if (at[0] == '-' && at[1] == '-')
 		{
-			while (at[1] != '\0' && at[1] != '\n' && at[1] != '\r')
-				at++;
+			has_line |= *at == '\n' || *at == '\r';
+			at++;
 		}
-		else if (at[0] == '/' && at[1] == '*')
+		else if (at[0] == '-' && at[1] == '-')
+			at += strcspn(at, "\n\r");
+		else if (at[0] == '/' && at[1] == '*' && skip_comment(at) != NULL)
 		{
-			int			depth = 1;
-
-			at += 2;
-			while (*at != '\0' && depth > 0)
-			{
-				if (at[0] == '/' && at[1] == '*')
-					depth++, at++;
-				else if (at[0] == '*' && at[1] == '/')
-					depth--, at++;
-				at++;
-			}
-			at--;
+			has_block = true;
+			at = skip_comment(at);
 		}
 		else
-			return at;
-		if (*at == '\0')
-			return at;
-		at++;
+			break;
 	}
+	*joins = has_line && !has_block;
+	return at;
 }
 
-/* behind a literal or quoted name that begins here */
+/* behind a literal or quoted name that begins, or goes on, here */
 static const char *
 skip_quoted(const char *at, bool has_escapes)
 {
@@ -100,23 +116,56 @@ skip_quoted(const char *at, bool has_escapes)
 	return at;
 }
 
-/* behind a dollar-quoted literal; NULL when none begins here */
+/* behind a dollar-quoted literal or a parameter; a mere $ where that is all */
 static const char *
-skip_dollar_quoted(const char *at)
+skip_dollar(const char *at)
 {
 	const char *tag_end = at + 1;
 	Size		len;
 	const char *end;
 
+	if (isdigit((unsigned char) *tag_end))
+		return tag_end + strspn(tag_end, "0123456789");
 	while (is_name_part(*tag_end) && *tag_end != '$')
 		tag_end++;
-	if (*tag_end != '$' || isdigit((unsigned char) at[1]))
-		return NULL;
+	if (*tag_end != '$')
+		return at + 1;
 	len = tag_end + 1 - at;
 	for (end = at + len; *end != '\0'; end++)
 	{
 		if (strncmp(end, at, len) == 0)
 			return end + len;
+	}
+	return end;
+}
+
+/*
+ * Behind what the server's scanner makes of the text here; of operators and
+ * numbers single characters will do.
+ *
+ * '*has_escapes' says whether backslashes escape in a literal that begins here,
+ * and is set for one that follows at once: its second half, if this is one.
+ */
+static const char *
+skip_token(const char *at, bool *has_escapes)
+{
+	const char *end = at + 1;
+
+	if (*at == '\'')
+		return skip_quoted(at, *has_escapes);
+	*has_escapes = false;
+	if (*at == '"')
+		return skip_quoted(at, false);
+	if (*at == '$')
+		return skip_dollar(at);
+	/* one without an end: an error, and no comment */
+	if (at[0] == '/' && at[1] == '*')
+		return at + strlen(at);
+	if (is_name_start(*at))
+	{
+		while (is_name_part(*end))
+			end++;
+		*has_escapes = end == at + 1 && (*at == 'e' || *at == 'E');
 	}
 	return end;
 }
@@ -133,34 +182,29 @@ stash_memo_normal_query(const char *query)
 {
 	StringInfoData out;
 	const char *at;
-	bool		has_line;
+	bool		joins;
+	bool		has_escapes = false;
 	const char *setting = GetConfigOption("standard_conforming_strings", true,
 										  false);
 
 	if (setting != NULL && strcmp(setting, "on") != 0)
 		return psprintf("\\%s", query);
 	initStringInfo(&out);
-	at = skip_blanks(query, &has_line);
+	at = skip_blanks(query, &joins);
 	while (*at != '\0')
 	{
 		const char *begin = at;
 		const char *end;
 
-		if (*at == '\'' || *at == '"')
-			at = skip_quoted(at, *at == '\'' && at > query &&
-							 (at[-1] == 'e' || at[-1] == 'E') &&
-							 (at - 1 == query || !is_name_part(at[-2])));
-		else if (*at == '$' && (at == query || !is_name_part(at[-1])) &&
-				 (end = skip_dollar_quoted(at)) != NULL)
-			at = end;
-		else
-			at++;
+		at = skip_token(at, &has_escapes);
 		appendBinaryStringInfo(&out, begin, at - begin);
-
-		end = skip_blanks(at, &has_line);
-		if (end != at && *end != '\0')
-			appendStringInfoChar(&out, has_line && at[-1] == '\'' && *end == '\'' ?
-								 '\n' : ' ');
+		end = skip_blanks(at, &joins);
+		if (end == at)
+			continue;
+		joins &= at[-1] == '\'' && *end == '\'';
+		has_escapes &= joins;
+		if (*end != '\0')
+			appendStringInfoChar(&out, joins ? '\n' : ' ');
 		at = end;
 	}
 	return out.data;
