@@ -62,27 +62,57 @@
 extern PGDLLIMPORT char *locale_monetary;
 
 /*
- * The variable of a setting of the server whose value is a string; 'name' as
- * the server writes it.  Some variables have no name of their own, or one in a
- * header that cannot be had.
+ * The variable of a setting whose value is a string, or one of an int or a
+ * bool; 'name' as the server writes it.  All are NULL where there is none of
+ * that name, or one that nothing has defined.  Some variables have no name of
+ * their own, or one in a header that cannot be had.
  */
-static inline char **
-stash_compat_text_setting(const char *name)
+typedef struct StashCompatSetting
 {
-#if PG_VERSION_NUM >= 190000
-	return find_option(name, false, false, ERROR)->_string.variable;
-#elif PG_VERSION_NUM >= 160000
-	return ((struct config_string *) find_option(name, false, false, ERROR))->variable;
+	char	  **text;
+	int		   *number;
+	bool	   *truth;
+} StashCompatSetting;
+
+static inline StashCompatSetting
+stash_compat_setting(const char *name)
+{
+	StashCompatSetting found = {0};
+	struct config_generic *setting = NULL;
+#if PG_VERSION_NUM >= 160000
+
+	setting = find_option(name, false, true, 0);
 #else
 	struct config_generic **settings = get_guc_variables();
 
-	for (int i = 0; i < GetNumConfigOptions(); i++)
+	for (int i = 0; i < GetNumConfigOptions() && setting == NULL; i++)
 	{
 		if (strcmp(settings[i]->name, name) == 0)
-			return ((struct config_string *) settings[i])->variable;
+			setting = settings[i];
 	}
-	elog(ERROR, "no setting \"%s\"", name);
 #endif
+	if (setting == NULL || (setting->flags & GUC_CUSTOM_PLACEHOLDER) != 0)
+		return found;
+#if PG_VERSION_NUM >= 190000
+	if (setting->vartype == PGC_STRING)
+		found.text = setting->_string.variable;
+	else if (setting->vartype == PGC_BOOL)
+		found.truth = setting->_bool.variable;
+	else if (setting->vartype == PGC_INT)
+		found.number = setting->_int.variable;
+	else if (setting->vartype == PGC_ENUM)
+		found.number = setting->_enum.variable;
+#else
+	if (setting->vartype == PGC_STRING)
+		found.text = ((struct config_string *) setting)->variable;
+	else if (setting->vartype == PGC_BOOL)
+		found.truth = ((struct config_bool *) setting)->variable;
+	else if (setting->vartype == PGC_INT)
+		found.number = ((struct config_int *) setting)->variable;
+	else if (setting->vartype == PGC_ENUM)
+		found.number = ((struct config_enum *) setting)->variable;
+#endif
+	return found;
 }
 
 /* from 19 on they cannot be switched off */

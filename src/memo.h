@@ -514,6 +514,7 @@ extern uint64 stash_memo_role_digest(Oid role);
 
 /* memo_key.c */
 extern void stash_memo_key_init(void);
+extern void stash_memo_key_find_settings(void);
 extern uint64 stash_memo_environment(bool is_shared);
 extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 								Oid collation, const char *site,

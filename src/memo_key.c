@@ -22,8 +22,10 @@
 #include "access/tupdesc.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/proclang.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "mb/pg_wchar.h"
@@ -56,12 +58,36 @@
 #define MAX_INTERNED		1000	/* texts remembered before starting over */
 #define SHARED_ROLE			InvalidOid
 
-/* Settings whose value is a string, read through their variables' addresses. */
-static const char *const text_settings[] = {
-	"search_path", "lc_monetary", "lc_numeric", "lc_time",
-	"default_text_search_config", "timezone_abbreviations", "lc_messages"
+/*
+ * Settings that are read through their variables' addresses.  Where there is
+ * none, be it that the server is too old or that PL/pgSQL is not loaded, a
+ * setting has the value that it begins with.
+ */
+static const struct
+{
+	const char *name;
+	char	   *initially;
+}			text_settings[] =
+{
+	{"search_path"}, {"lc_monetary"}, {"lc_numeric"}, {"lc_time"},
+	{"default_text_search_config"}, {"timezone_abbreviations"}, {"lc_messages"},
+	{"restrict_nonsystem_relation_kind", ""},
+	{"plpgsql.extra_errors", "none"}
 };
-static char **text_values[lengthof(text_settings)];
+static const struct
+{
+	const char *name;
+	int			initially;
+}			number_settings[] =
+{
+	{"backslash_quote"},
+	{"composite_type_mismatch"},
+	{"plpgsql.check_asserts", true},
+	{"plpgsql.print_strict_params", false}
+};
+static char *const *text_values[lengthof(text_settings)];
+static StashCompatSetting number_values[lengthof(number_settings)];
+static bool knows_plpgsql;		/* where its settings are */
 
 /* All that is compared at each call to see whether the environment changed. */
 typedef struct Environment
@@ -70,7 +96,7 @@ typedef struct Environment
 	Oid			session_role;
 	uint64		roles_generation;
 	pg_tz	   *timezone;
-	int			numbers[15];
+	int			numbers[15 + lengthof(number_settings)];
 	char	   *texts[lengthof(text_settings)];
 } Environment;
 
@@ -113,6 +139,60 @@ make_table(const char *name)
 	return hash_create(name, 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+static void
+find_settings(void)
+{
+	for (int i = 0; i < lengthof(text_settings); i++)
+	{
+		StashCompatSetting found = stash_compat_setting(text_settings[i].name);
+
+		text_values[i] = found.text ? found.text : &text_settings[i].initially;
+	}
+	for (int i = 0; i < lengthof(number_settings); i++)
+	{
+		number_values[i] = stash_compat_setting(number_settings[i].name);
+		if (strncmp(number_settings[i].name, "plpgsql.", 8) == 0)
+			knows_plpgsql = number_values[i].truth != NULL;
+	}
+}
+
+/* a setting of PL/pgSQL that something has set, or that is loaded */
+static bool
+is_of_plpgsql(const char *name)
+{
+	return strncmp(name, "plpgsql.", 8) == 0 &&
+		GetConfigOption(name, true, false) != NULL;
+}
+
+/*
+ * A call site is built: see whether settings of PL/pgSQL can have other values
+ * than they begin with.  What was set before it is loaded it has from then on.
+ */
+void
+stash_memo_key_find_settings(void)
+{
+	bool		is_set = false;
+	Oid			language;
+	HeapTuple	tuple;
+	FmgrInfo	handler;
+
+	if (likely(knows_plpgsql))
+		return;
+	for (int i = 0; i < lengthof(text_settings); i++)
+		is_set |= is_of_plpgsql(text_settings[i].name);
+	for (int i = 0; i < lengthof(number_settings); i++)
+		is_set |= is_of_plpgsql(number_settings[i].name);
+	language = is_set ? get_language_oid("plpgsql", true) : InvalidOid;
+	if (!OidIsValid(language))
+		return;
+	tuple = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	fmgr_info(((Form_pg_language) GETSTRUCT(tuple))->lanplcallfoid, &handler);
+	ReleaseSysCache(tuple);
+	find_settings();
+}
+
 /*
  * Register the callbacks; called once when the library is loaded.
  */
@@ -124,8 +204,7 @@ stash_memo_key_init(void)
 										ALLOCSET_DEFAULT_SIZES);
 	environments = make_table("pg_hashstash environments");
 	identities = make_table("pg_hashstash identities");
-	for (int i = 0; i < lengthof(text_settings); i++)
-		text_values[i] = stash_compat_text_setting(text_settings[i]);
+	find_settings();
 	CacheRegisterSyscacheCallback(COLLOID, forget_collations, (Datum) 0);
 }
 
@@ -170,6 +249,13 @@ read_numbers(int *numbers)
 	numbers[i++] = pg_get_client_encoding();
 	numbers[i++] = stash_catalog_has_temporary();
 	numbers[i++] = GinFuzzySearchLimit;
+	for (int j = 0; j < lengthof(number_settings); j++)
+	{
+		const StashCompatSetting *setting = &number_values[j];
+
+		numbers[i++] = setting->number ? *setting->number :
+			setting->truth ? *setting->truth : number_settings[j].initially;
+	}
 	Assert(i == lengthof(((Environment *) NULL)->numbers));
 }
 
@@ -202,7 +288,7 @@ describe_environment(const Environment *env)
 	};
 	StringInfoData out;
 
-	StaticAssertStmt(lengthof(names) == lengthof(env->numbers),
+	StaticAssertStmt(lengthof(names) + lengthof(number_settings) == lengthof(env->numbers),
 					 "each number has a name");
 	initStringInfo(&out);
 	if (env->role != SHARED_ROLE)
@@ -212,10 +298,12 @@ describe_environment(const Environment *env)
 	}
 	appendStringInfo(&out, "timezone=%s",
 					 pg_get_timezone_name(env->timezone));
-	for (int i = 0; i < lengthof(names); i++)
-		appendStringInfo(&out, " %s=%d", names[i], env->numbers[i]);
+	for (int i = 0; i < lengthof(env->numbers); i++)
+		appendStringInfo(&out, " %s=%d", i < lengthof(names) ? names[i] :
+						 number_settings[i - lengthof(names)].name,
+						 env->numbers[i]);
 	for (int i = 0; i < lengthof(text_settings); i++)
-		appendStringInfo(&out, " %s=%s", text_settings[i],
+		appendStringInfo(&out, " %s=%s", text_settings[i].name,
 						 quote_literal_cstr(env->texts[i]));
 	return out.data;
 }

@@ -656,28 +656,41 @@ after_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
 		next->stmt_end(estate, statement);
 }
 
-/*
- * Whether a setting has told what a name means that is both a variable's and a
- * column's, and not the function itself.  Answers without that setting have no
- * such names: those are errors.
- */
+/* whether a function has an option of its own in place of a setting */
 static bool
-was_resolved_by_setting(PLpgSQL_function *function)
+has_option(PLpgSQL_function *function, const char *option)
 {
-	HeapTuple	tuple;
+	HeapTuple	tuple = SearchSysCache1(PROCOID,
+										ObjectIdGetDatum(function->fn_oid));
 	bool		isnull;
 	Datum		source;
 	bool		found;
 
-	if (function->resolve_option == PLPGSQL_RESOLVE_ERROR)
-		return false;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function->fn_oid));
 	if (!HeapTupleIsValid(tuple))
-		return true;
+		return false;
 	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	found = stash_memo_has_word(TextDatumGetCString(source), "variable_conflict") != NULL;
+	found = stash_memo_has_word(TextDatumGetCString(source), option) != NULL;
 	ReleaseSysCache(tuple);
-	return !found;
+	return found;
+}
+
+/*
+ * Whether a function was compiled by settings that are not in the key: one has
+ * told what a name means that is both a variable's and a column's, or how
+ * errors show parameters, which is another one by now.  Answers without the
+ * first have no such names: those are errors.
+ */
+static bool
+was_compiled_by_setting(PLpgSQL_function *function)
+{
+	const char *setting = GetConfigOption("plpgsql.print_strict_params", true,
+										  false);
+	bool		prints = setting != NULL && strcmp(setting, "on") == 0;
+
+	return (function->resolve_option != PLPGSQL_RESOLVE_ERROR &&
+			!has_option(function, "variable_conflict")) ||
+		(function->print_strict_params != prints &&
+		 !has_option(function, "print_strict_params"));
 }
 
 /*
@@ -693,7 +706,7 @@ before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 	if (!stash_memo_trace_meets(function))
 		return;
 	stash_memo_trace_skip(function->fn_oid);
-	if (was_resolved_by_setting(function))
+	if (was_compiled_by_setting(function))
 		stash_memo_trace_reason(STASH_MEMO_SETTING, function->fn_oid);
 	for (int i = 0; i < estate->ndatums; i++)
 	{

@@ -269,6 +269,8 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	call->generation = stash_memo_generation;
 	call->types_generation = stash_type_generation();
 	call->memo = stash_memo_lookup(function);
+	if (call->memo->has_environment)
+		stash_memo_key_find_settings();
 	call->nargs = fcinfo->nargs;
 	fmgr_info_cxt(call->memo->target, &call->target, context);
 	/* the expression tells a polymorphic target its types */
