@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "content.h"
+#include "lib/stringinfo.h"
 #include "sink.h"
 #include "typeio.h"
 
@@ -54,6 +55,8 @@ typedef struct StashImageWriter
 	const StashSampling *sampling;	/* NULL: every byte; hashes only */
 	StashPlan  *plan;			/* NULL: write */
 	bool		has_text;		/* jsonb as in hashes, though in a frame */
+	StringInfo	oids;			/* takes what names in the image mean; NULL:
+								 * not asked for */
 } StashImageWriter;
 
 typedef struct StashImageReader
@@ -76,6 +79,7 @@ extern void stash_buffer_init(StashSink *sink, Size reserve, Size room);
 
 extern void stash_image_write(StashImageWriter *writer, StashType *type,
 							  Datum value);
+extern char *stash_image_oids(StashType *type, Datum value);
 extern void stash_image_write_row(StashImageWriter *writer, StashType *type,
 								  const Datum *values, const bool *nulls);
 extern void stash_image_write_composite(StashImageWriter *writer,

@@ -228,6 +228,20 @@ write_varlena(StashImageWriter *writer, StashImage image, Datum value)
 	stash_content_close(&content);
 }
 
+/* a value that is an OID, or has some in it */
+static void
+append_oids(StringInfo out, StashType *type, Datum value)
+{
+	if (type->typbyval)
+	{
+		appendStringInfo(out, "%u ", DatumGetObjectId(value));
+		return;
+	}
+	for (int i = 0; i < type->typlen; i++)
+		appendStringInfo(out, "%02x", ((uint8 *) DatumGetPointer(value))[i]);
+	appendStringInfoChar(out, ' ');
+}
+
 static void
 write_label(StashSink *sink, Oid member)
 {
@@ -338,6 +352,12 @@ write_frame(StashImageWriter *writer, Datum value)
 static void
 write_base(StashImageWriter *writer, StashType *type, Datum value)
 {
+	if (unlikely(writer->oids != NULL))
+	{
+		if (type->has_oids || type->image == STASH_IMAGE_LABEL)
+			append_oids(writer->oids, type, value);
+		return;
+	}
 	switch (type->image)
 	{
 		case STASH_IMAGE_FIXED:
@@ -412,7 +432,9 @@ stash_image_write(StashImageWriter *writer, StashType *type, Datum value)
 {
 	if (unlikely(type->strategy != NULL) && !writer->for_frame)
 	{
-		stash_hash_put_by_strategy(writer->sink, type, value);
+		/* what it makes of a value is all that counts */
+		if (writer->oids == NULL)
+			stash_hash_put_by_strategy(writer->sink, type, value);
 		return;
 	}
 	switch (type->kind)
@@ -442,4 +464,28 @@ stash_image_write(StashImageWriter *writer, StashType *type, Datum value)
 			write_multirange(writer, type, value);
 			break;
 	}
+}
+
+static void
+overflow_nothing(StashSink *sink, const void *data, Size len)
+{
+	sink->used = 0;
+}
+
+/*
+ * What a hash of a value that is not NULL has by name alone, enum labels among
+ * it, as a text of OIDs: two values of one hash mean the same only when these
+ * are equal, too.  "" where there is nothing of the kind.
+ */
+char *
+stash_image_oids(StashType *type, Datum value)
+{
+	char		nothing[64];
+	StashSink	sink = {nothing, 0, sizeof(nothing), overflow_nothing};
+	StringInfoData oids;
+	StashImageWriter writer = {&sink,.oids = &oids};
+
+	initStringInfo(&oids);
+	stash_image_write(&writer, type, value);
+	return oids.data;
 }

@@ -86,6 +86,7 @@ typedef enum StashMemoReason
 	STASH_MEMO_NOT_WRITTEN,		/* keeping a large result failed */
 	STASH_MEMO_INTERRUPTED,		/* it caught a timeout, or what a limit did */
 	STASH_MEMO_ROLE,			/* whose rights were used may do other things */
+	STASH_MEMO_OBJECTS,			/* an answer names objects, as regclass does */
 	STASH_MEMO_CHEAP			/* computing took less than min_cost; last */
 } StashMemoReason;
 
@@ -336,6 +337,7 @@ typedef struct StashMemoCall
 	bool	   *is_cstring;		/* arguments that keys hold as text */
 	bool	   *is_ignored;		/* those that are in no key */
 	bool	   *is_sampled;		/* those that keys hold as a sampled hash */
+	bool		has_oids;		/* keys say what names in some of them mean */
 	int			sql_argno;		/* the one that is a query; -1: none */
 	int			ttl_argno;		/* the one that is the ttl; -1: none */
 	bool		has_ttl;		/* of this call */
@@ -515,6 +517,7 @@ extern uint64 stash_memo_role_digest(Oid role);
 /* memo_key.c */
 extern void stash_memo_key_init(void);
 extern void stash_memo_key_find_settings(void);
+extern void stash_memo_append_labels(StringInfo out, const StashType *type);
 extern uint64 stash_memo_environment(bool is_shared);
 extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 								Oid collation, const char *site,

@@ -50,6 +50,7 @@
 #include "codec.h"
 #include "compat.h"
 #include "frame_datum.h"
+#include "image.h"
 #include "memo.h"
 #include "store.h"
 #include "typeio.h"
@@ -132,15 +133,19 @@ max_bytes(const StashMemo *memo)
 
 /*
  * Keep a result whose variant is 'variant'; NULL stands for a NULL result.
+ * 'names_objects': it may mean others by the time it is read from a stash.
  * Says whether others will find it.
  */
 static bool
 keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
-			bytea *frame, bytea *variant, const StashMemoResult *result)
+			bytea *frame, bytea *variant, bool names_objects,
+			const StashMemoResult *result)
 {
 	StashMemoReason reason = stash_memo_may_write(call->memo);
 
 	stash_memo_count_fill(call, result);
+	if (reason == STASH_MEMO_FINE && names_objects)
+		reason = STASH_MEMO_OBJECTS;
 	if (reason == STASH_MEMO_FINE)
 	{
 		if (frame == NULL)
@@ -151,7 +156,7 @@ keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 	stash_memo_count_reason(call->memo, STASH_MEMO_NOT_STORED, reason);
 	/* shared memory has what a stash has; a standby's has more */
 	stash_memo_cache_put(key, call, result, reason == STASH_MEMO_FINE ||
-						 RecoveryInProgress());
+						 (RecoveryInProgress() && !names_objects));
 	return reason == STASH_MEMO_FINE;
 }
 
@@ -216,6 +221,7 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 	StashMemoResult result;
 	StashType  *type = call->rettype;
 	bytea	   *variant = NULL;
+	bool		names_objects = false;
 	instr_time	took;
 	Datum		value;
 
@@ -235,15 +241,17 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 			refuse(call->memo, STASH_MEMO_TOO_LARGE, InvalidOid);
 			return value;
 		}
-		if (stash_memo_may_write(call->memo) == STASH_MEMO_FINE)
-		{
-			if (type == NULL)
-				type = stash_type_of_row(result.value);
+		if (type == NULL)
+			type = stash_type_of_row(result.value);
+		names_objects = type->has_oids &&
+			*stash_image_oids(type, result.value) != '\0';
+		if (!names_objects &&
+			stash_memo_may_write(call->memo) == STASH_MEMO_FINE)
 			variant = stash_frame_make(type, result.value, false,
 									   STASH_CODEC_LZ4);
-		}
 	}
-	*is_kept = keep_result(call, key, fcinfo, frame, variant, &result);
+	*is_kept = keep_result(call, key, fcinfo, frame, variant, names_objects,
+						   &result);
 	return value;
 }
 
@@ -420,11 +428,18 @@ keep_rows(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 	bool		has_stash = stash_memo_may_write(memo) == STASH_MEMO_FINE;
 	StashMemoReason reason = STASH_MEMO_TOO_LARGE;
 
+	/* sets are frames in memory, too */
+	if (stash_memo_rows_type(desc)->has_oids)
+	{
+		refuse(memo, STASH_MEMO_OBJECTS, InvalidOid);
+		return false;
+	}
 	result->rows = stash_memo_rows_frame(rows, desc,
 										 Min(limit, has_stash ? STASH_MEMO_PART_BYTES :
 											 stash_memo_cache_share()));
 	if (result->rows != NULL)
-		return keep_result(call, key, fcinfo, frame, result->rows, result);
+		return keep_result(call, key, fcinfo, frame, result->rows, false,
+						   result);
 	stash_memo_cache_drop(key, call);
 	if (has_stash && limit > STASH_MEMO_PART_BYTES)
 	{

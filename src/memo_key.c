@@ -22,6 +22,7 @@
 #include "access/tupdesc.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -34,6 +35,7 @@
 #include "parser/parse_expr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/bytea.h"
 #include "utils/datetime.h"
 #include "utils/float.h"
@@ -52,6 +54,7 @@
 #include "compat.h"
 #include "frame_datum.h"
 #include "hash_datum.h"
+#include "image.h"
 #include "memo.h"
 
 #define DIGEST_BYTES		16	/* of SHA-256, in the text of an identity */
@@ -68,6 +71,7 @@ static const struct
 	const char *name;
 	char	   *initially;
 }			text_settings[] =
+
 {
 	{"search_path"}, {"lc_monetary"}, {"lc_numeric"}, {"lc_time"},
 	{"default_text_search_config"}, {"timezone_abbreviations"}, {"lc_messages"},
@@ -79,6 +83,7 @@ static const struct
 	const char *name;
 	int			initially;
 }			number_settings[] =
+
 {
 	{"backslash_quote"},
 	{"composite_type_mismatch"},
@@ -538,6 +543,38 @@ stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 	identity->settings = MemoryContextStrdup(context, memo->last.settings);
 }
 
+/*
+ * Append to what an answer depends on at a call site the labels and the order
+ * of all enums in a type: what an answer says of one, or by it, is another
+ * thing after ALTER TYPE.
+ */
+void
+stash_memo_append_labels(StringInfo out, const StashType *type)
+{
+	if (type->inner != NULL)
+		stash_memo_append_labels(out, type->inner);
+	for (int i = 0; i < type->nfields; i++)
+		stash_memo_append_labels(out, type->fields[i].type);
+	if (type->kind == STASH_KIND_BASE && type->image == STASH_IMAGE_LABEL)
+	{
+		CatCList   *labels = SearchSysCacheList1(ENUMTYPOIDNAME,
+												 ObjectIdGetDatum(type->oid));
+		uint64		digest = 0;
+
+		for (int i = 0; i < labels->n_members; i++)
+		{
+			Form_pg_enum form = (Form_pg_enum) GETSTRUCT(&labels->members[i]->tuple);
+			uint32		order;
+
+			memcpy(&order, &form->enumsortorder, sizeof(order));
+			digest += stash_hash_bytes64(NameStr(form->enumlabel),
+										 strlen(NameStr(form->enumlabel)), order);
+		}
+		ReleaseSysCacheList(labels);
+		appendStringInfo(out, "labels=" UINT64_FORMAT " ", digest);
+	}
+}
+
 /* ---- the key ---- */
 
 static void
@@ -583,6 +620,23 @@ key_argument(StashMemoCall *call, FunctionCallInfo fcinfo, int argno)
 	return arg->value;
 }
 
+/* what names in the arguments mean, which come again after a rename, as OIDs */
+static char *
+named_objects(StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int i = 0; i < call->nargs; i++)
+	{
+		if (!call->is_ignored[i] && !fcinfo->args[i].isnull &&
+			call->argtypes[i]->has_oids)
+			appendStringInfoString(&out, stash_image_oids(call->argtypes[i],
+														  fcinfo->args[i].value));
+	}
+	return out.data;
+}
+
 /*
  * Make the key of a call whose call->identity is current.
  *
@@ -610,12 +664,19 @@ stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
 								 key_argument(call, fcinfo, i),
 								 fcinfo->args[i].isnull, NULL);
 	}
+	if (unlikely(call->has_oids))
+	{
+		char	   *objects = named_objects(call, fcinfo);
+
+		stash_sink_put(&key->sink, objects, strlen(objects));
+		pfree(objects);
+	}
 	key->hash = stash_hash_bytes128(key->sink.buf, key->sink.used);
 }
 
 /*
  * The key as it stands in the stash: the frame of a row of the arguments and,
- * last, the text of the identity.
+ * last, the text of the identity, with what names in the arguments mean.
  */
 bytea *
 stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
@@ -623,7 +684,7 @@ stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
 {
 	Datum		values[FUNC_MAX_ARGS + 1];
 	bool		nulls[FUNC_MAX_ARGS + 1];
-
+	char	   *context;
 	int			n = 0;
 
 	for (int i = 0; i < call->nargs; i++)
@@ -633,7 +694,12 @@ stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
 		values[n] = key_argument(call, fcinfo, i);
 		nulls[n++] = fcinfo->args[i].isnull;
 	}
-	values[n] = CStringGetTextDatum(key->identity->text);
+	context = call->has_oids ? named_objects(call, fcinfo) : "";
+	if (*context != '\0')
+		context = psprintf("%s objects=%s", key->identity->text, context);
+	else
+		context = key->identity->text;
+	values[n] = CStringGetTextDatum(context);
 	nulls[n] = false;
 	return stash_frame_make_row(call->keytype, values, nulls,
 								STASH_CODEC_NONE);

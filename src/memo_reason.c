@@ -142,6 +142,8 @@ static const struct
 	"the target went on after a timeout, a cancel, a limit or a lock that it could not get: such an answer is not kept"},
 	[STASH_MEMO_ROLE] = {"role",
 	"the owner of a view or of a SECURITY DEFINER function, by whose rights the target read or ran, has other rights or another name now"},
+	[STASH_MEMO_OBJECTS] = {"objects",
+	"the result names tables, functions, roles or the like, as regclass does, and the names may be those of others later: return oid, or text"},
 	[STASH_MEMO_CHEAP] = {"cheap",
 	"computing the answer took less than min_cost: memoize with a lower one"}
 };

@@ -184,8 +184,11 @@ contains_rows(const StashType *type)
 		(type->inner != NULL && contains_rows(type->inner));
 }
 
-/* decide what type results have; NULL: each record says so itself */
-static void
+/*
+ * Decide what type results have; NULL: each record says so itself.  Returns
+ * the type of those, or of the rows of a set, where it is known by now.
+ */
+static StashType *
 resolve_result(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 {
 	Oid			oid;
@@ -202,6 +205,9 @@ resolve_result(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 	call->follows_types = call->rettype == NULL ||
 		contains_rows(call->rettype) || !call->rettype->is_domain_free;
 	get_typlenbyval(oid, &call->rettyplen, &call->rettypbyval);
+	if (call->rettype != NULL)
+		return call->rettype;
+	return desc != NULL ? stash_type_of_desc(desc) : NULL;
 }
 
 /*
@@ -212,7 +218,8 @@ resolve_result(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
  * Such a function may also tell VARIADIC array from a single array.
  */
 static void
-resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
+resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function,
+				  StashType *result)
 {
 	StringInfoData site;
 
@@ -234,7 +241,11 @@ resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function)
 											  -1);
 		call->is_sampled[i] = call->memo->body.is_sampled &&
 			call->argtypes[i]->typlen == -1;
+		call->has_oids |= call->argtypes[i]->has_oids;
+		stash_memo_append_labels(&site, call->argtypes[i]);
 	}
+	if (result != NULL)
+		stash_memo_append_labels(&site, result);
 	if (call->is_record)
 		append_shape(&site, fcinfo);
 	if (call->memo->is_plain)
@@ -256,6 +267,7 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
 	MemoryContext old;
 	char	  **names;
+	StashType  *result;
 
 	if (likely(call != NULL && call->generation == stash_memo_generation &&
 			   call->types_generation == stash_type_generation()))
@@ -276,9 +288,9 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	/* the expression tells a polymorphic target its types */
 	fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
 
-	resolve_result(call, fcinfo, function);
+	result = resolve_result(call, fcinfo, function);
 	old = MemoryContextSwitchTo(context);
-	resolve_arguments(call, fcinfo, function);
+	resolve_arguments(call, fcinfo, function, result);
 	names = argument_names(function, call->nargs);
 	resolve_special(call, names);
 	call->keytype = key_type(call, names);

@@ -158,6 +158,7 @@ stash_typeio_init(void)
 											ALLOCSET_START_SMALL_SIZES);
 	is_stale = true;
 	CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
+	CacheRegisterSyscacheCallback(ENUMOID, forget_types, (Datum) 0);
 	/* the name of a schema is part of descriptors */
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_types, (Datum) 0);
 	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_types, (Datum) 0);
@@ -390,6 +391,8 @@ build_base(StashType *type, Form_pg_type form)
 		!type->is_write_only &&
 		(type->image != STASH_IMAGE_OUTPUT ||
 		 type->oid == INT2VECTOROID || type->oid == OIDVECTOROID);
+	type->has_oids = type->oid < FirstGenbkiObjectId && !type->always_reads &&
+		type->image == STASH_IMAGE_OUTPUT;
 	type->has_exact_text = type->always_reads && !has_lossy_text(type->oid);
 	type->names_objects = type->image == STASH_IMAGE_OUTPUT ||
 		type->oid >= FirstGenbkiObjectId;
@@ -400,6 +403,7 @@ static void
 take_from_part(StashType *type, StashType *part)
 {
 	type->names_objects |= part->names_objects;
+	type->has_oids |= part->has_oids;
 	type->has_record |= part->has_record;
 	type->has_jsonb |= part->has_jsonb;
 	type->is_write_only |= part->is_write_only;
@@ -513,7 +517,7 @@ build_kind(StashType *type, Form_pg_type form)
 		type->kind = type->typmod < 0 ? STASH_KIND_RECORD : STASH_KIND_ROW;
 		type->has_record = type->kind == STASH_KIND_RECORD;
 		/* what will be in it is not known */
-		type->has_strategy = type->has_record;
+		type->has_strategy = type->has_oids = type->has_record;
 	}
 	else if (form->typtype == TYPTYPE_COMPOSITE)
 		type->kind = STASH_KIND_ROW;

@@ -138,6 +138,8 @@ struct StashType
 	bool		typbyval;
 	char		typalign;
 	bool		names_objects;	/* text form depends on search_path */
+	bool		has_oids;		/* some part's image has names of what are
+								 * OIDs in memory, as of regclass, or may have */
 	bool		has_record;		/* some part is STASH_KIND_RECORD */
 	bool		has_jsonb;		/* some part is jsonb */
 	bool		is_write_only;	/* some part has no input that takes values */
