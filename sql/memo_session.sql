@@ -110,10 +110,11 @@ INSERT INTO question SELECT unnest(ARRAY[
 	'pg_column_size(pg_read_file(''PG_VERSION''))', 'pg_sleep(0)', 'lo_get(42427)',
 	'set_config(''a.b'', ''1'', true)', 'pg_notify(''a'', ''b'')', 'pg_advisory_xact_lock(7)', 'pg_try_advisory_xact_lock_shared(7)',
 	'pg_logical_emit_message(false, ''a'', ''b'')', '(SELECT count(*) FROM pg_class)', '(SELECT count(*) FROM pg_stat_activity)',
+	'current_schema()', 'current_schemas(true)', 'current_schema',
 	'(SELECT n FROM dated)', '(SELECT n FROM aged)', '(SELECT n FROM named)', 'AGE ( (timestamptz ''2000-01-01'') )',
 	'(SELECT last_value FROM seq)', '(SELECT count(*) FROM information_schema.tables)', '(SELECT max(n) FROM asked)']);
 -- and these it may
-INSERT INTO question SELECT unnest(ARRAY['1 + 1', 'current_schema()', 'to_char(1.5, ''9D9'')', 'date_trunc(''day'', timestamptz ''2020-01-01'')',
+INSERT INTO question SELECT unnest(ARRAY['1 + 1', 'to_char(1.5, ''9D9'')', 'date_trunc(''day'', timestamptz ''2020-01-01'')',
 	'concat(''current_dates'', '' is not a word'')', 'current_user', '(SELECT n FROM whose)', 'age(timestamp ''2000-01-01'', ''1999-01-01'')']), true;
 SELECT nextval('seq');
 CREATE FUNCTION is_kept(expr text, language text) RETURNS bool LANGUAGE plpgsql AS $$

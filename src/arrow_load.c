@@ -37,6 +37,7 @@
 
 #include "arrow_load.h"
 #include "arrow_value.h"
+#include "catalog.h"
 #include "compat.h"
 
 #define MAX_VALUES	((int64) (MaxAllocSize / sizeof(Datum)))
@@ -738,6 +739,7 @@ stash_arrow_load(StashArrowLoader *loader, const StashArrowArray *array, int64 i
 				 bool *isnull)
 {
 	Datum		value;
+	char	   *text;
 
 	check_stack_depth();
 
@@ -753,8 +755,10 @@ stash_arrow_load(StashArrowLoader *loader, const StashArrowArray *array, int64 i
 			value = get_integer(loader, array, i);
 			break;
 		case HOW_TEXT:
-			return InputFunctionCall(&loader->input, get_value_text(loader, array, i),
-									 loader->ioparam, loader->typmod);
+			text = get_value_text(loader, array, i);
+			stash_catalog_note_text(loader->typid, text);
+			return InputFunctionCall(&loader->input, text, loader->ioparam,
+									 loader->typmod);
 		case HOW_UUID:
 			value = get_uuid(array, i);
 			break;

@@ -498,6 +498,22 @@ find_cast(StashColumn *column, Oid source)
 	return cast;
 }
 
+/* whoever traces wants to know which texts become times */
+static void
+note_cast(Oid type, Oid source, Datum value)
+{
+	char		category;
+	bool		is_preferred;
+	Oid			output;
+	bool		is_varlena;
+
+	get_type_category_preferred(source, &category, &is_preferred);
+	if (category == TYPCATEGORY_NUMERIC || category == TYPCATEGORY_BOOLEAN)
+		return;
+	getTypeOutputInfo(source, &output, &is_varlena);
+	stash_catalog_note_text(type, OidOutputFunctionCall(output, value));
+}
+
 static Datum
 apply_cast(StashColumn *column, Oid source, Datum value, bool *isnull)
 {
@@ -505,6 +521,8 @@ apply_cast(StashColumn *column, Oid source, Datum value, bool *isnull)
 
 	if (cast->state == NULL)
 		return value;
+	if (stash_catalog_text_note != NULL && !*isnull)
+		note_cast(column->type, source, value);
 	column->econtext->caseValue_datum = value;
 	column->econtext->caseValue_isNull = *isnull;
 	return ExecEvalExpr(cast->state, column->econtext, isnull);
@@ -555,6 +573,10 @@ populate(StashColumn *column, JsonbValue *json, bool *isnull)
 
 	if (column->populate == NULL)
 		prepare_populate(column);
+	if (stash_catalog_text_note != NULL)
+		stash_catalog_note_text(column->type,
+								JsonbToCString(NULL, &object->root,
+											   VARSIZE(object)));
 	row = FunctionCall2(column->populate, column->populate_row,
 						JsonbPGetDatum(object));
 	return GetAttributeByNum(DatumGetHeapTupleHeader(row), 1, isnull);

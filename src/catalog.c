@@ -29,6 +29,7 @@
 
 StashCatalogReadNote stash_catalog_read_note;
 StashCatalogCallNote stash_catalog_call_note;
+StashCatalogTextNote stash_catalog_text_note;
 
 /* 0: not looked up since the last change */
 static Oid	entry_type;
@@ -307,8 +308,9 @@ stash_catalog_has_temporary(void)
 
 /*
  * Whether a parsed body or query, as the catalogs write it, asks for the time
- * or the name of the database by what is no call of a function in the end:
- * the words of standard SQL, and age(), which the planner replaces by one.
+ * or the name of the database or schema by what is no call of a function in
+ * the end: the words of standard SQL, and age(), which the planner replaces by
+ * one.  So does a plan; who asks for a role is in the key.
  */
 bool
 stash_catalog_asks_for_time(const char *tree)
@@ -319,7 +321,7 @@ stash_catalog_asks_for_time(const char *tree)
 	{
 		int			op = atoi(at + strlen(word));
 
-		if (op < SVFOP_CURRENT_ROLE || op == SVFOP_CURRENT_CATALOG)
+		if (op < SVFOP_CURRENT_ROLE || op > SVFOP_SESSION_USER)
 			return true;
 	}
 	return strstr(tree, psprintf(":funcid %u ", F_AGE_TIMESTAMPTZ)) != NULL ||

@@ -38,6 +38,21 @@ stash_catalog_note_call(Oid function)
 		stash_catalog_call_note(function);
 }
 
+/*
+ * Called for each text that our own code reads as a value of a type, which may
+ * mean another one tomorrow, and, with NULL, where it writes one; NULL while
+ * nobody wants to know.
+ */
+typedef void (*StashCatalogTextNote) (Oid type, const char *text);
+extern StashCatalogTextNote stash_catalog_text_note;
+
+static inline void
+stash_catalog_note_text(Oid type, const char *text)
+{
+	if (stash_catalog_text_note != NULL)
+		stash_catalog_text_note(type, text);
+}
+
 extern void stash_catalog_init(void);
 extern Oid	stash_catalog_entry_type(void);
 extern Oid	stash_catalog_variant_type(bool missing_ok);

@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "import.h"
 #include "import_copy.h"
@@ -132,6 +133,7 @@ read_nested(Import *import, Column *column, const StashJsonPiece *piece,
 	appendStringInfoString(&object, "{\"v\":");
 	appendBinaryStringInfo(&object, piece->data, piece->len);
 	appendStringInfoChar(&object, '}');
+	stash_catalog_note_text(column->type, object.data);
 	InitFunctionCallInfoData(*call, &column->populate, 3, InvalidOid, NULL, NULL);
 	call->args[0].value = column->base;
 	call->args[0].isnull = false;
@@ -199,6 +201,18 @@ make_room(Import *import, Elements *elements)
 	elements->room = room;
 }
 
+/* the value of a piece, by a type's input function; NULL: of none */
+static Datum
+read_piece(FmgrInfo *input, Oid type, const StashJsonPiece *piece, Oid ioparam,
+		   int32 typmod)
+{
+	char	   *text = piece != NULL ? piece_text(piece) : NULL;
+
+	if (text !=NULL)
+		stash_catalog_note_text(type, text);
+	return InputFunctionCall(input, text, ioparam, typmod);
+}
+
 /*
  * Read an array of one dimension.  False, with nothing done that matters, where
  * an element is an array or an object.
@@ -225,9 +239,9 @@ read_flat_array(Import *import, Column *column, const StashJsonPiece *piece,
 			make_room(import, elements);
 		elements->nulls[count] = kind == STASH_JSON_NULL;
 		elements->values[count] =
-			InputFunctionCall(&elements->input,
-							  kind == STASH_JSON_NULL ? NULL : piece_text(&element),
-							  elements->ioparam, column->typmod);
+			read_piece(&elements->input, elements->type,
+					   kind == STASH_JSON_NULL ? NULL : &element,
+					   elements->ioparam, column->typmod);
 		count++;
 	}
 	*value = PointerGetDatum(construct_md_array(elements->values,
@@ -276,9 +290,8 @@ read_value(Import *import, Column *column, const StashJsonMember *member,
 		return InputFunctionCall(&column->input, vector_text(&piece),
 								 column->ioparam, column->typmod);
 	/* the input function of a domain judges NULL, too */
-	return InputFunctionCall(&column->input,
-							 *isnull ? NULL : piece_text(&piece),
-							 column->ioparam, column->typmod);
+	return read_piece(&column->input, column->type, *isnull ? NULL : &piece,
+					  column->ioparam, column->typmod);
 }
 
 /* ---- lines ---- */

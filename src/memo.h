@@ -411,13 +411,18 @@ typedef struct StashMemoPlan
 	bool		reads_time;		/* a text becomes one that is not known */
 	bool		has_time;		/* a constant is one */
 	bool		may_change;		/* by what happens to a type */
-	bool		by_chance;		/* TABLESAMPLE without REPEATABLE */
+	bool		asks_session;	/* for the time, the catalogs, chance, by what
+								 * is no function */
 	bool		makes_json;		/* by what is no function, as JSON_ARRAY() */
-	List	   *functions;		/* that were called to make it */
-	List	   *params;			/* numbers of those that become times */
-	List	   *rows;			/* relations whose row types it has */
+	List	   *params;			/* numbers of those that become times, or name
+								 * what the catalogs have */
+	List	   *rows;			/* relations whose row types or names it has */
+	List	   *functions;		/* of users that it names, or that were called
+								 * to make it */
 	List	   *collations;
 	List	   *seen;			/* types, while it is read */
+	List	   *naming;			/* those of them that name, or have in them
+								 * what names */
 } StashMemoPlan;
 
 /* memo_function.c */
@@ -426,15 +431,28 @@ extern const char *stash_memo_has_word(const char *source, const char *word);
 extern StashMemoReason stash_memo_function_reason(Oid function);
 extern const List *stash_memo_comparers(void);
 extern bool stash_memo_makes_json(Oid function);
+extern bool stash_memo_fills_rows(Oid function);
+extern bool stash_memo_find_inlined(uint32 hash, Oid *function);
 extern const List *stash_memo_json_casts(void);
 
-/* memo_plan.c */
+/* what is asked of a type */
+typedef bool (*StashMemoTypeTest) (Oid type, void *arg);
+
+/* memo_time.c */
+extern bool stash_memo_type_has(Oid type, StashMemoTypeTest test, void *arg);
 extern bool stash_memo_holds_time(Oid type);
+extern bool stash_memo_holds_zone(Oid type);
 extern bool stash_memo_holds_words(Oid type);
 extern bool stash_memo_is_word(Oid type, Datum value);
+extern bool stash_memo_is_relative(Oid type, const char *text);
 extern bool stash_memo_has_relative_string(const char *source);
-extern Oid	stash_memo_row_type(Oid type);
-extern List *stash_memo_query_collations(const Query *query);
+
+/* memo_plan.c */
+extern bool stash_memo_holds_names(Oid type);
+extern void stash_memo_plan_type(StashMemoPlan *facts, Oid type);
+extern void stash_memo_plan_name(StashMemoPlan *facts, Oid type, Datum value);
+extern void stash_memo_plan_query(StashMemoPlan *facts, const Query *query);
+extern void stash_memo_plan_expression(StashMemoPlan *facts, const Node *node);
 extern void stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan);
 extern void stash_memo_plan_called(PlannedStmt *plan, List *functions);
 extern bool stash_memo_plan_has_time(PlannedStmt *plan);
@@ -473,6 +491,9 @@ extern List *stash_memo_trace_expression(PlannedStmt *plan);
 extern void stash_memo_trace_word(void);
 extern void stash_memo_trace_reason(StashMemoReason reason, Oid culprit);
 extern void stash_memo_trace_type(Oid type);
+extern void stash_memo_trace_value(Oid type, Datum value);
+extern void stash_memo_trace_facts(const StashMemoPlan *facts,
+								   ParamListInfo params);
 extern bool stash_memo_trace_meets(const void *statement);
 extern void stash_memo_trace_meets_again(const void *statement);
 extern void stash_memo_trace_cursor(const char *name, bool is_end);

@@ -26,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo_args.h"
 
@@ -314,6 +315,17 @@ find_parameter(Oid function, const Signature *sig, const char *name)
 			 errhint("Use the names in its CREATE FUNCTION.")));
 }
 
+/* what an input function may read of a value */
+static char *
+text_of(JsonbValue *value)
+{
+	if (value->type == jbvString)
+		return pnstrdup(value->val.string.val, value->val.string.len);
+	if (value->type == jbvBinary)
+		return JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
+	return pstrdup("");
+}
+
 /* read the keys of an object: where each is in the signature */
 static void
 read_keys(Oid function, const Signature *sig, const Jsonb *object,
@@ -334,6 +346,8 @@ read_keys(Oid function, const Signature *sig, const Jsonb *object,
 	{
 		int			place;
 
+		if (token == WJB_VALUE)
+			stash_catalog_note_text(args->types[args->n - 1], text_of(&value));
 		if (token != WJB_KEY)
 			continue;
 		place = find_parameter(function, sig,

@@ -7,16 +7,19 @@
  * language and by words of their bodies.
  *
  * Here is also known which functions of users the server calls by way of types,
- * of which no hook tells.
+ * of which no hook tells, and which it may have put into plans.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/transam.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_cast.h"
@@ -26,6 +29,7 @@
 #include "commands/proclang.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -46,6 +50,7 @@ static const char *const session_functions[] = {
 	"shobj_description", "getdatabaseencoding", "current_database", "version",
 	"mxid_age", "lastval", "currval", "database_to_", "schema_to_",
 	"table_to_", "query_to_", "cursor_to_", "format_type", "ts_debug",
+	"current_schema", "current_schemas",
 	"date_in", "time_in", "timetz_in", "timestamp_in", "timestamptz_in",
 	"array_in", "record_in", "range_in", "multirange_in", "domain_in"
 };
@@ -90,6 +95,9 @@ static const char *const acting_functions[] = {
 static bool
 depends_on_session(Oid function)
 {
+	/* which zone a time of day has is said by the day */
+	if (function == F_TIMETZ_TIME || function == F_TIMEZONE_TEXT_TIMETZ)
+		return true;
 	switch (func_volatile(function))
 	{
 		case PROVOLATILE_VOLATILE:
@@ -135,9 +143,21 @@ typedef struct FunctionList
 static FunctionList comparers;
 static FunctionList json_casts;
 
+/* a function in SQL that may have been put into a plan in place of its call */
+typedef struct Inlined
+{
+	uint32		hash;			/* must be first; as plans have it */
+	Oid			function;		/* 0: more than one */
+} Inlined;
+
+static HTAB *inlined;			/* NULL: not read yet */
+
 static void
 forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 {
+	if (inlined != NULL)
+		hash_destroy(inlined);
+	inlined = NULL;
 	memset(functions_known, 0, sizeof(functions_known));
 	comparers.is_read = false;
 	json_casts.is_read = false;
@@ -291,6 +311,32 @@ unseen_reason(HeapTuple tuple)
 	return STASH_MEMO_LANGUAGE;
 }
 
+/* whether an aggregate begins with a text such as 'now' */
+static bool
+begins_now(Oid aggregate)
+{
+	static const AttrNumber values[] = {
+		Anum_pg_aggregate_agginitval, Anum_pg_aggregate_aggminitval
+	};
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	bool		found = false;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	for (int i = 0; i < lengthof(values) && !found; i++)
+	{
+		Form_pg_aggregate form = (Form_pg_aggregate) GETSTRUCT(tuple);
+		bool		isnull;
+		Datum		value = SysCacheGetAttr(AGGFNOID, tuple, values[i], &isnull);
+
+		found = !isnull &&
+			stash_memo_is_relative(i == 0 ? form->aggtranstype : form->aggmtranstype,
+								   TextDatumGetCString(value));
+	}
+	ReleaseSysCache(tuple);
+	return found;
+}
+
 /* why a function by itself keeps its callers' answers from being remembered */
 static StashMemoReason
 read_function(Oid function)
@@ -303,6 +349,10 @@ read_function(Oid function)
 	reason = unseen_reason(tuple);
 	if (reason == STASH_MEMO_FINE && has_call_word(tuple))
 		reason = STASH_MEMO_SESSION;
+	if (reason == STASH_MEMO_FINE &&
+		((Form_pg_proc) GETSTRUCT(tuple))->prokind == PROKIND_AGGREGATE &&
+		begins_now(function))
+		reason = STASH_MEMO_RELATIVE_TIME;
 	ReleaseSysCache(tuple);
 	return reason;
 }
@@ -342,6 +392,89 @@ stash_memo_function_reason(Oid function)
 		is_named(function, acting_functions, lengthof(acting_functions)))
 		return STASH_MEMO_SIDE_EFFECTS;
 	return depends_on_session(function) ? STASH_MEMO_SESSION : STASH_MEMO_FINE;
+}
+
+/*
+ * Whether a function of users may fill a row of any type with what it reads of
+ * texts, as hstore's do; ours tell of each.
+ */
+bool
+stash_memo_fills_rows(Oid function)
+{
+	HeapTuple	tuple;
+	Form_pg_proc form;
+	bool		isnull;
+	Datum		source;
+	bool		fills;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	fills = form->prolang == ClanguageId && IsPolymorphicType(form->prorettype) &&
+		strncmp(TextDatumGetCString(source), OURS, strlen(OURS)) != 0;
+	ReleaseSysCache(tuple);
+	return fills;
+}
+
+/* ---- functions that are put in place of their calls ---- */
+
+static HTAB *
+read_inlined(void)
+{
+	HASHCTL		ctl = {0};
+	HTAB	   *table;
+	Relation	rel;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	ctl.keysize = sizeof(uint32);
+	ctl.entrysize = sizeof(Inlined);
+	table = hash_create("pg_hashstash functions in SQL", 64, &ctl,
+						HASH_ELEM | HASH_BLOBS);
+	rel = table_open(ProcedureRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+		uint32		hash;
+		Inlined    *entry;
+		bool		found;
+
+		if (form->prolang != SQLlanguageId || form->oid < FirstNormalObjectId)
+			continue;
+		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(form->oid));
+		entry = hash_search(table, &hash, HASH_ENTER, &found);
+		entry->function = found ? InvalidOid : form->oid;
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return table;
+}
+
+/*
+ * The function of a user, in SQL, that has this hash among what makes a plan
+ * invalid; 0 where it may be one of several.  False for none.
+ */
+bool
+stash_memo_find_inlined(uint32 hash, Oid *function)
+{
+	Inlined    *entry;
+
+	if (inlined == NULL)
+	{
+		HTAB	   *table = read_inlined();
+
+		/* reading may have let in news, which would have found nothing */
+		inlined = table;
+	}
+	entry = hash_search(inlined, &hash, HASH_FIND, NULL);
+	if (entry != NULL)
+		*function = entry->function;
+	return entry != NULL;
 }
 
 /* ---- functions that are called by way of types ---- */

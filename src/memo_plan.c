@@ -2,7 +2,7 @@
  *
  * memo_plan.c
  *	  What a plan depends on that no hook tells: casts of texts to times, row
- *	  types, collations, JSON, and chance.
+ *	  types, names, collations, JSON, the time, and chance.
  *
  * A text such as 'today' becomes another date each day, a row type is found by
  * a name that another table may take, and a collation has an order that comes
@@ -10,174 +10,35 @@
  * server writes it for parallel workers: that has all nodes and all fields of
  * all versions, and costs no more than a part of making the plan.
  *
+ * A value such as a regclass is written, and read, as the name that something
+ * has at that time.  What a constant or a parameter names counts as used; of
+ * what is read from tables or made by casts nobody knows what it names, and a
+ * plan that has it asks the catalogs.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/tupdesc.h"
+#include "access/sysattr.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "nodes/plannodes.h"
 #include "nodes/primnodes.h"
-#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 
-/* ---- times ---- */
-
-/* whether a user's type is read by what may ask for the time */
-static bool
-is_read_unseen(Oid type)
-{
-	Oid			input;
-	Oid			param;
-
-	if (type < FirstNormalObjectId || get_typtype(type) != TYPTYPE_BASE)
-		return false;
-	getTypeInputInfo(type, &input, &param);
-	return input >= FirstNormalObjectId &&
-		func_volatile(input) != PROVOLATILE_IMMUTABLE;
-}
-
-static bool
-row_holds_time(Oid type)
-{
-	TupleDesc	desc = lookup_rowtype_tupdesc_noerror(type, -1, true);
-	bool		found = false;
-
-	if (desc == NULL)
-		return false;
-	for (int i = 0; !found && i < desc->natts; i++)
-		found = !TupleDescAttr(desc, i)->attisdropped &&
-			stash_memo_holds_time(TupleDescAttr(desc, i)->atttypid);
-	ReleaseTupleDesc(desc);
-	return found;
-}
-
-/*
- * Whether a text that is read as a value of a type may be read as a date or a
- * time, as a whole or in part.
- */
-bool
-stash_memo_holds_time(Oid type)
-{
-	Oid			part;
-
-	check_stack_depth();
-	type = getBaseType(type);
-	switch (type)
-	{
-		case DATEOID:
-		case TIMEOID:
-		case TIMETZOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return true;
-		default:
-			break;
-	}
-	part = get_element_type(type);
-	if (!OidIsValid(part))
-		part = get_range_subtype(type);
-	if (!OidIsValid(part))
-		part = get_multirange_range(type);
-	if (OidIsValid(part))
-		return stash_memo_holds_time(part);
-	if (get_typtype(type) == TYPTYPE_COMPOSITE)
-		return row_holds_time(type);
-	return is_read_unseen(type);
-}
-
-/*
- * Whether values of a type may be, or have in them, words such as 'today'.
- */
-bool
-stash_memo_holds_words(Oid type)
-{
-	Oid			element = get_element_type(getBaseType(type));
-	char		category;
-	bool		is_preferred;
-
-	if (OidIsValid(element))
-		return stash_memo_holds_words(element);
-	get_type_category_preferred(type, &category, &is_preferred);
-	return strchr("BDGINTV", category) == NULL;
-}
-
-/*
- * Whether a value that becomes a time is such a word.
- */
-bool
-stash_memo_is_word(Oid type, Datum value)
-{
-	Oid			output;
-	bool		is_varlena;
-
-	if (!stash_memo_holds_words(type))
-		return false;
-	getTypeOutputInfo(type, &output, &is_varlena);
-	return stash_memo_is_relative_time(OidOutputFunctionCall(output, value));
-}
-
-/* a list, a range or a row, of whatever length, with a word in it */
-static bool
-has_relative_part(const char *text)
-{
-	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
-
-	if (text[0] == '\0' || strchr("{[(", text[0]) == NULL)
-		return false;
-	for (int i = 0; i < lengthof(words); i++)
-	{
-		if (stash_memo_has_word(text, words[i]) != NULL)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Whether a text in SQL or PL/pgSQL has a string in it that means another time
- * tomorrow.  One that becomes a time does so when the text is parsed, and
- * nothing tells that afterwards.
- *
- * Whatever stands between two quotes counts, for SQL may stand in strings; what
- * is written with escapes is not recognized.
- */
-bool
-stash_memo_has_relative_string(const char *source)
-{
-	const char *at = strpbrk(source, "'$");
-	bool		found = false;
-
-	while (at != NULL && !found)
-	{
-		const char *end = strpbrk(++at, "'$");
-		char	   *part;
-
-		if (end == NULL)
-			break;
-		while (scanner_isspace(*at))
-			at++;
-		if (end > at)
-		{
-			part = pnstrdup(at, end - at);
-			found = has_relative_part(part) || stash_memo_is_relative_time(part);
-			pfree(part);
-		}
-		at = end;
-	}
-	return found;
-}
+static void read_text(StashMemoPlan *facts, const void *node);
 
 /* ---- reading a plan ---- */
 
@@ -259,8 +120,8 @@ reads_rows(Oid function)
  * The relation whose row type a type is, or an array of; 0: none that another
  * could take the place of.
  */
-Oid
-stash_memo_row_type(Oid type)
+static Oid
+row_type(Oid type)
 {
 	Oid			element;
 	Oid			relid;
@@ -274,17 +135,114 @@ stash_memo_row_type(Oid type)
 	return relid;
 }
 
-static void
-see_type(StashMemoPlan *facts, Oid type)
+/* ---- names ---- */
+
+/*
+ * A type whose values name what may be renamed, or lose its name to another,
+ * unnoticed.  Any change of what others name makes all answers stale: types that
+ * are no rows, operators, collations, text search.
+ */
+static bool
+is_name(Oid type, void *arg)
+{
+	switch (type)
+	{
+		case REGCLASSOID:
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case ACLITEMOID:
+#ifdef REGDATABASEOID
+		case REGDATABASEOID:	/* from 19 on */
+#endif
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Whether values of a type are, or have in them, such names.
+ */
+bool
+stash_memo_holds_names(Oid type)
+{
+	return stash_memo_type_has(type, is_name, NULL);
+}
+
+/*
+ * A value of such a type, which is known: what it names is used.
+ */
+void
+stash_memo_plan_name(StashMemoPlan *facts, Oid type, Datum value)
+{
+	Oid			named = is_name(type, NULL) && type != ACLITEMOID ?
+	DatumGetObjectId(value) : InvalidOid;
+
+	/* a role of the server may be renamed, too */
+	if (OidIsValid(named) && named < FirstNormalObjectId && type != REGROLEOID)
+		return;
+	if (type == REGCLASSOID && get_rel_relkind(named) != '\0')
+		facts->rows = list_append_unique_oid(facts->rows, named);
+	else if ((type == REGPROCOID || type == REGPROCEDUREOID) &&
+			 SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(named)))
+		facts->functions = list_append_unique_oid(facts->functions, named);
+	else if (type == REGTYPEOID && get_typtype(named) != '\0')
+		stash_memo_plan_type(facts, named);
+	else
+		facts->asks_session = true;
+}
+
+/* ---- types ---- */
+
+/* what a domain checks is evaluated without a hook */
+static bool
+see_checks(Oid type, void *arg)
+{
+	StashMemoPlan *facts = arg;
+	MemoryContext context;
+	DomainConstraintRef *ref;
+	ListCell   *cell;
+
+	if (type < FirstNormalObjectId || get_typtype(type) != TYPTYPE_DOMAIN)
+		return false;
+	facts->may_change = true;
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_hashstash checks",
+									ALLOCSET_SMALL_SIZES);
+	ref = MemoryContextAlloc(context, sizeof(DomainConstraintRef));
+	InitDomainConstraintRef(type, ref, context, false);
+	foreach(cell, ref->constraints)
+	{
+		DomainConstraintState *check = lfirst(cell);
+
+		if (check->check_expr != NULL)
+			read_text(facts, check->check_expr);
+	}
+	MemoryContextDelete(context);
+	return false;
+}
+
+/*
+ * A type that a plan or a variable has.
+ */
+void
+stash_memo_plan_type(StashMemoPlan *facts, Oid type)
 {
 	Oid			relid;
 
-	if (type < FirstNormalObjectId || list_member_oid(facts->seen, type))
+	/* other fields are called so, which have small numbers */
+	if (type < BOOLOID || list_member_oid(facts->seen, type))
 		return;
 	facts->seen = lappend_oid(facts->seen, type);
-	relid = stash_memo_row_type(type);
+	if (stash_memo_holds_names(type))
+		facts->naming = lappend_oid(facts->naming, type);
+	if (type < FirstNormalObjectId)
+		return;
+	relid = row_type(type);
 	if (OidIsValid(relid))
 		facts->rows = list_append_unique_oid(facts->rows, relid);
+	(void) stash_memo_type_has(type, see_checks, facts);
 }
 
 static void
@@ -293,6 +251,20 @@ see_collation(StashMemoPlan *facts, Oid collation)
 	if (OidIsValid(collation) && collation != DEFAULT_COLLATION_OID &&
 		collation != C_COLLATION_OID)
 		facts->collations = list_append_unique_oid(facts->collations, collation);
+}
+
+/* whether a constant that is cast to a type by its text is another one tomorrow */
+static bool
+is_relative_const(const Const *constant, Oid type)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	if (constant->constisnull || !stash_memo_holds_words(constant->consttype))
+		return false;
+	getTypeOutputInfo(constant->consttype, &output, &is_varlena);
+	return stash_memo_is_relative(type, OidOutputFunctionCall(output,
+															  constant->constvalue));
 }
 
 /*
@@ -319,7 +291,8 @@ see_cast(StashMemoPlan *facts, const char *text, const Field *field)
 		strncmp(at - len, before, len) == 0 &&
 		!OidIsValid(get_element_type(getBaseType(type))))
 	{
-		if (strncmp(at, param, sizeof(param) - 1) == 0)
+		if (strncmp(at, param, sizeof(param) - 1) == 0 &&
+			!stash_memo_holds_zone(type))
 		{
 			facts->params = lappend_int(facts->params,
 										(int) read_oid(at + sizeof(param) - 1));
@@ -327,10 +300,7 @@ see_cast(StashMemoPlan *facts, const char *text, const Field *field)
 		}
 		if (strncmp(at, "{CONST ", 7) == 0)
 		{
-			Const	   *constant = stringToNode(pnstrdup(at, end - at));
-
-			if (constant->constisnull ||
-				!stash_memo_is_word(constant->consttype, constant->constvalue))
+			if (!is_relative_const(stringToNode(pnstrdup(at, end - at)), type))
 				return;
 		}
 	}
@@ -340,10 +310,61 @@ see_cast(StashMemoPlan *facts, const char *text, const Field *field)
 /* what is found on the way */
 typedef struct Reading
 {
-	bool		was_reader;		/* the last function is one of rows */
+	bool		was_reader;		/* the last function is one of rows, */
+	bool		was_filler;		/* or one of users that fills rows */
 	bool		has_rows;		/* one returns records */
 	bool		has_columns;	/* a list of columns has a time */
+	bool		is_given;		/* the last parameter comes from outside */
+	int			param;			/* its number */
 } Reading;
+
+static void
+see_function(Reading *reading, Oid function)
+{
+	reading->was_reader = reads_rows(function);
+	reading->was_filler = stash_memo_fills_rows(function);
+}
+
+/* what a function that reads texts returns */
+static void
+see_result(StashMemoPlan *facts, Reading *reading, Oid type)
+{
+	if (reading->was_reader)
+		reading->has_rows |= type == RECORDOID;
+	if (reading->was_reader ||
+		(reading->was_filler && get_typtype(getBaseType(type)) == TYPTYPE_COMPOSITE))
+		facts->reads_time |= reads_time(facts, type);
+}
+
+/* a constant: 'field' is its type, which is the first */
+static void
+see_const(StashMemoPlan *facts, const Field *field)
+{
+	static const char begin[] = "{CONST :";
+	const char *at = field->name - (sizeof(begin) - 1);
+	Oid			type = read_oid(field->value);
+
+	facts->has_time |= stash_memo_holds_time(type);
+	/* which zone it had nobody wrote down */
+	facts->asks_session |= stash_memo_holds_zone(type);
+	if (list_member_oid(facts->naming, type))
+	{
+		Const	   *constant = stringToNode(pnstrdup(at, strchr(at, '}') + 1 - at));
+
+		if (!constant->constisnull)
+			stash_memo_plan_name(facts, type, constant->constvalue);
+	}
+}
+
+/* a type that names, of what is no constant */
+static void
+see_naming(StashMemoPlan *facts, const Reading *reading, const Field *field)
+{
+	if (is_field(field, "paramtype") && reading->is_given)
+		facts->params = list_append_unique_int(facts->params, reading->param);
+	else
+		facts->asks_session = true;
+}
 
 static void
 see_field_of_type(StashMemoPlan *facts, Reading *reading, const char *text,
@@ -351,17 +372,25 @@ see_field_of_type(StashMemoPlan *facts, Reading *reading, const char *text,
 {
 	Oid			type = read_oid(field->value);
 
-	see_type(facts, type);
-	if (is_field(field, "consttype") && stash_memo_holds_time(type))
-		facts->has_time = true;
-	if (is_field(field, "funcresulttype") && reading->was_reader)
-	{
-		reading->has_rows |= type == RECORDOID;
-		facts->reads_time |= reads_time(facts, type);
-	}
+	stash_memo_plan_type(facts, type);
+	if (is_field(field, "consttype"))
+		see_const(facts, field);
+	else if (list_member_oid(facts->naming, type))
+		see_naming(facts, reading, field);
+	if (is_field(field, "funcresulttype") || is_field(field, "opresulttype"))
+		see_result(facts, reading, type);
 	if (is_field(field, "resulttype") &&
 		strncmp(field->value + strcspn(field->value, " "), " :resultcollid ", 15) == 0)
 		see_cast(facts, text, field);
+}
+
+/* who has locked a row changes without a trigger */
+static bool
+is_of_lock(int number)
+{
+	return number == MaxTransactionIdAttributeNumber ||
+		number == MinCommandIdAttributeNumber ||
+		number == MaxCommandIdAttributeNumber;
 }
 
 static void
@@ -370,15 +399,21 @@ see_field(StashMemoPlan *facts, Reading *reading, const char *text,
 {
 	if (ends_with(field, "collid"))
 		see_collation(facts, read_oid(field->value));
-	else if (is_field(field, "funcid"))
-		reading->was_reader = reads_rows(read_oid(field->value));
+	else if (is_field(field, "funcid") || is_field(field, "opfuncid"))
+		see_function(reading, read_oid(field->value));
 	else if (is_field(field, "funccoltypes"))
 		reading->has_columns |= any_reads_time(facts, field->value);
 	/* of XMLTABLE and JSON_TABLE; RETURNING of JSON_VALUE and its like */
 	else if (is_field(field, "coltypes"))
 		facts->reads_time |= any_reads_time(facts, field->value);
 	else if (is_field(field, "repeatable"))
-		facts->by_chance |= strncmp(field->value, "<>", 2) == 0;
+		facts->asks_session |= strncmp(field->value, "<>", 2) == 0;
+	else if (is_field(field, "varattno"))
+		facts->asks_session |= is_of_lock(atoi(field->value));
+	else if (is_field(field, "paramkind"))
+		reading->is_given = atoi(field->value) == PARAM_EXTERN;
+	else if (is_field(field, "paramid"))
+		reading->param = atoi(field->value);
 	else if (is_field(field, "absent_on_null"))
 		facts->makes_json = true;
 	else if (is_field(field, "typid"))
@@ -403,9 +438,9 @@ next_field(Field *field, const char **at)
 }
 
 static void
-read_text(StashMemoPlan *facts, const PlannedStmt *plan)
+read_text(StashMemoPlan *facts, const void *node)
 {
-	char	   *text = nodeToString(plan);
+	char	   *text = nodeToString(node);
 	const char *at = text;
 	Reading		reading = {0};
 	Field		field;
@@ -413,31 +448,55 @@ read_text(StashMemoPlan *facts, const PlannedStmt *plan)
 	while (next_field(&field, &at))
 		see_field(facts, &reading, text, &field);
 	facts->reads_time |= reading.has_rows && reading.has_columns;
-	list_free(facts->seen);
-	facts->seen = NIL;
+	facts->asks_session |= stash_catalog_asks_for_time(text);
 	pfree(text);
 }
 
-/*
- * The collations that a query has before it is planned: where the values of
- * parameters are known, the planner computes what is made of them, and the plan
- * has only the result.
- */
-List *
-stash_memo_query_collations(const Query *query)
+/* what was of use while it was read */
+static void
+end_reading(StashMemoPlan *facts)
 {
-	StashMemoPlan facts = {0};
+	list_free(facts->seen);
+	list_free(facts->naming);
+	facts->seen = facts->naming = NIL;
+}
+
+/*
+ * What a query has before it is planned: where the values of parameters are
+ * known, the planner computes what is made of them, and the plan has only the
+ * result.  Collations, and what is named.
+ */
+void
+stash_memo_plan_query(StashMemoPlan *facts, const Query *query)
+{
 	char	   *text = nodeToString(query);
 	const char *at = text;
 	Field		field;
 
+	memset(facts, 0, sizeof(*facts));
 	while (next_field(&field, &at))
 	{
 		if (ends_with(&field, "collid"))
-			see_collation(&facts, read_oid(field.value));
+			see_collation(facts, read_oid(field.value));
+		else if (is_field(&field, "consttype"))
+		{
+			stash_memo_plan_type(facts, read_oid(field.value));
+			see_const(facts, &field);
+		}
 	}
+	end_reading(facts);
 	pfree(text);
-	return facts.collations;
+}
+
+/*
+ * What an expression depends on that goes past the planner's hook.
+ */
+void
+stash_memo_plan_expression(StashMemoPlan *facts, const Node *node)
+{
+	memset(facts, 0, sizeof(*facts));
+	read_text(facts, node);
+	end_reading(facts);
 }
 
 /* ---- what was read stays with the plan ---- */
@@ -454,9 +513,9 @@ typedef enum Mark
 	MARK_PARAM = -4,
 	MARK_ROW = -5,
 	MARK_COLLATION = -6,
-	MARK_BY_CHANCE = -7,
+	MARK_ASKS_SESSION = -7,
 	MARK_MAKES_JSON = -8,
-	MARK_FUNCTION = -9			/* before the plan is read */
+	MARK_FUNCTION = -9			/* some stand before the plan is read */
 } Mark;
 
 static void
@@ -479,14 +538,16 @@ add_marks(PlannedStmt *plan, const StashMemoPlan *facts)
 		add_mark(plan, MARK_READS_TIME, 0);
 	if (facts->has_time)
 		add_mark(plan, MARK_HAS_TIME, 0);
-	if (facts->by_chance)
-		add_mark(plan, MARK_BY_CHANCE, 0);
+	if (facts->asks_session)
+		add_mark(plan, MARK_ASKS_SESSION, 0);
 	if (facts->makes_json)
 		add_mark(plan, MARK_MAKES_JSON, 0);
 	foreach(cell, facts->params)
 		add_mark(plan, MARK_PARAM, lfirst_int(cell));
 	foreach(cell, facts->rows)
 		add_mark(plan, MARK_ROW, lfirst_oid(cell));
+	foreach(cell, facts->functions)
+		add_mark(plan, MARK_FUNCTION, lfirst_oid(cell));
 	foreach(cell, facts->collations)
 		add_mark(plan, MARK_COLLATION, lfirst_oid(cell));
 	add_mark(plan, MARK_READ, 0);
@@ -511,20 +572,21 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 			case MARK_HAS_TIME:
 				facts->has_time = true;
 				break;
-			case MARK_BY_CHANCE:
-				facts->by_chance = true;
+			case MARK_ASKS_SESSION:
+				facts->asks_session = true;
 				break;
 			case MARK_MAKES_JSON:
 				facts->makes_json = true;
-				break;
-			case MARK_FUNCTION:
-				facts->functions = lappend_oid(facts->functions, item->hashValue);
 				break;
 			case MARK_PARAM:
 				facts->params = lappend_int(facts->params, (int) item->hashValue);
 				break;
 			case MARK_ROW:
 				facts->rows = lappend_oid(facts->rows, item->hashValue);
+				break;
+			case MARK_FUNCTION:
+				facts->functions = list_append_unique_oid(facts->functions,
+														  item->hashValue);
 				break;
 			case MARK_COLLATION:
 				facts->collations = lappend_oid(facts->collations, item->hashValue);
@@ -563,6 +625,7 @@ stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan)
 	if (read_marks(facts, plan))
 		return;
 	read_text(facts, plan);
+	end_reading(facts);
 	if (!facts->may_change)
 		add_marks(plan, facts);
 }

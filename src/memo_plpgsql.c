@@ -47,9 +47,11 @@ typedef struct Meeting
 	bool		is_known;		/* it need not be met again */
 } Meeting;
 
-/* a field of a record that has a value */
-static bool
-is_field_word(PLpgSQL_execstate *estate, PLpgSQL_recfield *field)
+static Oid	type_of_variable(PLpgSQL_execstate *estate, PLpgSQL_datum *datum);
+
+/* look at a field of a record, if it has a value */
+static void
+note_field(PLpgSQL_execstate *estate, PLpgSQL_recfield *field)
 {
 	PLpgSQL_rec *rec = (PLpgSQL_rec *) estate->datums[field->recparentno];
 	ExpandedRecordFieldInfo info;
@@ -58,44 +60,54 @@ is_field_word(PLpgSQL_execstate *estate, PLpgSQL_recfield *field)
 
 	if (rec->erh == NULL ||
 		!expanded_record_lookup_field(rec->erh, field->fieldname, &info))
-		return false;
+		return;
 	value = expanded_record_get_field(rec->erh, info.fnumber, &isnull);
-	return !isnull && stash_memo_is_word(info.ftypeid, value);
+	if (!isnull)
+		stash_memo_trace_value(info.ftypeid, value);
 }
 
 /*
- * Whether a parameter of an expression, which becomes a time, is a word such
- * as 'today', or may be when the statement comes to it.
+ * Whether a variable may have another value when the statement comes to it.
  */
 static bool
-is_word(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement, int param)
+may_change(PLpgSQL_stmt *statement, int dno)
 {
-	PLpgSQL_datum *datum;
+	PLpgSQL_stmt_block *block = (PLpgSQL_stmt_block *) statement;
 
-	if (param < 1 || param > estate->ndatums)
-		return true;
-	datum = estate->datums[param - 1];
 	/* the condition is evaluated again, after other statements */
 	if (statement == NULL || statement->cmd_type == PLPGSQL_STMT_WHILE)
 		return true;
+	if (statement->cmd_type != PLPGSQL_STMT_BLOCK)
+		return false;
 	/* a variable of the block may begin with that of another */
-	if (statement->cmd_type == PLPGSQL_STMT_BLOCK)
+	for (int i = 0; i < block->n_initvars; i++)
 	{
-		PLpgSQL_stmt_block *block = (PLpgSQL_stmt_block *) statement;
-
-		for (int i = 0; i < block->n_initvars; i++)
-		{
-			if (block->initvarnos[i] == param - 1)
-				return true;
-		}
+		if (block->initvarnos[i] == dno)
+			return true;
 	}
-	if (datum->dtype == PLPGSQL_DTYPE_RECFIELD)
-		return is_field_word(estate, (PLpgSQL_recfield *) datum);
-	if (datum->dtype != PLPGSQL_DTYPE_VAR)
-		return true;
-	return !((PLpgSQL_var *) datum)->isnull &&
-		stash_memo_is_word(((PLpgSQL_var *) datum)->datatype->typoid,
-						   ((PLpgSQL_var *) datum)->value);
+	return false;
+}
+
+/* a parameter of an expression that becomes a time or names something */
+static void
+note_param(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement, int param)
+{
+	PLpgSQL_datum *datum = param >= 1 && param <= estate->ndatums ?
+	estate->datums[param - 1] : NULL;
+	PLpgSQL_var *var = (PLpgSQL_var *) datum;
+	bool		is_known = datum != NULL && !may_change(statement, param - 1);
+
+	if (is_known && datum->dtype == PLPGSQL_DTYPE_RECFIELD)
+		note_field(estate, (PLpgSQL_recfield *) datum);
+	else if (is_known && datum->dtype == PLPGSQL_DTYPE_VAR)
+	{
+		if (!var->isnull)
+			stash_memo_trace_value(var->datatype->typoid, var->value);
+	}
+	else if (datum != NULL && stash_memo_holds_names(type_of_variable(estate, datum)))
+		stash_memo_trace_reason(STASH_MEMO_SESSION, estate->func->fn_oid);
+	else
+		stash_memo_trace_word();
 }
 
 static void
@@ -104,10 +116,7 @@ note_words(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement, List *params)
 	ListCell   *cell;
 
 	foreach(cell, params)
-	{
-		if (is_word(estate, statement, lfirst_int(cell)))
-			stash_memo_trace_word();
-	}
+		note_param(estate, statement, lfirst_int(cell));
 	list_free(params);
 }
 
@@ -339,6 +348,8 @@ note_cast(Oid from, Oid to)
 		return;
 	if (stash_memo_holds_time(to) && stash_memo_holds_words(from))
 		stash_memo_trace_word();
+	if (stash_memo_holds_names(to) || stash_memo_holds_names(from))
+		stash_memo_trace_reason(STASH_MEMO_SESSION, InvalidOid);
 	if (find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &function) == COERCION_PATH_FUNC)
 		stash_memo_trace_skip(function);
 	if (get_typtype(to) == TYPTYPE_DOMAIN)
@@ -467,9 +478,10 @@ note_returned(PLpgSQL_execstate *estate)
 	Oid			to = estate->func->fn_rettype;
 
 	if (estate->retisnull || estate->retistuple || estate->retisset ||
-		estate->rettype == to || !stash_memo_holds_time(to))
+		estate->rettype == to)
 		return;
-	if (!OidIsValid(get_element_type(to)) && get_typtype(to) == TYPTYPE_BASE &&
+	if (stash_memo_holds_time(to) && !stash_memo_holds_zone(to) &&
+		!OidIsValid(get_element_type(to)) && get_typtype(to) == TYPTYPE_BASE &&
 		!stash_memo_is_word(estate->rettype, estate->retval))
 		return;
 	note_cast(estate->rettype, to);
@@ -543,8 +555,8 @@ running(const ErrorContextCallback *until)
 }
 
 /*
- * An expression was planned with these parameters that become times, and is
- * about to be evaluated, if it is one of PL/pgSQL.  'until' is in the stack of
+ * An expression was planned with these parameters that become times or name
+ * something, and is about to be evaluated, if it is one of PL/pgSQL.  'until' is in the stack of
  * error contexts since the trace began.  Frees the list.
  */
 void
@@ -708,6 +720,7 @@ before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 	stash_memo_trace_skip(function->fn_oid);
 	if (was_compiled_by_setting(function))
 		stash_memo_trace_reason(STASH_MEMO_SETTING, function->fn_oid);
+	stash_memo_trace_type(function->fn_rettype);
 	for (int i = 0; i < estate->ndatums; i++)
 	{
 		PLpgSQL_datum *datum = estate->datums[i];

@@ -20,8 +20,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -58,15 +56,10 @@ typedef struct RunnerKnown
 
 static RunnerKnown runners_known[64];
 
-static HTAB *inlined;			/* Inlined by their hash; NULL: not read yet */
-
 static void
 forget_known(Datum arg, int cacheid, uint32 hashvalue)
 {
 	memset(runners_known, 0, sizeof(runners_known));
-	if (inlined != NULL)
-		hash_destroy(inlined);
-	inlined = NULL;
 }
 
 /*
@@ -142,46 +135,6 @@ stash_memo_ran_planned(Oid function)
 	}
 }
 
-/* a function in SQL that may have been put into a plan in place of its call */
-typedef struct Inlined
-{
-	uint32		hash;			/* must be first; as plans have it */
-	Oid			function;		/* 0: more than one */
-} Inlined;
-
-static HTAB *
-read_inlined(void)
-{
-	HASHCTL		ctl = {0};
-	HTAB	   *table;
-	Relation	rel;
-	TableScanDesc scan;
-	HeapTuple	tuple;
-
-	ctl.keysize = sizeof(uint32);
-	ctl.entrysize = sizeof(Inlined);
-	table = hash_create("pg_hashstash functions in SQL", 64, &ctl,
-						HASH_ELEM | HASH_BLOBS);
-	rel = table_open(ProcedureRelationId, AccessShareLock);
-	scan = table_beginscan_catalog(rel, 0, NULL);
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-		uint32		hash;
-		Inlined    *entry;
-		bool		found;
-
-		if (form->prolang != SQLlanguageId || form->oid < FirstNormalObjectId)
-			continue;
-		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(form->oid));
-		entry = hash_search(table, &hash, HASH_ENTER, &found);
-		entry->function = found ? InvalidOid : form->oid;
-	}
-	table_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return table;
-}
-
 /*
  * The functions whose bodies stand in a plan that has these 'items'; '*unsure':
  * there is one that cannot be told.
@@ -195,22 +148,16 @@ stash_memo_ran_inlined(List *items, bool *unsure)
 	*unsure = false;
 	foreach(cell, items)
 	{
-		PlanInvalItem *item = lfirst(cell);
-		Inlined    *entry;
+		const PlanInvalItem *item = lfirst(cell);
+		Oid			function;
 
-		if (item->cacheId != PROCOID)
+		if (item->cacheId != PROCOID ||
+			!stash_memo_find_inlined(item->hashValue, &function))
 			continue;
-		if (inlined == NULL)
-		{
-			HTAB	   *table = read_inlined();
-
-			/* reading may have let in news, which would have found nothing */
-			inlined = table;
-		}
-		entry = hash_search(inlined, &item->hashValue, HASH_FIND, NULL);
-		if (entry != NULL && OidIsValid(entry->function))
-			functions = lappend_oid(functions, entry->function);
-		*unsure |= entry != NULL && !OidIsValid(entry->function);
+		if (OidIsValid(function))
+			functions = lappend_oid(functions, function);
+		else
+			*unsure = true;
 	}
 	return functions;
 }

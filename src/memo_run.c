@@ -49,6 +49,7 @@ stash_memo_run_make(Oid function, const StashMemoArgs *args, Oid collation,
 	StashMemoRun *run = palloc0(sizeof(StashMemoRun));
 	FuncExpr   *expr;
 	ListCell   *cell;
+	List	   *planned = NIL;
 	int			i = 0;
 
 	run->context = context;
@@ -71,8 +72,12 @@ stash_memo_run_make(Oid function, const StashMemoArgs *args, Oid collation,
 		Expr	   *arg = lfirst(cell);
 
 		run->casts |= !IsA(arg, Param);
-		run->states[i++] = ExecInitExpr(expression_planner(arg), NULL);
+		arg = expression_planner(arg);
+		planned = lappend(planned, arg);
+		run->states[i++] = ExecInitExpr(arg, NULL);
 	}
+	if (run->casts)
+		stash_memo_plan_expression(&run->facts, (Node *) planned);
 	fmgr_info_cxt(function, &run->flinfo, context);
 	fmgr_info_set_expr((Node *) expr, &run->flinfo);
 	run->fcinfo = palloc0(SizeForFunctionCallInfo(run->nargs));
@@ -93,6 +98,8 @@ stash_memo_run_fill(StashMemoRun *run, const NullableDatum *values)
 		run->params->params[i].value = values[i].value;
 		run->params->params[i].isnull = values[i].isnull;
 	}
+	if (run->casts)
+		stash_memo_trace_facts(&run->facts, run->params);
 	for (int i = 0; i < run->nargs; i++)
 		run->fcinfo->args[i].value = ExecEvalExpr(run->states[i], run->econtext,
 												  &run->fcinfo->args[i].isnull);

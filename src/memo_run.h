@@ -8,6 +8,7 @@
 #ifndef STASH_MEMO_RUN_H
 #define STASH_MEMO_RUN_H
 
+#include "memo.h"
 #include "memo_args.h"
 #include "nodes/execnodes.h"
 
@@ -22,6 +23,7 @@ typedef struct StashMemoRun
 	bool		is_checked;		/* stash.run() may call it */
 	Oid			checked_role;	/* has EXECUTE on a memoized function */
 	FuncExpr   *expr;
+	StashMemoPlan facts;		/* of the arguments, where they are cast */
 	Oid			rettype;
 	int			nargs;
 	ExprState **states;			/* of the arguments */

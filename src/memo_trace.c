@@ -16,12 +16,8 @@
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
-#include "access/htup_details.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -225,44 +221,54 @@ note_row(StashMemoTrace *trace, Oid relid)
 		add_source(trace, &trace->rows, relid, stash_track_state(relid)->digest);
 }
 
-static void
-note_collations(StashMemoTrace *trace, List *collations)
+/* what was found out; returns the numbers of parameters that are to be looked at */
+static List *
+note_known(StashMemoTrace *trace, const StashMemoPlan *facts)
 {
 	ListCell   *cell;
 
-	foreach(cell, collations)
+	if (facts->reads_time)
+		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+	if (facts->asks_session)
+		note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
+	if (facts->makes_json)
+		note_json(trace);
+	foreach(cell, facts->rows)
+		note_row(trace, lfirst_oid(cell));
+	foreach(cell, facts->functions)
+		add_oid(trace, &trace->functions, lfirst_oid(cell));
+	foreach(cell, facts->collations)
 		add_oid(trace, &trace->collations, lfirst_oid(cell));
-	list_free(collations);
+	return facts->params;
 }
 
 /*
  * What only the text of a plan tells.  Returns the numbers of its parameters
- * that become times: what they are the caller knows.
+ * that become times or name something: what they are the caller knows.
  */
 static List *
 note_facts(StashMemoTrace *trace, PlannedStmt *plan)
 {
 	StashMemoPlan facts;
-	ListCell   *cell;
 
 	stash_memo_plan_read(&facts, plan);
-	if (facts.reads_time)
-		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
-	if (facts.by_chance)
-		note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
-	if (facts.makes_json)
-		note_json(trace);
-	foreach(cell, facts.functions)
-		note_function(trace, lfirst_oid(cell));
-	list_free(facts.functions);
-	foreach(cell, facts.rows)
-		note_row(trace, lfirst_oid(cell));
-	note_collations(trace, facts.collations);
-	list_free(facts.rows);
-	return facts.params;
+	return note_known(trace, &facts);
 }
 
-/* parameters of a query that become times */
+/* a value that becomes a time or names something */
+static void
+note_value(StashMemoTrace *trace, Oid type, Datum value)
+{
+	StashMemoPlan facts = {0};
+
+	if (stash_memo_is_word(type, value))
+		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+	if (stash_memo_holds_names(type))
+		stash_memo_plan_name(&facts, type, value);
+	(void) note_known(trace, &facts);
+}
+
+/* parameters of a query that become times or name something */
 static void
 note_params(StashMemoTrace *trace, List *numbers, ParamListInfo params)
 {
@@ -278,11 +284,28 @@ note_params(StashMemoTrace *trace, List *numbers, ParamListInfo params)
 			param = params->paramFetch != NULL ?
 				params->paramFetch(params, number, false, &space) :
 				&params->params[number - 1];
-		if (param == NULL || !OidIsValid(param->ptype) ||
-			(!param->isnull && stash_memo_is_word(param->ptype, param->value)))
+		if (param == NULL || !OidIsValid(param->ptype))
 			note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+		else if (!param->isnull)
+			note_value(trace, param->ptype, param->value);
 	}
 	list_free(numbers);
+}
+
+/* parameters that the planner may compute with, so that nothing is left of them */
+static void
+note_names(StashMemoTrace *trace, ParamListInfo params)
+{
+	if (params == NULL || params->paramFetch != NULL)
+		return;
+	for (int i = 0; i < params->numParams; i++)
+	{
+		const ParamExternData *param = &params->params[i];
+
+		if (!param->isnull && OidIsValid(param->ptype) &&
+			stash_memo_holds_names(param->ptype))
+			note_value(trace, param->ptype, param->value);
+	}
 }
 
 static void
@@ -337,7 +360,7 @@ note_calls(Node *node, void *context)
 
 /*
  * A plan that stands for an expression, which is evaluated without a hook.
- * Returns the numbers of its parameters that become times.
+ * Returns the numbers of its parameters that become times or name something.
  */
 List *
 stash_memo_trace_expression(PlannedStmt *plan)
@@ -372,15 +395,48 @@ stash_memo_trace_reason(StashMemoReason reason, Oid culprit)
 }
 
 /*
- * A value of a type is used, which may be the row type of a relation.
+ * A value of a type is used, which may be the row type of a relation, or have
+ * checks.
  */
 void
 stash_memo_trace_type(Oid type)
 {
-	Oid			relid = stash_memo_row_type(type);
+	StashMemoPlan facts = {0};
 
-	if (current != NULL && OidIsValid(relid))
-		note_row(current, relid);
+	if (current == NULL)
+		return;
+	stash_memo_plan_type(&facts, type);
+	(void) note_known(current, &facts);
+}
+
+/*
+ * A value is used that becomes a time or names something.
+ */
+void
+stash_memo_trace_value(Oid type, Datum value)
+{
+	if (current != NULL)
+		note_value(current, type, value);
+}
+
+/*
+ * An expression is evaluated of which this is known.
+ */
+void
+stash_memo_trace_facts(const StashMemoPlan *facts, ParamListInfo params)
+{
+	if (current != NULL)
+		note_params(current, list_copy(note_known(current, facts)), params);
+}
+
+/* whether a plan may stand for an expression, which need not name relations */
+static bool
+may_be_expression(const PlannedStmt *plan)
+{
+	return plan->commandType == CMD_SELECT &&
+		(plan->relationOids == NIL ||
+		 (IsA(plan->planTree, Result) && outerPlan(plan->planTree) == NULL &&
+		  plan->subplans == NIL));
 }
 
 /* one that may be evaluated without a hook, right after it was planned */
@@ -388,7 +444,7 @@ static void
 note_planned(StashMemoTrace *trace, PlannedStmt *plan, const char *text)
 {
 	note_inlined(trace, plan->invalItems);
-	if (plan->relationOids == NIL && plan->commandType == CMD_SELECT)
+	if (may_be_expression(plan))
 		stash_memo_plpgsql_words(note_facts(trace, plan), &trace->errors);
 	if (text !=NULL && stash_memo_has_relative_string(text) &&
 		stash_memo_plan_has_time(plan))
@@ -494,7 +550,13 @@ trace_planner(Query *query, const char *text, int options,
 
 	stash_memo_names_plan();
 	if (current != NULL)
-		note_collations(current, stash_memo_query_collations(query));
+	{
+		StashMemoPlan facts;
+
+		stash_memo_plan_query(&facts, query);
+		(void) note_known(current, &facts);
+		note_names(current, params);
+	}
 	stash_memo_ran_plan_begin(&planning);
 	PG_TRY();
 	{
@@ -585,6 +647,16 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 	}
 	if (next_object_access != NULL)
 		next_object_access(access, class, object, sub, arg);
+}
+
+/* our own code makes a value of a text, or a text of a value */
+static void
+note_text(Oid type, const char *text)
+{
+	if (text !=NULL && stash_memo_is_relative(type, text))
+		note_reason(current, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+	if (stash_memo_holds_names(type))
+		note_reason(current, STASH_MEMO_SESSION, InvalidOid);
 }
 
 /* a table that is read without a plan */
@@ -735,6 +807,7 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 	trace->errors.previous = error_context_stack;
 	error_context_stack = &trace->errors;
 	current = trace;
+	stash_catalog_text_note = note_text;
 }
 
 /* what ran without being prepared anew */
@@ -804,7 +877,10 @@ leave(StashMemoTrace *trace)
 	error_context_stack = trace->errors.previous;
 	current = trace->outer;
 	if (current == NULL)
+	{
 		stash_memo_plpgsql_end();
+		stash_catalog_text_note = NULL;
+	}
 	if (trace->statements != NULL)
 		hash_destroy(trace->statements);
 	tell_outer(trace);

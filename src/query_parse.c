@@ -27,6 +27,7 @@
 #include "utils/portal.h"
 #include "utils/typcache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "query_parse.h"
 
@@ -86,6 +87,8 @@ convert_literal(ParamExternData *param, Oid type)
 	if (!OidIsValid(type) || type == UNKNOWNOID)
 		type = TEXTOID;
 	getTypeInputInfo(type, &function, &element);
+	if (literal != NULL)
+		stash_catalog_note_text(type, literal);
 	param->value = OidInputFunctionCall(function, literal, element, -1);
 	param->ptype = type;
 }

@@ -166,6 +166,8 @@ stash_type_receive(StashType *type, const char *buf, int len)
 char *
 stash_type_output(StashType *type, Datum value)
 {
+	if (type->names_objects)
+		stash_catalog_note_text(type->oid, NULL);
 	return OutputFunctionCall(&type->output, value);
 }
 
@@ -175,6 +177,8 @@ stash_type_output(StashType *type, Datum value)
 Datum
 stash_type_input(StashType *type, char *text)
 {
+	stash_catalog_note_text(type->oid, text);
+
 	/*
 	 * a hook tells what conditions call when a call of the function begins
 	 * anew
