@@ -10,6 +10,7 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
@@ -326,4 +327,29 @@ stash_catalog_asks_for_time(const char *tree)
 	}
 	return strstr(tree, psprintf(":funcid %u ", F_AGE_TIMESTAMPTZ)) != NULL ||
 		strstr(tree, psprintf(":funcid %u ", F_AGE_TIMESTAMP)) != NULL;
+}
+
+/* whether it calls a function of users, as 'field' has them */
+static bool
+calls_users(const char *tree, const char *field)
+{
+	while ((tree = strstr(tree, field)) != NULL)
+	{
+		tree += strlen(field);
+		if (strtoul(tree, NULL, 10) >= FirstNormalObjectId)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether such a text asks who began the session, or may by what it calls or
+ * reads.
+ */
+bool
+stash_catalog_asks_for_session(const char *tree)
+{
+	return strstr(tree, psprintf("{SQLVALUEFUNCTION :op %d ", SVFOP_SESSION_USER)) != NULL ||
+		strstr(tree, "{SUBLINK ") != NULL ||
+		calls_users(tree, ":funcid ") || calls_users(tree, ":opfuncid ");
 }

@@ -65,6 +65,7 @@ extern char *stash_catalog_relation_name(Oid relid);
 extern bool stash_catalog_has_temporary(void);
 extern bool stash_catalog_is_other_version(void);
 extern bool stash_catalog_asks_for_time(const char *tree);
+extern bool stash_catalog_asks_for_session(const char *tree);
 extern void stash_catalog_listen(RelcacheCallbackFunction listener);
 
 #endif							/* STASH_CATALOG_H */

@@ -58,6 +58,18 @@ uint64		stash_memo_generation = 1;	/* of all memos; see
 										 * stash_memo_lookup() */
 static bool is_stale;
 
+/*
+ * The server makes plans anew in which it has computed an IMMUTABLE function
+ * when that changes.  Of one that is memoized the target counts.
+ */
+typedef struct Folded
+{
+	uint32		target;			/* as messages to the caches name them */
+	uint32		wrapper;
+} Folded;
+
+static HTAB *folded;			/* NULL: none yet */
+
 static const struct config_enum_entry mode_names[] = {
 	{"off", STASH_MEMO_MODE_OFF, false},
 	{"on", STASH_MEMO_MODE_ON, false},
@@ -71,8 +83,41 @@ static const struct config_enum_entry mode_names[] = {
 static void
 forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 {
+	HASH_SEQ_STATUS scan;
+	Folded	   *pair;
+
 	is_stale = true;
 	stash_memo_generation++;
+	if (folded == NULL || cacheid != PROCOID || hashvalue == 0)
+		return;
+	hash_seq_init(&scan, folded);
+	while ((pair = hash_seq_search(&scan)) != NULL)
+	{
+		if (pair->target == hashvalue && pair->wrapper != hashvalue)
+			CallSyscacheCallbacks(PROCOID, pair->wrapper);
+	}
+}
+
+static void
+note_folded(const StashMemo *memo)
+{
+	Folded		pair = {
+		GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(memo->target)),
+		GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(memo->function))
+	};
+
+	if (memo->volatility != PROVOLATILE_IMMUTABLE || memo->is_plain)
+		return;
+	if (folded == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(Folded);
+		ctl.entrysize = sizeof(Folded);
+		folded = hash_create("pg_hashstash folded memos", 32, &ctl,
+							 HASH_ELEM | HASH_BLOBS);
+	}
+	(void) hash_search(folded, &pair, HASH_ENTER, NULL);
 }
 
 /* a stash that was made, dropped or renamed */
@@ -690,6 +735,7 @@ stash_memo_lookup(Oid function)
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	memo = build_memo(function);
+	note_folded(memo);
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, memos_context);
 	/* reading catalogs may let in news: then it serves once */

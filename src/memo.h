@@ -54,7 +54,7 @@ typedef enum StashMemoReason
 	STASH_MEMO_PARALLEL,		/* parallel worker or leader in parallel mode */
 	STASH_MEMO_TEMPORARY,		/* temporary tables may have been read */
 	STASH_MEMO_NO_SNAPSHOT,
-	STASH_MEMO_TOO_LARGE,
+	STASH_MEMO_TOO_LARGE,		/* the answer, or the arguments */
 	STASH_MEMO_UNTRACKED,		/* read what may change without a word */
 	STASH_MEMO_CHANGED_HERE,	/* this transaction changed what was read */
 	STASH_MEMO_SIDE_EFFECTS,	/* the target wrote something */
@@ -87,6 +87,7 @@ typedef enum StashMemoReason
 	STASH_MEMO_INTERRUPTED,		/* it caught a timeout, or what a limit did */
 	STASH_MEMO_ROLE,			/* whose rights were used may do other things */
 	STASH_MEMO_OBJECTS,			/* an answer names objects, as regclass does */
+	STASH_MEMO_NOT_ALLOWED,		/* by options or rights that are others now */
 	STASH_MEMO_CHEAP			/* computing took less than min_cost; last */
 } StashMemoReason;
 
@@ -231,11 +232,12 @@ typedef struct StashMemo
 /* The key of a call. */
 typedef struct StashMemoKey
 {
-	StashSink	sink;			/* prefix and canonical arguments */
+	StashSink	sink;			/* prefix and canonical arguments; first */
 	StashHash128 hash;
 	const StashMemoIdentity *identity;
 	bool		replaces;		/* its stash may have results that will not do */
 	bool		flies;			/* others may wait for us to compute */
+	bool		is_too_large;	/* and not complete */
 	char		local[1024];	/* buffer of 'sink' while it suffices */
 } StashMemoKey;
 
@@ -290,6 +292,14 @@ typedef struct StashMemoFilling
 	StashParts	parts;
 } StashMemoFilling;
 
+/* Options and role under which an answer was found to be allowed. */
+typedef struct StashMemoAllowed
+{
+	uint64		options;		/* generation of memos; 0: none yet */
+	uint64		roles;			/* and of roles */
+	Oid			role;
+} StashMemoAllowed;
+
 /* A result in the session's memory (memo_cache.c). */
 typedef struct StashMemoEntry
 {
@@ -306,6 +316,7 @@ typedef struct StashMemoEntry
 	Size		size;			/* bytes, all in all */
 	uint64		types_generation;	/* for which it is good; 0: always */
 	uint64		proved;			/* moment of the last proof; 0: none yet */
+	StashMemoAllowed allowed;
 	bool		is_used;		/* since it came to the head of the list */
 	bool		is_dropped;		/* but somebody still looks at it */
 	struct StashMemoShare *share;	/* until the commit, or NULL */
@@ -483,6 +494,7 @@ extern void stash_memo_trace_begin(StashMemoTrace *trace,
 extern void stash_memo_trace_end(StashMemoTrace *trace);
 extern void stash_memo_trace_drop(StashMemoTrace *trace);
 extern void stash_memo_trace_skip(Oid function);
+extern bool stash_memo_is_traced(void);
 extern void stash_memo_trace_hit(const StashMemo *memo,
 								 const StashMemoResult *result);
 extern void stash_memo_trace_before_write(void);
@@ -513,7 +525,15 @@ extern const StashTrackRows *stash_memo_names_relation(Oid relid);
 extern const StashTrackRows *stash_memo_names_function(Oid function);
 extern uint64 stash_memo_names_news(void);
 
+/* memo_allow.c */
+extern bool stash_memo_allows(const StashMemoCall *call,
+							  const StashMemoProof *proof,
+							  TimestampTz created_at, TimestampTz *expires_at,
+							  StashMemoAllowed *allowed);
+
 /* memo_proof.c */
+extern bool stash_memo_excuses(const StashMemoCall *call,
+							   StashMemoReason reason);
 extern StashMemoReason stash_memo_prove(const StashMemoCall *call,
 										const StashMemoTrace *trace,
 										StashMemoProof **proof, Oid *culprit);
@@ -522,6 +542,7 @@ extern StashMemoReason stash_memo_proof_judge(const StashMemoProof *proof,
 extern StashMemoReason stash_memo_entry_judge(const StashMemoCall *call,
 											  const StashEntry *entry,
 											  StashMemoProof **proof,
+											  TimestampTz *expires_at,
 											  Oid *culprit);
 extern bytea *stash_memo_proof_write(const StashMemoProof *proof);
 extern StashMemoProof *stash_memo_proof_read(const bytea *bytes);
@@ -544,8 +565,8 @@ extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 								Oid collation, const char *site,
 								MemoryContext context);
 extern StashType *stash_memo_key_type(const StashMemoCall *call, int argno);
-extern void stash_memo_key(StashMemoKey *key, StashMemoCall *call,
-						   FunctionCallInfo fcinfo);
+extern StashMemoReason stash_memo_key(StashMemoKey *key, StashMemoCall *call,
+									  FunctionCallInfo fcinfo);
 extern bool stash_memo_is_relative_time(char *text);
 extern uint64 stash_memo_collation_digest(Oid collation);
 extern bool stash_memo_has_relative_time(const StashMemoCall *call,

@@ -247,8 +247,23 @@ write_names(StringInfo out, const char *name, List *names)
 	appendStringInfoChar(out, '\n');
 }
 
+/* a name that is to stand in a line */
+static void
+write_name(StringInfo out, const char *what, const char *name)
+{
+	if (strchr(name, '\n') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a name with a line break cannot stand in the body of a memoized function"),
+				 errdetail("The name is %s.", name),
+				 errhint("Rename the function or its schema, or the stash.")));
+	appendStringInfo(out, "%s = %s\n", what, name);
+}
+
 /*
  * The text of a body.  What is at its default is left out.
+ *
+ * Throws 0A000 for a name that cannot stand there.
  */
 char *
 stash_memo_write(const StashMemoBody *body)
@@ -256,10 +271,10 @@ stash_memo_write(const StashMemoBody *body)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "\n%s = %s\n",
-					 body->in_place ? "original" : "target", body->target);
+	appendStringInfoChar(&out, '\n');
+	write_name(&out, body->in_place ? "original" : "target", body->target);
 	if (body->stash != NULL)
-		appendStringInfo(&out, "stash = %s\n", body->stash);
+		write_name(&out, "stash", body->stash);
 	if (body->has_ttl)
 		appendStringInfo(&out, "ttl = %s\n",
 						 DatumGetCString(DirectFunctionCall1(interval_out,

@@ -130,8 +130,8 @@ drop_entry(StashMemoEntry *entry)
 }
 
 /*
- * Whether what an entry was made of is still the same; looking may let in
- * news that drop entries, this one among them.
+ * Whether what an entry was made of is still the same, and this call may have
+ * it; looking may let in news that drop entries, this one among them.
  */
 static bool
 is_proved(StashMemoEntry *entry, StashMemoCall *call)
@@ -141,16 +141,21 @@ is_proved(StashMemoEntry *entry, StashMemoCall *call)
 	StashMemoReason reason = STASH_MEMO_FINE;
 	Oid			culprit;
 
-	if (entry->result.proof == NULL)
+	if (entry->result.proof == NULL &&
+		TIMESTAMP_IS_NOEND(entry->result.expires_at))
 		return true;
 	/* an error may have left one */
 	if (busy != NULL && busy->is_dropped)
 		free_entry(busy);
 	busy = entry;
 	moment = stash_track_moment();
-	if (moment == 0 || moment != entry->proved)
+	if (entry->result.proof != NULL && (moment == 0 || moment != entry->proved))
 		reason = stash_memo_proof_judge(entry->result.proof, call->has_ttl,
 										&culprit);
+	if (reason == STASH_MEMO_FINE &&
+		!stash_memo_allows(call, entry->result.proof, entry->result.created_at,
+						   &entry->result.expires_at, &entry->allowed))
+		reason = STASH_MEMO_NOT_ALLOWED;
 	holds = reason == STASH_MEMO_FINE;
 	if (!holds)
 		call->stale = reason;
@@ -393,8 +398,8 @@ make_room(Size size)
 void
 stash_memo_cache_watch(Oid stash)
 {
-	if (!OidIsValid(broadcast_relation))
-		broadcast_relation = stash_catalog_entry_relation();
+	/* the extension may have been made again */
+	broadcast_relation = stash_catalog_entry_relation();
 	if (OidIsValid(stash) && !list_member_oid(stashes, stash))
 	{
 		MemoryContext old = MemoryContextSwitchTo(cache_context);

@@ -600,10 +600,10 @@ stash_memo_answer(FunctionCallInfo fcinfo, Oid function)
 	}
 	stash_memo_count_begin(call);
 	reason = stash_memo_bypass(call->memo);
+	if (reason == STASH_MEMO_FINE)
+		reason = stash_memo_key(&key, call, fcinfo);
 	remembers = reason == STASH_MEMO_FINE;
-	if (remembers)
-		stash_memo_key(&key, call, fcinfo);
-	else
+	if (!remembers)
 	{
 		stash_memo_count_reason(call->memo, STASH_MEMO_BYPASS, reason);
 		stash_memo_trace_skip(call->memo->target);

@@ -683,13 +683,35 @@ keep_support(Oid function, Oid support)
 	CommandCounterIncrement();
 }
 
+/*
+ * The name that the original gets.  Long ones are cut, and may be another's:
+ * then they get a number.
+ */
+static char *
+name_of_original(Form_pg_proc form)
+{
+	const char *proname = NameStr(form->proname);
+	char		label[NAMEDATALEN] = "uncached";
+	char	   *name = makeObjectName(proname, NULL, label);
+
+	for (int i = 1; strncmp(name, proname, strlen(proname)) != 0 &&
+		 SearchSysCacheExists3(PROCNAMEARGSNSP, CStringGetDatum(name),
+							   PointerGetDatum(&form->proargtypes),
+							   ObjectIdGetDatum(form->pronamespace)); i++)
+	{
+		snprintf(label, sizeof(label), "uncached%d", i);
+		name = makeObjectName(proname, NULL, label);
+	}
+	return name;
+}
+
 static void
 memoize_in_place(Oid function, HeapTuple tuple, StashMemoBody *body,
 				 Oid stash, int64 max_entries)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 	char	   *schema = get_namespace_name(form->pronamespace);
-	char	   *name = makeObjectName(NameStr(form->proname), NULL, "uncached");
+	char	   *name = name_of_original(form);
 
 	check_own_name(function, tuple);
 	body->in_place = true;

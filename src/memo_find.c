@@ -76,9 +76,9 @@ read_entry(StashMemoCall *call, const StashEntry *entry, bool is_flat,
 
 	memset(result, 0, sizeof(*result));
 	result->created_at = entry->created_at;
-	result->expires_at = entry->expires_at;
 	result->cost_us = entry->cost_us;
-	call->stale = stash_memo_entry_judge(call, entry, &result->proof, &culprit);
+	call->stale = stash_memo_entry_judge(call, entry, &result->proof,
+										 &result->expires_at, &culprit);
 	if (call->stale != STASH_MEMO_FINE)
 		return false;
 	result->isnull = entry->value_isnull;
@@ -141,7 +141,22 @@ is_stale(const StashMemo *memo, const StashMemoResult *result)
 		result->expires_at - memo->body.stale <= GetCurrentTimestamp();
 }
 
-/* the remembered result, in the session's memory; a copy of it */
+/* copy what a result in the session's memory points to: any news may drop it */
+static void
+own_result(const StashMemoCall *call, StashMemoResult *result)
+{
+	if (result->proof != NULL)
+		result->proof = stash_memo_proof_copy(result->proof,
+											  CurrentMemoryContext);
+	if (result->rows == NULL && !result->isnull)
+		result->value = datumCopy(result->value, call->rettypbyval,
+								  call->rettyplen);
+}
+
+/*
+ * The remembered result, in the session's memory; a copy of it, but a value is
+ * to be copied before anything else is done.
+ */
 static bool
 find_in_memory(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
 {
@@ -151,7 +166,6 @@ find_in_memory(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
 		return false;
 	if (call->memo->notes_use)
 		stash_store_note_use(call->memo->stash, key->hash);
-	stash_memo_trace_hit(call->memo, cached);
 	*result = *cached;
 	result->found_in = STASH_MEMO_HIT_LOCAL;
 	/* reading rows asks the catalogs, whose news may drop the entry */
@@ -160,6 +174,10 @@ find_in_memory(StashMemoCall *call, StashMemoKey *key, StashMemoResult *result)
 		result->rows = palloc(VARSIZE(cached->rows));
 		memcpy(result->rows, cached->rows, VARSIZE(cached->rows));
 	}
+	/* so does what is noted, or looked for in other places */
+	if (stash_memo_is_traced() || is_stale(call->memo, result))
+		own_result(call, result);
+	stash_memo_trace_hit(call->memo, result);
 	return true;
 }
 
@@ -333,7 +351,8 @@ stash_memo_find(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 }
 
 /*
- * The same without waiting for anybody, and nothing that is past its ttl.
+ * The same without waiting for anybody, and nothing that is past its ttl.  The
+ * result is the caller's own.
  */
 bool
 stash_memo_find_fresh(StashMemoCall *call, StashMemoKey *key,
@@ -341,8 +360,11 @@ stash_memo_find_fresh(StashMemoCall *call, StashMemoKey *key,
 {
 	bytea	   *frame = NULL;
 
-	return (find_in_memory(call, key, result) &&
-			!is_stale(call->memo, result)) ||
-		(find_in_stash(call, key, fcinfo, &frame, result) &&
-		 !is_stale(call->memo, result));
+	if (find_in_memory(call, key, result) && !is_stale(call->memo, result))
+	{
+		own_result(call, result);
+		return true;
+	}
+	return find_in_stash(call, key, fcinfo, &frame, result) &&
+		!is_stale(call->memo, result);
 }

@@ -52,7 +52,7 @@ static const char *const session_functions[] = {
 	"table_to_", "query_to_", "cursor_to_", "format_type", "ts_debug",
 	"current_schema", "current_schemas",
 	"date_in", "time_in", "timetz_in", "timestamp_in", "timestamptz_in",
-	"array_in", "record_in", "range_in", "multirange_in", "domain_in"
+	"system_user", "array_in", "record_in", "range_in", "multirange_in", "domain_in"
 };
 
 /* the same of those that make JSON of values of any type */

@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -226,6 +227,21 @@ pg_hashstash_calls(PG_FUNCTION_ARGS)
 
 /* ---- forgetting ---- */
 
+/* plans in which the server has computed a function beforehand are made anew */
+static void
+forget_plans(Oid function)
+{
+	Relation	pg_proc = table_open(ProcedureRelationId, AccessShareLock);
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+
+	if (HeapTupleIsValid(tuple))
+	{
+		CacheInvalidateHeapTuple(pg_proc, tuple, NULL);
+		ReleaseSysCache(tuple);
+	}
+	table_close(pg_proc, NoLock);
+}
+
 /*
  * Forget in this session, and at commit in all others.  Returns how many
  * results the stash held; parts go with them, and do not count.
@@ -245,6 +261,8 @@ forget_rows(Oid function, const char *condition)
 					   get_func_name(function));
 	stash_memo_cache_forget(function);
 	CacheInvalidateRelcacheByRelid(news);
+	if (memo->volatility == PROVOLATILE_IMMUTABLE)
+		forget_plans(function);
 	if (TransactionIdIsValid(memo->stash_version))
 		stash_memo_shared_forget(memo->stash);
 	if (name == NULL)
@@ -293,7 +311,8 @@ pg_hashstash_forget_call(PG_FUNCTION_ARGS)
 	make_up_call(&made, function, fcinfo);
 	call = stash_memo_call(made.fcinfo, function);
 	stash_memo_refresh(call, made.fcinfo);
-	stash_memo_key(&key, call, made.fcinfo);
+	if (stash_memo_key(&key, call, made.fcinfo) != STASH_MEMO_FINE)
+		PG_RETURN_INT64(0);
 	row = stash_variant_value(PointerGetDatum(stash_memo_key_frame(&key, call,
 																   made.fcinfo)),
 							  &type, &isnull);
@@ -388,13 +407,14 @@ explain_miss(ReturnSetInfo *rsinfo, StashMemoCall *call,
 	StashMemoReason write = stash_memo_may_write(memo);
 	StashMemoReason noted;
 	StashMemoProof *proof;
+	TimestampTz expires_at;
 	Oid			culprit;
 
 	put_item(rsinfo, "verdict", "miss");
 	if (entry != NULL)
 	{
 		StashMemoReason fault = stash_memo_entry_judge(call, entry, &proof,
-													   &culprit);
+													   &expires_at, &culprit);
 
 		put_item(rsinfo, "reason", fault == STASH_MEMO_FINE ?
 				 "what is remembered cannot be read any more" :
@@ -422,13 +442,14 @@ explain_call(ReturnSetInfo *rsinfo, StashMemoCall *call,
 	StashEntry	entry;
 	bool		found;
 
+	if (reason == STASH_MEMO_FINE)
+		reason = stash_memo_key(&key, call, made);
 	if (reason != STASH_MEMO_FINE)
 	{
 		put_item(rsinfo, "verdict", "bypass");
 		put_item(rsinfo, "reason", stash_memo_reason_text(reason));
 		return;
 	}
-	stash_memo_key(&key, call, made);
 	explain_key(rsinfo, &key);
 	if (stash_memo_mode == STASH_MEMO_MODE_REFRESH)
 	{

@@ -61,6 +61,9 @@
 #define MAX_INTERNED		1000	/* texts remembered before starting over */
 #define SHARED_ROLE			InvalidOid
 
+/* of arguments; their frame may be larger, and must have room in a row */
+#define MAX_KEY_BYTES		(128 * 1024 * 1024)
+
 /*
  * Settings that are read through their variables' addresses.  Where there is
  * none, be it that the server is too old or that PL/pgSQL is not loaded, a
@@ -582,8 +585,14 @@ overflow_key(StashSink *sink, const void *data, Size len)
 {
 	Size		need = sink->used + len;
 	Size		cap = Max(sink->cap * 2, need);
-	char	   *buf = palloc(cap);
+	char	   *buf;
 
+	if (need > MAX_KEY_BYTES)
+	{
+		((StashMemoKey *) sink)->is_too_large = true;
+		return;
+	}
+	buf = palloc(cap);
 	/* the first buffer is not palloc'd, later ones go with their context */
 	memcpy(buf, sink->buf, sink->used);
 	memcpy(buf + sink->used, data, len);
@@ -641,8 +650,9 @@ named_objects(StashMemoCall *call, FunctionCallInfo fcinfo)
  * Make the key of a call whose call->identity is current.
  *
  * What outgrows the key's own buffer is allocated in the current context.
+ * Returns STASH_MEMO_TOO_LARGE when the arguments are: then there is no key.
  */
-void
+StashMemoReason
 stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
 {
 	key->sink.buf = key->local;
@@ -653,6 +663,7 @@ stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
 	/* else the search will tell */
 	key->replaces = stash_memo_mode == STASH_MEMO_MODE_REFRESH;
 	key->flies = false;
+	key->is_too_large = false;
 	stash_sink_put(&key->sink, call->identity.prefix.data,
 				   sizeof(call->identity.prefix.data));
 	for (int i = 0; i < call->nargs; i++)
@@ -664,14 +675,17 @@ stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
 								 key_argument(call, fcinfo, i),
 								 fcinfo->args[i].isnull, NULL);
 	}
-	if (unlikely(call->has_oids))
+	if (unlikely(call->has_oids) && !key->is_too_large)
 	{
 		char	   *objects = named_objects(call, fcinfo);
 
 		stash_sink_put(&key->sink, objects, strlen(objects));
 		pfree(objects);
 	}
+	if (key->is_too_large)
+		return STASH_MEMO_TOO_LARGE;
 	key->hash = stash_hash_bytes128(key->sink.buf, key->sink.used);
+	return STASH_MEMO_FINE;
 }
 
 /*

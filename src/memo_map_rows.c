@@ -13,6 +13,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -32,6 +33,7 @@ PG_FUNCTION_INFO_V1(pg_hashstash_map_cancel);
 typedef struct Handle
 {
 	int64		number;
+	Oid			role;			/* that began it */
 	MemoryContext context;
 	StashMap   *map;
 } Handle;
@@ -182,8 +184,9 @@ pg_hashstash_map(PG_FUNCTION_ARGS)
 
 /* ---- maps that go on ---- */
 
+/* the handle of that number; 'is_ours': if its answers are our role's to see */
 static Handle *
-find_handle(int64 number, bool missing_ok)
+find_handle(int64 number, bool is_ours)
 {
 	ListCell   *cell;
 
@@ -192,13 +195,9 @@ find_handle(int64 number, bool missing_ok)
 		Handle	   *handle = lfirst(cell);
 
 		if (handle->number == number)
-			return handle;
+			return !is_ours || has_privs_of_role(GetUserId(), handle->role) ?
+				handle : NULL;
 	}
-	if (!missing_ok)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no map with handle " INT64_FORMAT, number),
-				 errdetail("A handle ends when all rows have been read, and with the session.")));
 	return NULL;
 }
 
@@ -237,6 +236,7 @@ pg_hashstash_map_async(PG_FUNCTION_ARGS)
 	handles = lappend(handles, handle);
 	MemoryContextSetParent(context, TopMemoryContext);
 	handle->number = ++last_handle;
+	handle->role = GetUserId();
 	MemoryContextSwitchTo(old);
 	PG_RETURN_INT64(handle->number);
 }
@@ -260,8 +260,8 @@ variant_of_input(StashMap *map, const StashMapRow *row)
  *     result stash.variant, hit bool, error text, elapsed interval)
  *
  * The rows that have not been read, waiting for them.  One that reads only
- * some leaves the others to the next.  Errors: 42704 no such handle; those of
- * a map that stops.  Strict, volatile, parallel unsafe.
+ * some leaves the others to the next.  Errors: 42704 no such handle of this
+ * role; those of a map that stops.  Strict, volatile, parallel unsafe.
  */
 Datum
 pg_hashstash_map_results(PG_FUNCTION_ARGS)
@@ -278,11 +278,16 @@ pg_hashstash_map_results(PG_FUNCTION_ARGS)
 		old = MemoryContextSwitchTo(context->multi_call_memory_ctx);
 		context->tuple_desc = result_descriptor(fcinfo);
 		MemoryContextSwitchTo(old);
-		(void) find_handle(PG_GETARG_INT64(0), false);
+		if (find_handle(PG_GETARG_INT64(0), true) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("there is no map with handle " INT64_FORMAT,
+							PG_GETARG_INT64(0)),
+					 errdetail("A handle ends when all rows have been read, and with the session; it is for the role that began the map.")));
 	}
 	context = SRF_PERCALL_SETUP();
 	/* another call may have read the last rows */
-	handle = find_handle(PG_GETARG_INT64(0), true);
+	handle = find_handle(PG_GETARG_INT64(0), false);
 	if (handle == NULL)
 		SRF_RETURN_DONE(context);
 	if (stash_memo_map_next(handle->map, &row))

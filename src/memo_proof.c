@@ -167,16 +167,23 @@ add_rows(StashMemoProof *proof, const StashMemoTrace *trace, Oid *culprit)
 	return true;
 }
 
-/* whether an answer for one role is given to others for whom it may differ */
+/*
+ * Whether an answer for one role is given to others though policies may show
+ * them other rows.  Under SECURITY DEFINER one role reads for all, in sessions
+ * of many.
+ */
 static bool
-leaves_out_role(const StashMemo *memo)
+leaves_out_role(const StashMemo *memo, const StashTrackState *state)
 {
-	return memo->body.is_shared && !memo->is_definer;
+	return memo->body.is_shared && state->has_row_security &&
+		(!memo->is_definer || state->asks_for_session);
 }
 
-/* whether what a target did is allowed by what the memo's maker said */
-static bool
-is_excused(const StashMemoCall *call, StashMemoReason reason)
+/*
+ * Whether what a target did is allowed by what the memo's maker said.
+ */
+bool
+stash_memo_excuses(const StashMemoCall *call, StashMemoReason reason)
 {
 	const StashMemoBody *body = &call->memo->body;
 
@@ -252,7 +259,7 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 	{
 		if ((trace->reasons & (UINT64CONST(1) << i)) == 0)
 			continue;
-		if (!is_excused(call, (StashMemoReason) i))
+		if (!stash_memo_excuses(call, (StashMemoReason) i))
 		{
 			*culprit = trace->culprits[i];
 			return (StashMemoReason) i;
@@ -272,9 +279,9 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 		if (stash_track_changed_here(state))
 			return STASH_MEMO_CHANGED_HERE;
 		/* though it did not apply to this role it does to others */
-		if (state->has_row_security && leaves_out_role(memo))
+		if (leaves_out_role(memo, state))
 			return STASH_MEMO_ROW_SECURITY;
-		if (state->asks_for_time && !is_excused(call, STASH_MEMO_VIEW))
+		if (state->asks_for_time && !stash_memo_excuses(call, STASH_MEMO_VIEW))
 			return STASH_MEMO_VIEW;
 		if (state->problem != STASH_TRACK_FINE && !has_ttl)
 			return STASH_MEMO_UNTRACKED;
@@ -646,22 +653,32 @@ stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 
 /*
  * Whether an entry of a stash holds, as far as its memo needs a proof, as
- * stash_memo_proof_judge() says it; the proof is made in the current context,
- * NULL where there is none.
+ * stash_memo_proof_judge() says it, and this call may have it; the proof is made
+ * in the current context, NULL where there is none.
  */
 StashMemoReason
 stash_memo_entry_judge(const StashMemoCall *call, const StashEntry *entry,
-					   StashMemoProof **proof, Oid *culprit)
+					   StashMemoProof **proof, TimestampTz *expires_at,
+					   Oid *culprit)
 {
+	StashMemoReason reason = STASH_MEMO_FINE;
+
 	*proof = NULL;
+	*expires_at = entry->expires_at;
 	*culprit = InvalidOid;
-	if (entry->proof == NULL)
-		return call->memo->volatility == PROVOLATILE_IMMUTABLE || call->has_ttl ?
-			STASH_MEMO_FINE : STASH_MEMO_OTHER_SERVER;
-	*proof = stash_memo_proof_read(entry->proof);
-	if (*proof == NULL)
+	if (entry->proof != NULL)
+	{
+		*proof = stash_memo_proof_read(entry->proof);
+		if (*proof == NULL)
+			return STASH_MEMO_OTHER_SERVER;
+		reason = stash_memo_proof_judge(*proof, call->has_ttl, culprit);
+	}
+	else if (call->memo->volatility != PROVOLATILE_IMMUTABLE && !call->has_ttl)
 		return STASH_MEMO_OTHER_SERVER;
-	return stash_memo_proof_judge(*proof, call->has_ttl, culprit);
+	if (reason == STASH_MEMO_FINE &&
+		!stash_memo_allows(call, *proof, entry->created_at, expires_at, NULL))
+		return STASH_MEMO_NOT_ALLOWED;
+	return reason;
 }
 
 /* ---- bytes ---- */

@@ -81,7 +81,7 @@ static const struct
 	[STASH_MEMO_NO_SNAPSHOT] = {"no_snapshot",
 	"the call runs without a snapshot, or in a transaction with too many subtransactions: begin a new one"},
 	[STASH_MEMO_TOO_LARGE] = {"too_large",
-	"the result is too large to be kept: see max_bytes, which is 64 MB at most but for sets"},
+	"the result is too large to be kept, see max_bytes, which is 64 MB at most but for sets; or the arguments are, which may have 128 MB: see hash => 'sampled'"},
 	[STASH_MEMO_UNTRACKED] = {"untracked",
 	"the target read what can change without a word: track it with stash.track(), or memoize with a ttl"},
 	[STASH_MEMO_CHANGED_HERE] = {"changed_here",
@@ -144,6 +144,8 @@ static const struct
 	"the owner of a view or of a SECURITY DEFINER function, by whose rights the target read or ran, has other rights or another name now"},
 	[STASH_MEMO_OBJECTS] = {"objects",
 	"the result names tables, functions, roles or the like, as regclass does, and the names may be those of others later: return oid, or text"},
+	[STASH_MEMO_NOT_ALLOWED] = {"not_allowed",
+	"the options that the memo has now do not allow an answer so old, or of that kind, or the role may not execute what the target called: it is computed anew"},
 	[STASH_MEMO_CHEAP] = {"cheap",
 	"computing the answer took less than min_cost: memoize with a lower one"}
 };

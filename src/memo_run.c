@@ -295,8 +295,8 @@ stash_memo_run_peek(StashMemoRun *run, bytea **variant, bool *isnull)
 	stash_memo_refresh(call, run->fcinfo);
 	if (stash_memo_bypass(call->memo) != STASH_MEMO_FINE)
 		return false;
-	stash_memo_key(&key, call, run->fcinfo);
-	if (!stash_memo_find_fresh(call, &key, run->fcinfo, &result))
+	if (stash_memo_key(&key, call, run->fcinfo) != STASH_MEMO_FINE ||
+		!stash_memo_find_fresh(call, &key, run->fcinfo, &result))
 		return false;
 	*isnull = result.isnull;
 	if (result.rows != NULL)

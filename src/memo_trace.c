@@ -894,7 +894,16 @@ stash_memo_trace_end(StashMemoTrace *trace)
 {
 	Assert(current == trace);
 	note_writes(trace);
-	note_prepared(trace);
+	PG_TRY();
+	{
+		note_prepared(trace);
+	}
+	PG_CATCH();
+	{
+		leave(trace);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	leave(trace);
 }
 
@@ -918,6 +927,15 @@ stash_memo_trace_skip(Oid function)
 		note_function(current, function);
 	else
 		stash_memo_ran_outside(function, true);
+}
+
+/*
+ * Whether what happens now is noted for anybody.
+ */
+bool
+stash_memo_is_traced(void)
+{
+	return current != NULL;
 }
 
 /*

@@ -285,6 +285,7 @@ typedef struct Policies
 {
 	List	   *oids;
 	bool		ask_for_time;	/* one does, to say which rows are seen */
+	bool		ask_for_session;	/* one may, who began it */
 } Policies;
 
 static void
@@ -297,9 +298,12 @@ read_policy(HeapTuple tuple, TupleDesc desc, void *arg)
 
 	policies->oids = lappend_oid(policies->oids,
 								 ((Form_pg_policy) GETSTRUCT(tuple))->oid);
-	if (!isnull &&
-		stash_catalog_asks_for_time(TextDatumGetCString(condition)))
+	if (isnull)
+		return;
+	if (stash_catalog_asks_for_time(TextDatumGetCString(condition)))
 		policies->ask_for_time = true;
+	if (stash_catalog_asks_for_session(TextDatumGetCString(condition)))
+		policies->ask_for_session = true;
 }
 
 static int
@@ -384,6 +388,7 @@ build_state(StashTrackState *state)
 								digest_oids(members, state->rows.digest));
 	if (state->has_row_security && policies.ask_for_time)
 		state->asks_for_time = true;
+	state->asks_for_session = policies.ask_for_session;
 	keep_oids(state, members, roots, own);
 }
 

@@ -55,6 +55,7 @@ typedef struct StashTrackState
 	uint64		digest;			/* of these, the tree and the policies */
 	bool		has_row_security;	/* in force for some */
 	bool		asks_for_time;	/* a view or policy that does, unseen by hooks */
+	bool		asks_for_session;	/* a policy may, who began it */
 	int			nroots;
 	Oid		   *roots;			/* changes of what it holds are noted there */
 	int			nown;
