@@ -33,7 +33,8 @@ BEGIN
 	RAISE NOTICE '% = %: % more, % right', setting, new, stash_memo_key.remembered() - n,
 		(first = stash_memo_key.show_all_uncached())::int + (second = first)::int;
 	PERFORM set_config(setting, old, false);
-	ASSERT stash_memo_key.show_all() = before AND before = stash_memo_key.show_all_uncached();
+	-- the original would go on to use its plan, with constants of the new setting
+	ASSERT stash_memo_key.show_all() = before;
 	ASSERT stash_memo_key.remembered() = n + 1;
 END
 $$;

@@ -86,6 +86,59 @@ SET pg_hashstash.verify = 1;
 SELECT stash.forget('wrongly()');
 SELECT wrongly(), wrongly();
 
+-- trap 24: the key is the call's, whatever the target does with its arguments
+-- PL/pgSQL takes over arrays that other PL/pgSQL makes: here one is changed, and one is gone when the answer is kept
+RESET pg_hashstash.verify;
+CREATE FUNCTION numbers(n int) RETURNS int[] STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	made int[];
+BEGIN
+	FOR i IN 1 .. n LOOP
+		made[i] := i;
+	END LOOP;
+	RETURN made;
+END
+$$;
+CREATE FUNCTION changes(given int[]) RETURNS int STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed changes() of % numbers', cardinality(given);
+	given[1] := 1000;
+	RETURN given[1] + given[2];
+END
+$$;
+CREATE FUNCTION frees(given int[]) RETURNS int STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	others int[];
+BEGIN
+	RAISE NOTICE 'computed frees() of % numbers', cardinality(given);
+	given := NULL;
+	FOR i IN 1 .. 30 LOOP
+		others := array_fill(2000000000 + i, ARRAY[i * 100]);
+	END LOOP;
+	RETURN cardinality(others);
+END
+$$;
+CREATE FUNCTION frees_of_set(given int[]) RETURNS SETOF int STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed frees_of_set() of % numbers', cardinality(given);
+	given := NULL;
+	given := array_fill(7, ARRAY[1000]);
+	RETURN QUERY SELECT cardinality(given);
+END
+$$;
+SELECT stash.memoize('changes(int[])'), stash.memoize('frees(int[])'), stash.memoize('frees_of_set(int[])');
+SET pg_hashstash.memo = refresh;
+SELECT changes(numbers(30)), frees(numbers(30)), (SELECT * FROM frees_of_set(numbers(30))) AS frees_of_set;
+RESET pg_hashstash.memo;
+-- of these arguments, and found by others
+SELECT left(args::text, 30) AS args FROM stash.calls('changes(int[])')
+UNION ALL SELECT left(args::text, 30) FROM stash.calls('frees(int[])')
+UNION ALL SELECT left(args::text, 30) FROM stash.calls('frees_of_set(int[])');
+\c -
+SET search_path = stash_memo_refresh, public;
+SET pg_hashstash.shared_cache = off;
+SELECT changes(numbers(30)), frees(numbers(30)), (SELECT * FROM frees_of_set(numbers(30))) AS frees_of_set;
+
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_refresh CASCADE;
 DROP ROLE regress_stash_early, regress_stash_late;

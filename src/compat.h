@@ -122,6 +122,13 @@ stash_compat_setting(const char *name)
 #define stash_compat_conforming_strings() standard_conforming_strings
 #endif
 
+/* 18 shares its cache of compiled functions with SQL's */
+#if PG_VERSION_NUM >= 180000
+#define stash_compat_plpgsql_xmin(function) ((function)->cfunc.fn_xmin)
+#else
+#define stash_compat_plpgsql_xmin(function) ((function)->fn_xmin)
+#endif
+
 /* 19 wants a hand-made descriptor to be finished before use */
 #if PG_VERSION_NUM < 190000
 #define TupleDescFinalize(desc) ((void) (desc))

@@ -266,7 +266,8 @@ typedef struct StashMemoProof
 	StashMemoSource *roles;		/* whose rights counted, but for the caller */
 	uint64		excused;		/* reasons that this memo allows; another that
 								 * uses its answer may not */
-	StashTrackSnapshot *snapshot;
+	StashTrackSnapshot *snapshot;	/* freshness is judged by it */
+	StashTrackSnapshot *latest; /* it read with this one, too; NULL: none */
 } StashMemoProof;
 
 /* The result of a call. */
@@ -398,10 +399,14 @@ typedef struct StashMemoTrace
 	struct StashMemoTrace *outer;
 	MemoryContext context;		/* of what is below */
 	StashTrackSnapshot *snapshot;	/* before the target ran; NULL: unusable */
+	StashTrackSnapshot *latest; /* it read with, if that sees more; or NULL */
+	TransactionId noted_xmax;	/* of the snapshot that was looked at last */
+	uint32		noted_running;	/* and how many transactions it has */
 	List	   *relations;		/* StashMemoSource, as when they were met */
 	List	   *rows;			/* the same, whose row types are used */
 	List	   *functions;
 	bool		makes_json;		/* which calls casts of users */
+	bool		runs_functions; /* the query that starts, of users, maybe */
 	List	   *collations;
 	Oid			caller;			/* role that called the target */
 	bool		is_shared;		/* and is in no key */
@@ -486,6 +491,33 @@ extern void stash_memo_ran_prepared(List *running, Oid function);
 extern void stash_memo_ran_outside(Oid function, bool is_query);
 extern List *stash_memo_ran_all(List *functions);
 
+/* memo_replan.c */
+extern void stash_memo_replan_note(void);
+extern StashTrackSnapshot *stash_memo_replan(bool *untold, bool *unwatched);
+
+/* memo_note.c */
+extern void stash_memo_note_reason(StashMemoTrace *trace, StashMemoReason reason,
+								   Oid culprit);
+extern void stash_memo_note_oid(StashMemoTrace *trace, List **list, Oid oid);
+extern void stash_memo_note_owner(StashMemoTrace *trace, Oid role);
+extern void stash_memo_note_user(StashMemoTrace *trace, Oid role);
+extern void stash_memo_note_snapshot(StashMemoTrace *trace, Snapshot snapshot);
+extern void stash_memo_note_dependency(StashMemoTrace *trace, Oid function);
+extern void stash_memo_note_function(StashMemoTrace *trace, Oid function);
+extern void stash_memo_note_inlined(StashMemoTrace *trace, List *items);
+extern void stash_memo_note_relation(StashMemoTrace *trace, Oid relid);
+extern void stash_memo_note_row(StashMemoTrace *trace, Oid relid);
+extern List *stash_memo_note_known(StashMemoTrace *trace,
+								   const StashMemoPlan *facts);
+extern List *stash_memo_note_facts(StashMemoTrace *trace, PlannedStmt *plan);
+extern void stash_memo_note_value(StashMemoTrace *trace, Oid type, Datum value);
+extern void stash_memo_note_params(StashMemoTrace *trace, List *numbers,
+								   ParamListInfo params);
+extern void stash_memo_note_names(StashMemoTrace *trace, ParamListInfo params);
+extern void stash_memo_note_plan(StashMemoTrace *trace, PlannedStmt *plan,
+								 ParamListInfo params);
+extern void stash_memo_note_outer(StashMemoTrace *trace);
+
 /* memo_trace.c */
 extern void stash_memo_trace_init(void);
 extern void stash_memo_trace_begin(StashMemoTrace *trace,
@@ -513,6 +545,7 @@ extern void stash_memo_trace_cursor(const char *name, bool is_end);
 /* memo_plpgsql.c */
 extern void stash_memo_plpgsql_begin(void);
 extern void stash_memo_plpgsql_end(void);
+extern void stash_memo_plpgsql_recompile(void);
 extern void stash_memo_plpgsql_words(List *params,
 									 const ErrorContextCallback *until);
 extern void stash_memo_plpgsql_query(TupleDesc desc,
@@ -560,6 +593,8 @@ extern uint64 stash_memo_role_digest(Oid role);
 extern void stash_memo_key_init(void);
 extern void stash_memo_key_find_settings(void);
 extern void stash_memo_append_labels(StringInfo out, const StashType *type);
+extern void stash_memo_settings_keep(void);
+extern bool stash_memo_settings_are_kept(void);
 extern uint64 stash_memo_environment(bool is_shared);
 extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 								Oid collation, const char *site,

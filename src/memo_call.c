@@ -43,6 +43,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -132,27 +133,50 @@ max_bytes(const StashMemo *memo)
 }
 
 /*
+ * The key in full, for keeping, if it is not made yet; NULL where the stash is
+ * not written.  Made before the target runs, which may take over, change or
+ * free what it is given.
+ */
+static bytea *
+frame_for_keeping(StashMemoCall *call, StashMemoKey *key,
+				  FunctionCallInfo fcinfo, bytea *frame)
+{
+	if (frame == NULL && stash_memo_may_write(call->memo) == STASH_MEMO_FINE)
+		frame = stash_memo_key_frame(key, call, fcinfo);
+	return frame;
+}
+
+/*
+ * Whether an answer may be stored whose key in full is 'frame'.
+ */
+static StashMemoReason
+may_store(StashMemoCall *call, const bytea *frame)
+{
+	StashMemoReason reason = stash_memo_may_write(call->memo);
+
+	/* the target may have changed the mode */
+	if (reason == STASH_MEMO_FINE && frame == NULL)
+		reason = STASH_MEMO_READONLY_MODE;
+	return reason;
+}
+
+/*
  * Keep a result whose variant is 'variant'; NULL stands for a NULL result.
  * 'names_objects': it may mean others by the time it is read from a stash.
  * Says whether others will find it.
  */
 static bool
-keep_result(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
-			bytea *frame, bytea *variant, bool names_objects,
-			const StashMemoResult *result)
+keep_result(StashMemoCall *call, StashMemoKey *key, bytea *frame,
+			bytea *variant, bool names_objects, const StashMemoResult *result)
 {
-	StashMemoReason reason = stash_memo_may_write(call->memo);
+	StashMemoReason reason = may_store(call, frame);
 
 	stash_memo_count_fill(call, result);
 	if (reason == STASH_MEMO_FINE && names_objects)
 		reason = STASH_MEMO_OBJECTS;
 	if (reason == STASH_MEMO_FINE)
-	{
-		if (frame == NULL)
-			frame = stash_memo_key_frame(key, call, fcinfo);
 		reason = stash_memo_table_append(call->memo, key, frame, variant,
 										 result);
-	}
 	stash_memo_count_reason(call->memo, STASH_MEMO_NOT_STORED, reason);
 	/* shared memory has what a stash has; a standby's has more */
 	stash_memo_cache_put(key, call, result, reason == STASH_MEMO_FINE ||
@@ -204,6 +228,18 @@ trace_target(StashMemoCall *call, FunctionCallInfo fcinfo,
 	return value;
 }
 
+/* the target is about to run for an answer that is compared with another */
+static void
+prepare_to_verify(const StashMemoCall *call)
+{
+	bool		untold;
+		bool		unwatched;
+
+	if (ActiveSnapshotSet())
+		(void) stash_memo_replan(&untold, &unwatched);
+	stash_memo_trace_skip(call->memo->target);
+}
+
 /* a value without TOAST pointers and expanded objects */
 static Datum
 flatten(Datum value, int16 typlen)
@@ -226,6 +262,7 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 	Datum		value;
 
 	begin_result(call, &result);
+	frame = frame_for_keeping(call, key, fcinfo, frame);
 	value = trace_target(call, fcinfo, &trace, &took);
 	stash_memo_count_miss(call, took);
 	if (!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(took)))
@@ -245,13 +282,11 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 			type = stash_type_of_row(result.value);
 		names_objects = type->has_oids &&
 			*stash_image_oids(type, result.value) != '\0';
-		if (!names_objects &&
-			stash_memo_may_write(call->memo) == STASH_MEMO_FINE)
+		if (!names_objects && may_store(call, frame) == STASH_MEMO_FINE)
 			variant = stash_frame_make(type, result.value, false,
 									   STASH_CODEC_LZ4);
 	}
-	*is_kept = keep_result(call, key, fcinfo, frame, variant, names_objects,
-						   &result);
+	*is_kept = keep_result(call, key, frame, variant, names_objects, &result);
 	return value;
 }
 
@@ -278,7 +313,7 @@ answer_value(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 	stash_memo_count_hit(call, &result);
 	if (!stash_memo_verifies(&result))
 		return result.isnull ? (Datum) 0 : result.value;
-	stash_memo_trace_skip(call->memo->target);
+	prepare_to_verify(call);
 	value = call_target(call, fcinfo, &fcinfo->isnull);
 	if (!fcinfo->isnull)
 		value = flatten(value, call->rettyplen);
@@ -418,14 +453,13 @@ trace_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
  * others will find it.
  */
 static bool
-keep_rows(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
-		  bytea *frame, Tuplestorestate *rows, TupleDesc desc,
-		  StashMemoResult *result)
+keep_rows(StashMemoCall *call, StashMemoKey *key, bytea *frame,
+		  Tuplestorestate *rows, TupleDesc desc, StashMemoResult *result)
 {
 	StashMemo  *memo = call->memo;
 	int64		limit = memo->body.max_bytes ? memo->body.max_bytes :
 	DEFAULT_SET_BYTES;
-	bool		has_stash = stash_memo_may_write(memo) == STASH_MEMO_FINE;
+	bool		has_stash = may_store(call, frame) == STASH_MEMO_FINE;
 	StashMemoReason reason = STASH_MEMO_TOO_LARGE;
 
 	/* sets are frames in memory, too */
@@ -438,16 +472,11 @@ keep_rows(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo,
 										 Min(limit, has_stash ? STASH_MEMO_PART_BYTES :
 											 stash_memo_cache_share()));
 	if (result->rows != NULL)
-		return keep_result(call, key, fcinfo, frame, result->rows, false,
-						   result);
+		return keep_result(call, key, frame, result->rows, false, result);
 	stash_memo_cache_drop(key, call);
 	if (has_stash && limit > STASH_MEMO_PART_BYTES)
-	{
-		if (frame == NULL)
-			frame = stash_memo_key_frame(key, call, fcinfo);
 		reason = stash_memo_rows_keep(memo, key, frame, rows, desc, limit,
 									  result);
-	}
 	refuse(memo, reason, InvalidOid);
 	if (reason != STASH_MEMO_FINE)
 		return false;
@@ -466,11 +495,12 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 	Tuplestorestate *rows;
 
 	begin_result(call, &result);
+	frame = frame_for_keeping(call, key, fcinfo, frame);
 	rows = trace_set(call, fcinfo, desc, &trace, &took);
 	stash_memo_count_miss(call, took);
 	if (!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(took)))
 		return rows;
-	*is_kept = keep_rows(call, key, fcinfo, frame, rows, desc, &result);
+	*is_kept = keep_rows(call, key, frame, rows, desc, &result);
 	return rows;
 }
 
@@ -481,7 +511,7 @@ verified_rows(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
 {
 	Tuplestorestate *rows;
 
-	stash_memo_trace_skip(call->memo->target);
+	prepare_to_verify(call);
 	rows = compute_set(call, fcinfo, desc);
 	stash_memo_verify_rows(call, result, remembered, rows, desc,
 						   stash_memo_rows_type(desc));

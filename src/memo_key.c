@@ -97,6 +97,9 @@ static char *const *text_values[lengthof(text_settings)];
 static StashCompatSetting number_values[lengthof(number_settings)];
 static bool knows_plpgsql;		/* where its settings are */
 
+#define PLAN_NUMBERS	11		/* the first of 'numbers' */
+#define PLAN_TEXTS_FROM	1		/* all texts but the search_path */
+
 /* All that is compared at each call to see whether the environment changed. */
 typedef struct Environment
 {
@@ -125,6 +128,9 @@ static uint64 next_id = 1;
 static Environment last[2];
 static uint64 last_id[2];		/* 0: not known */
 static char *last_text[2];
+
+/* the settings that stash_memo_settings_keep() has kept */
+static Environment kept;
 
 static HTAB *collations_known;	/* by OID, CollationKnown; NULL: none */
 
@@ -249,11 +255,12 @@ read_numbers(int *numbers)
 	numbers[i++] = bytea_output;
 	numbers[i++] = xmloption;
 	numbers[i++] = xmlbinary;
-	numbers[i++] = row_security;
 	numbers[i++] = Array_nulls;
 	numbers[i++] = quote_all_identifiers;
 	numbers[i++] = Transform_null_equals;
 	numbers[i++] = stash_compat_conforming_strings();
+	Assert(i == PLAN_NUMBERS);
+	numbers[i++] = row_security;
 	numbers[i++] = pg_get_client_encoding();
 	numbers[i++] = stash_catalog_has_temporary();
 	numbers[i++] = GinFuzzySearchLimit;
@@ -268,15 +275,13 @@ read_numbers(int *numbers)
 }
 
 static bool
-environment_is(const Environment *env, Oid role, Oid session_role,
-			   const int *numbers)
+settings_are(const Environment *env, const int *numbers, int nnumbers,
+			 int texts_from)
 {
-	if (env->role != role || env->session_role != session_role ||
-		env->roles_generation != stash_memo_roles_generation() ||
-		env->timezone != session_timezone ||
-		memcmp(env->numbers, numbers, sizeof(env->numbers)) != 0)
+	if (env->timezone != session_timezone ||
+		memcmp(env->numbers, numbers, sizeof(int) * nnumbers) != 0)
 		return false;
-	for (int i = 0; i < lengthof(text_settings); i++)
+	for (int i = texts_from; i < lengthof(text_settings); i++)
 	{
 		if (strcmp(env->texts[i], *text_values[i]) != 0)
 			return false;
@@ -284,15 +289,67 @@ environment_is(const Environment *env, Oid role, Oid session_role,
 	return true;
 }
 
+static bool
+environment_is(const Environment *env, Oid role, Oid session_role,
+			   const int *numbers)
+{
+	return env->role == role && env->session_role == session_role &&
+		env->roles_generation == stash_memo_roles_generation() &&
+		settings_are(env, numbers, lengthof(env->numbers), 0);
+}
+
+/* note the present settings; texts are allocated in 'context' */
+static void
+copy_settings(Environment *env, const int *numbers, MemoryContext context)
+{
+	env->timezone = session_timezone;
+	memcpy(env->numbers, numbers, sizeof(env->numbers));
+	for (int i = 0; i < lengthof(text_settings); i++)
+	{
+		char	   *old = env->texts[i];
+
+		env->texts[i] = MemoryContextStrdup(context, *text_values[i]);
+		if (old != NULL)
+			pfree(old);
+	}
+}
+
+/*
+ * Keep the settings by which a query is made of a text, and planned, to compare
+ * later ones with.  What else is in the environment the server's own cache of
+ * plans looks after.
+ */
+void
+stash_memo_settings_keep(void)
+{
+	int			numbers[lengthof(kept.numbers)];
+
+	read_numbers(numbers);
+	copy_settings(&kept, numbers, TopMemoryContext);
+}
+
+/*
+ * Whether they are those that were kept; false when none were.  Called for each
+ * query that is planned.
+ */
+bool
+stash_memo_settings_are_kept(void)
+{
+	int			numbers[lengthof(kept.numbers)];
+
+	read_numbers(numbers);
+	return settings_are(&kept, numbers, PLAN_NUMBERS, PLAN_TEXTS_FROM);
+}
+
 static char *
 describe_environment(const Environment *env)
 {
 	static const char *const names[] = {
 		"datestyle", "dateorder", "intervalstyle", "extra_float_digits",
-		"bytea_output", "xmloption", "xmlbinary", "row_security",
-		"array_nulls", "quote_all_identifiers", "transform_null_equals",
-		"standard_conforming_strings", "client_encoding", "temporary_tables",
-		"gin_fuzzy_search_limit"
+		"bytea_output", "xmloption", "xmlbinary", "array_nulls",
+		"quote_all_identifiers", "transform_null_equals",
+		"standard_conforming_strings", "row_security", "client_encoding",
+		"temporary_tables", "gin_fuzzy_search_limit"
 	};
 	StringInfoData out;
 
@@ -355,16 +412,7 @@ stash_memo_environment(bool is_shared)
 	env->role = role;
 	env->session_role = session_role;
 	env->roles_generation = stash_memo_roles_generation();
-	env->timezone = session_timezone;
-	memcpy(env->numbers, numbers, sizeof(env->numbers));
-	for (int i = 0; i < lengthof(text_settings); i++)
-	{
-		char	   *old = env->texts[i];
-
-		env->texts[i] = MemoryContextStrdup(key_context, *text_values[i]);
-		if (old != NULL)
-			pfree(old);
-	}
+	copy_settings(env, numbers, key_context);
 	text = describe_environment(env);
 	entry = intern(environments, text);
 	pfree(text);

@@ -5,7 +5,8 @@
  *
  * An answer carries the relations that it was read from, the functions that
  * ran, and the snapshot under which its computing began.  It is good while no
- * change of these that a caller sees is hidden from that snapshot.
+ * change of these that a caller sees is hidden from that snapshot.  Where what
+ * is VOLATILE read with a later one, a caller must also see all that this saw.
  *
  * A change of the catalogs can be seen before word of it has come, and a
  * session goes on with what it knows until then.  Therefore an answer carries
@@ -25,8 +26,10 @@
  *		excused		8, what was allowed by what the memo's maker said, bits by
  *					StashMemoReason: with another order the version changes
  *		counts		4 each: running transactions, relations, functions, relations
- *					whose row types were used, collations, roles
+ *					whose row types were used, collations, roles, and numbers
+ *					of the latest snapshot: 0 where the first is the only one
  *		running		8 each
+ *		latest		8 each: xmin, xmax and what was running
  *		relations	12 each: OID, digest
  *		functions	12 each: the same; OID 0 is the server's
  *		row types, collations, roles	12 each: the same
@@ -52,8 +55,9 @@
 #include "memo.h"
 
 #define PROOF_VERSION	6
+#define LATEST_NUMBERS	2		/* xmin and xmax */
 #define MAX_HELD		32		/* of each kind in a proof that is remembered */
-#define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 6 * 4)
+#define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 7 * 4)
 
 /* ---- making ---- */
 
@@ -268,6 +272,7 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 	}
 	if (trace->snapshot == NULL)
 		return STASH_MEMO_NO_SNAPSHOT;
+	made->latest = trace->latest;
 	made->sources = palloc(sizeof(StashMemoSource) *
 						   Max(list_length(trace->relations), 1));
 	foreach(cell, trace->relations)
@@ -304,14 +309,20 @@ stash_memo_prove(const StashMemoCall *call, const StashMemoTrace *trace,
 	return STASH_MEMO_FINE;
 }
 
+static Size
+snapshot_size(const StashTrackSnapshot *snapshot)
+{
+	return snapshot == NULL ? 0 : STASH_TRACK_SNAPSHOT_SIZE(snapshot->nxip);
+}
+
 /*
  * The bytes of a proof in memory.
  */
 Size
 stash_memo_proof_size(const StashMemoProof *proof)
 {
-	return MAXALIGN(sizeof(StashMemoProof)) +
-		STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip) +
+	return MAXALIGN(sizeof(StashMemoProof)) + snapshot_size(proof->snapshot) +
+		snapshot_size(proof->latest) +
 		sizeof(StashMemoSource) * (proof->nsources + proof->nfunctions +
 								   proof->nrows + proof->ncollations +
 								   proof->nroles);
@@ -336,7 +347,6 @@ StashMemoProof *
 stash_memo_proof_copy(const StashMemoProof *proof, MemoryContext context)
 {
 	const Size	one = sizeof(StashMemoSource);
-	Size		snapshot = STASH_TRACK_SNAPSHOT_SIZE(proof->snapshot->nxip);
 	char	   *block = MemoryContextAlloc(context, stash_memo_proof_size(proof));
 	StashMemoProof *copy = (StashMemoProof *) block;
 
@@ -348,7 +358,11 @@ stash_memo_proof_copy(const StashMemoProof *proof, MemoryContext context)
 	copy->collations = copy_part(&block, proof->collations,
 								 one * proof->ncollations);
 	copy->roles = copy_part(&block, proof->roles, one * proof->nroles);
-	copy->snapshot = copy_part(&block, proof->snapshot, snapshot);
+	copy->snapshot = copy_part(&block, proof->snapshot,
+							   snapshot_size(proof->snapshot));
+	if (proof->latest != NULL)
+		copy->latest = copy_part(&block, proof->latest,
+								 snapshot_size(proof->latest));
 	return copy;
 }
 
@@ -639,7 +653,8 @@ stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 	*culprit = InvalidOid;
 	if (!ActiveSnapshotSet())
 		return STASH_MEMO_NO_SNAPSHOT;
-	if (!stash_track_is_not_newer(proof->snapshot, GetActiveSnapshot()))
+	if (!stash_track_is_not_newer(proof->latest ? proof->latest : proof->snapshot,
+								  GetActiveSnapshot()))
 		return STASH_MEMO_NEWER;
 	if (moment != 0 && held->moment == moment && is_like(held, proof, has_ttl))
 		return STASH_MEMO_FINE;
@@ -738,6 +753,29 @@ get_sources(const char **at, StashMemoSource *sources, int n)
 	}
 }
 
+static char *
+put_running(char *at, const StashTrackSnapshot *snapshot)
+{
+	for (int i = 0; i < snapshot->nxip; i++)
+		at = put64(at, U64FromFullTransactionId(snapshot->xip[i]));
+	return at;
+}
+
+static void
+get_running(const char **at, StashTrackSnapshot *snapshot, int nxip)
+{
+	snapshot->nxip = nxip;
+	for (int i = 0; i < nxip; i++)
+		snapshot->xip[i] = FullTransactionIdFromU64(get64(at));
+}
+
+/* how many numbers the latest snapshot of a proof is */
+static int
+latest_numbers(const StashMemoProof *proof)
+{
+	return proof->latest == NULL ? 0 : LATEST_NUMBERS + proof->latest->nxip;
+}
+
 /*
  * The bytes of a proof.
  */
@@ -745,7 +783,9 @@ bytea *
 stash_memo_proof_write(const StashMemoProof *proof)
 {
 	const StashTrackSnapshot *snapshot = proof->snapshot;
-	Size		size = VARHDRSZ + HEADER_BYTES + 8 * (Size) snapshot->nxip +
+	int			nlatest = latest_numbers(proof);
+	Size		size = VARHDRSZ + HEADER_BYTES +
+	8 * ((Size) snapshot->nxip + nlatest) +
 	12 * ((Size) proof->nsources + (Size) proof->nfunctions +
 		  (Size) proof->nrows + (Size) proof->ncollations +
 		  (Size) proof->nroles);
@@ -764,8 +804,14 @@ stash_memo_proof_write(const StashMemoProof *proof)
 	at = put32(at, proof->nrows);
 	at = put32(at, proof->ncollations);
 	at = put32(at, proof->nroles);
-	for (int i = 0; i < snapshot->nxip; i++)
-		at = put64(at, U64FromFullTransactionId(snapshot->xip[i]));
+	at = put32(at, nlatest);
+	at = put_running(at, snapshot);
+	if (proof->latest != NULL)
+	{
+		at = put64(at, U64FromFullTransactionId(proof->latest->xmin));
+		at = put64(at, U64FromFullTransactionId(proof->latest->xmax));
+		at = put_running(at, proof->latest);
+	}
 	at = put_sources(at, proof->sources, proof->nsources);
 	at = put_sources(at, proof->functions, proof->nfunctions);
 	at = put_sources(at, proof->rows, proof->nrows);
@@ -794,6 +840,7 @@ stash_memo_proof_read(const bytea *bytes)
 	uint32		nrows;
 	uint32		ncollations;
 	uint32		nroles;
+	uint32		nlatest;
 	uint64		nall;
 
 	if (size < HEADER_BYTES || *at++ != PROOF_VERSION ||
@@ -808,14 +855,17 @@ stash_memo_proof_read(const bytea *bytes)
 	nrows = get32(&at);
 	ncollations = get32(&at);
 	nroles = get32(&at);
+	nlatest = get32(&at);
 	nall = (uint64) nsources + nfunctions + nrows + ncollations + nroles;
-	if (size != HEADER_BYTES + 8 * (uint64) nxip + 12 * nall)
+	if (size != HEADER_BYTES + 8 * ((uint64) nxip + nlatest) + 12 * nall ||
+		(nlatest > 0 && nlatest < LATEST_NUMBERS))
 		return NULL;
 
 	/* one block, for this is done at each hit */
 	proof = palloc(MAXALIGN(sizeof(StashMemoProof)) +
 				   sizeof(StashMemoSource) * nall +
-				   STASH_TRACK_SNAPSHOT_SIZE(nxip));
+				   STASH_TRACK_SNAPSHOT_SIZE(nxip) +
+				   STASH_TRACK_SNAPSHOT_SIZE(nlatest));
 	proof->excused = excused;
 	proof->nsources = nsources;
 	proof->sources = (StashMemoSource *) ((char *) proof + MAXALIGN(sizeof(StashMemoProof)));
@@ -830,9 +880,15 @@ stash_memo_proof_read(const bytea *bytes)
 	proof->snapshot = (StashTrackSnapshot *) (proof->roles + nroles);
 	proof->snapshot->xmin = xmin;
 	proof->snapshot->xmax = xmax;
-	proof->snapshot->nxip = nxip;
-	for (uint32 i = 0; i < nxip; i++)
-		proof->snapshot->xip[i] = FullTransactionIdFromU64(get64(&at));
+	get_running(&at, proof->snapshot, nxip);
+	proof->latest = NULL;
+	if (nlatest > 0)
+	{
+		proof->latest = (StashTrackSnapshot *) &proof->snapshot->xip[nxip];
+		proof->latest->xmin = FullTransactionIdFromU64(get64(&at));
+		proof->latest->xmax = FullTransactionIdFromU64(get64(&at));
+		get_running(&at, proof->latest, nlatest - LATEST_NUMBERS);
+	}
 	get_sources(&at, proof->sources, nsources);
 	get_sources(&at, proof->functions, nfunctions);
 	get_sources(&at, proof->rows, nrows);

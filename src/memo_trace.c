@@ -45,305 +45,17 @@ static object_access_hook_type next_object_access;
 
 /* the innermost; ended on errors, too, so that it never points to nowhere */
 static StashMemoTrace *current;
-static bool runs_functions;		/* of users, maybe: set by note_function() */
 
 /* a query that is starting, and what was on the stack before */
 static bool is_starting;
 static ErrorContextCallback *starting_stack;
-
-static void
-note_reason(StashMemoTrace *trace, StashMemoReason reason, Oid culprit)
-{
-	if (trace->reasons & (UINT64CONST(1) << reason))
-		return;
-	trace->reasons |= UINT64CONST(1) << reason;
-	trace->culprits[reason] = culprit;
-}
-
-/* add to one of a trace's lists what may be in it */
-static void
-add_oid(StashMemoTrace *trace, List **list, Oid oid)
-{
-	MemoryContext old = MemoryContextSwitchTo(trace->context);
-
-	*list = list_append_unique_oid(*list, oid);
-	MemoryContextSwitchTo(old);
-}
-
-static bool
-has_met(List *sources, Oid oid)
-{
-	ListCell   *cell;
-
-	foreach(cell, sources)
-	{
-		if (((StashMemoSource *) lfirst(cell))->oid == oid)
-			return true;
-	}
-	return false;
-}
-
-/* what was known as 'digest' when it was met */
-static void
-add_source(StashMemoTrace *trace, List **sources, Oid oid, uint64 digest)
-{
-	MemoryContext old = MemoryContextSwitchTo(trace->context);
-	StashMemoSource *source = palloc(sizeof(StashMemoSource));
-
-	source->oid = oid;
-	source->digest = digest;
-	*sources = lappend(*sources, source);
-	MemoryContextSwitchTo(old);
-}
-
-/* ---- roles ---- */
-
-static void
-note_role(StashMemoTrace *trace, Oid role)
-{
-	if (!has_met(trace->roles, role))
-		add_source(trace, &trace->roles, role, stash_memo_role_digest(role));
-}
-
-/* that rights of a role count, whoever calls; the caller is in the key, mostly */
-static void
-note_owner(StashMemoTrace *trace, Oid role)
-{
-	if (role != trace->caller || trace->is_shared)
-		note_role(trace, role);
-}
-
-/* that those of whoever runs something do; the caller's are in the key, or left out */
-static void
-note_user(StashMemoTrace *trace, Oid role)
-{
-	if (role != trace->caller)
-		note_role(trace, role);
-}
-
-/* ---- functions ---- */
-
-static void note_function(StashMemoTrace *trace, Oid function);
-
-static void
-add_function(StashMemoTrace *trace, Oid function)
-{
-	HeapTuple	tuple;
-
-	if (list_member_oid(trace->functions, function))
-		return;
-	add_oid(trace, &trace->functions, function);
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(tuple))
-		return;
-	if (((Form_pg_proc) GETSTRUCT(tuple))->prosecdef)
-		note_owner(trace, ((Form_pg_proc) GETSTRUCT(tuple))->proowner);
-	ReleaseSysCache(tuple);
-}
-
-/* JSON is made, of values of any type */
-static void
-note_json(StashMemoTrace *trace)
-{
-	const ListCell *cell;
-
-	if (trace->makes_json)
-		return;
-	trace->makes_json = true;
-	foreach(cell, stash_memo_json_casts())
-		note_function(trace, lfirst_oid(cell));
-}
-
-static void
-note_function(StashMemoTrace *trace, Oid function)
-{
-	bool		is_users = function >= FirstNormalObjectId;
-	StashMemoReason reason;
-
-	stash_memo_ran_planned(function);
-	/* such as row_to_json() call what casts and domains of users call */
-	runs_functions |= is_users || func_volatile(function) != PROVOLATILE_IMMUTABLE;
-	if (is_users && list_member_oid(trace->functions, function))
-		return;
-	if (is_users)
-		add_function(trace, function);
-	else if (stash_memo_makes_json(function))
-		note_json(trace);
-	reason = stash_memo_function_reason(function);
-	if (reason != STASH_MEMO_FINE)
-		note_reason(trace, reason, function);
-}
-
-/* ---- queries ---- */
-
-static void
-note_inlined(StashMemoTrace *trace, List *items)
-{
-	bool		unsure;
-	List	   *functions = stash_memo_ran_inlined(items, &unsure);
-	ListCell   *cell;
-
-	foreach(cell, functions)
-		note_function(trace, lfirst_oid(cell));
-	list_free(functions);
-	if (unsure)
-		note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
-}
-
-static bool
-writes(PlannedStmt *plan)
-{
-	ListCell   *cell;
-
-	if (plan->commandType != CMD_SELECT || plan->hasModifyingCTE)
-		return true;
-	foreach(cell, plan->rowMarks)
-	{
-		if (RowMarkRequiresRowShareLock(((PlanRowMark *) lfirst(cell))->markType))
-			return true;
-	}
-	return false;
-}
-
-/* that a relation is read */
-static void
-note_relation(StashMemoTrace *trace, Oid relid)
-{
-	if (!has_met(trace->relations, relid))
-		add_source(trace, &trace->relations, relid, stash_track_state(relid)->digest);
-}
-
-/* that the row type of a relation is used */
-static void
-note_row(StashMemoTrace *trace, Oid relid)
-{
-	if (!has_met(trace->rows, relid))
-		add_source(trace, &trace->rows, relid, stash_track_state(relid)->digest);
-}
-
-/* what was found out; returns the numbers of parameters that are to be looked at */
-static List *
-note_known(StashMemoTrace *trace, const StashMemoPlan *facts)
-{
-	ListCell   *cell;
-
-	if (facts->reads_time)
-		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
-	if (facts->asks_session)
-		note_reason(trace, STASH_MEMO_SESSION, InvalidOid);
-	if (facts->makes_json)
-		note_json(trace);
-	foreach(cell, facts->rows)
-		note_row(trace, lfirst_oid(cell));
-	foreach(cell, facts->functions)
-		add_oid(trace, &trace->functions, lfirst_oid(cell));
-	foreach(cell, facts->collations)
-		add_oid(trace, &trace->collations, lfirst_oid(cell));
-	return facts->params;
-}
-
-/*
- * What only the text of a plan tells.  Returns the numbers of its parameters
- * that become times or name something: what they are the caller knows.
- */
-static List *
-note_facts(StashMemoTrace *trace, PlannedStmt *plan)
-{
-	StashMemoPlan facts;
-
-	stash_memo_plan_read(&facts, plan);
-	return note_known(trace, &facts);
-}
-
-/* a value that becomes a time or names something */
-static void
-note_value(StashMemoTrace *trace, Oid type, Datum value)
-{
-	StashMemoPlan facts = {0};
-
-	if (stash_memo_is_word(type, value))
-		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
-	if (stash_memo_holds_names(type))
-		stash_memo_plan_name(&facts, type, value);
-	(void) note_known(trace, &facts);
-}
-
-/* parameters of a query that become times or name something */
-static void
-note_params(StashMemoTrace *trace, List *numbers, ParamListInfo params)
-{
-	ListCell   *cell;
-
-	foreach(cell, numbers)
-	{
-		int			number = lfirst_int(cell);
-		ParamExternData space;
-		ParamExternData *param = NULL;
-
-		if (params != NULL && number > 0 && number <= params->numParams)
-			param = params->paramFetch != NULL ?
-				params->paramFetch(params, number, false, &space) :
-				&params->params[number - 1];
-		if (param == NULL || !OidIsValid(param->ptype))
-			note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
-		else if (!param->isnull)
-			note_value(trace, param->ptype, param->value);
-	}
-	list_free(numbers);
-}
-
-/* parameters that the planner may compute with, so that nothing is left of them */
-static void
-note_names(StashMemoTrace *trace, ParamListInfo params)
-{
-	if (params == NULL || params->paramFetch != NULL)
-		return;
-	for (int i = 0; i < params->numParams; i++)
-	{
-		const ParamExternData *param = &params->params[i];
-
-		if (!param->isnull && OidIsValid(param->ptype) &&
-			stash_memo_holds_names(param->ptype))
-			note_value(trace, param->ptype, param->value);
-	}
-}
-
-static void
-note_plan_roles(StashMemoTrace *trace, PlannedStmt *plan)
-{
-	List	   *roles = stash_compat_plan_roles(plan);
-	ListCell   *cell;
-
-	note_user(trace, GetUserId());
-	foreach(cell, roles)
-	{
-		if (OidIsValid(lfirst_oid(cell)))
-			note_owner(trace, lfirst_oid(cell));
-	}
-	list_free(roles);
-}
-
-static void
-note_plan(StashMemoTrace *trace, PlannedStmt *plan, ParamListInfo params)
-{
-	ListCell   *cell;
-
-	if (writes(plan))
-		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
-	note_inlined(trace, plan->invalItems);
-	/* as they are when the rights to them are checked, which comes next */
-	foreach(cell, plan->relationOids)
-		note_relation(trace, lfirst_oid(cell));
-	note_plan_roles(trace, plan);
-	note_params(trace, note_facts(trace, plan), params);
-}
 
 /* ---- expressions ---- */
 
 static bool
 note_called(Oid function, void *context)
 {
-	note_function(current, function);
+	stash_memo_note_function(current, function);
 	return false;
 }
 
@@ -370,9 +82,9 @@ stash_memo_trace_expression(PlannedStmt *plan)
 	/* it may have been told to be run by a worker */
 	while (outerPlan(tree) != NULL)
 		tree = outerPlan(tree);
-	note_inlined(current, plan->invalItems);
+	stash_memo_note_inlined(current, plan->invalItems);
 	(void) note_calls((Node *) tree->targetlist, NULL);
-	return note_facts(current, plan);
+	return stash_memo_note_facts(current, plan);
 }
 
 /*
@@ -391,7 +103,7 @@ void
 stash_memo_trace_reason(StashMemoReason reason, Oid culprit)
 {
 	if (current != NULL)
-		note_reason(current, reason, culprit);
+		stash_memo_note_reason(current, reason, culprit);
 }
 
 /*
@@ -406,7 +118,7 @@ stash_memo_trace_type(Oid type)
 	if (current == NULL)
 		return;
 	stash_memo_plan_type(&facts, type);
-	(void) note_known(current, &facts);
+	(void) stash_memo_note_known(current, &facts);
 }
 
 /*
@@ -416,7 +128,7 @@ void
 stash_memo_trace_value(Oid type, Datum value)
 {
 	if (current != NULL)
-		note_value(current, type, value);
+		stash_memo_note_value(current, type, value);
 }
 
 /*
@@ -426,7 +138,7 @@ void
 stash_memo_trace_facts(const StashMemoPlan *facts, ParamListInfo params)
 {
 	if (current != NULL)
-		note_params(current, list_copy(note_known(current, facts)), params);
+		stash_memo_note_params(current, list_copy(stash_memo_note_known(current, facts)), params);
 }
 
 /* whether a plan may stand for an expression, which need not name relations */
@@ -443,12 +155,12 @@ may_be_expression(const PlannedStmt *plan)
 static void
 note_planned(StashMemoTrace *trace, PlannedStmt *plan, const char *text)
 {
-	note_inlined(trace, plan->invalItems);
+	stash_memo_note_inlined(trace, plan->invalItems);
 	if (may_be_expression(plan))
-		stash_memo_plpgsql_words(note_facts(trace, plan), &trace->errors);
+		stash_memo_plpgsql_words(stash_memo_note_facts(trace, plan), &trace->errors);
 	if (text !=NULL && stash_memo_has_relative_string(text) &&
 		stash_memo_plan_has_time(plan))
-		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+		stash_memo_note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 }
 
 /*
@@ -512,7 +224,7 @@ stash_memo_trace_cursor(const char *name, bool is_end)
 
 	if (portal != NULL &&
 		list_member_ptr(current->cursors, portal->queryDesc) == is_end)
-		note_reason(current, STASH_MEMO_CURSOR, InvalidOid);
+		stash_memo_note_reason(current, STASH_MEMO_CURSOR, InvalidOid);
 }
 
 /* ---- hooks ---- */
@@ -549,13 +261,14 @@ trace_planner(Query *query, const char *text, int options,
 	StashMemoPlanning planning;
 
 	stash_memo_names_plan();
+	stash_memo_replan_note();
 	if (current != NULL)
 	{
 		StashMemoPlan facts;
 
 		stash_memo_plan_query(&facts, query);
-		(void) note_known(current, &facts);
-		note_names(current, params);
+		(void) stash_memo_note_known(current, &facts);
+		stash_memo_note_names(current, params);
 	}
 	stash_memo_ran_plan_begin(&planning);
 	PG_TRY();
@@ -595,10 +308,12 @@ trace_executor_start(QueryDesc *query, int eflags)
 	bool		was_starting = is_starting;
 	ErrorContextCallback *outer_stack = starting_stack;
 
-	runs_functions = false;
 	if (trace != NULL)
 	{
-		note_plan(trace, query->plannedstmt, query->params);
+		trace->runs_functions = false;
+		stash_memo_note_plan(trace, query->plannedstmt, query->params);
+		if (query->plannedstmt->relationOids != NIL)
+			stash_memo_note_snapshot(trace, query->snapshot);
 		note_cursor(trace, query);
 	}
 	is_starting = true;
@@ -611,7 +326,7 @@ trace_executor_start(QueryDesc *query, int eflags)
 	starting_stack = outer_stack;
 	if (trace != NULL)
 		stash_memo_plpgsql_query(query->tupDesc, &trace->errors);
-	if (trace != NULL && runs_functions && query->plannedstmt->parallelModeNeeded)
+	if (trace != NULL && trace->runs_functions && query->plannedstmt->parallelModeNeeded)
 		run_without_workers(query);
 }
 
@@ -619,7 +334,7 @@ static bool
 trace_utility(const StashUtility *utility)
 {
 	if (current != NULL)
-		note_reason(current, STASH_MEMO_UTILITY, InvalidOid);
+		stash_memo_note_reason(current, STASH_MEMO_UTILITY, InvalidOid);
 	return false;
 }
 
@@ -642,7 +357,7 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 		{
 			if (!is_query)
 				stash_memo_ran_prepared(current->functions, object);
-			note_function(current, object);
+			stash_memo_note_function(current, object);
 		}
 	}
 	if (next_object_access != NULL)
@@ -654,9 +369,9 @@ static void
 note_text(Oid type, const char *text)
 {
 	if (text !=NULL && stash_memo_is_relative(type, text))
-		note_reason(current, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+		stash_memo_note_reason(current, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 	if (stash_memo_holds_names(type))
-		note_reason(current, STASH_MEMO_SESSION, InvalidOid);
+		stash_memo_note_reason(current, STASH_MEMO_SESSION, InvalidOid);
 }
 
 /* a table that is read without a plan */
@@ -665,10 +380,12 @@ note_read(Oid relid, bool expires)
 {
 	if (current == NULL)
 		return;
-	note_user(current, GetUserId());
-	note_relation(current, relid);
+	stash_memo_note_user(current, GetUserId());
+	stash_memo_note_relation(current, relid);
+	if (ActiveSnapshotSet())
+		stash_memo_note_snapshot(current, GetActiveSnapshot());
 	if (expires)
-		note_reason(current, STASH_MEMO_EXPIRES, relid);
+		stash_memo_note_reason(current, STASH_MEMO_EXPIRES, relid);
 }
 
 /* after an error no query is starting */
@@ -757,7 +474,7 @@ note_error(void *arg)
 	StashMemoReason reason = reason_of_error(geterrcode());
 
 	if (reason != STASH_MEMO_FINE)
-		note_reason(arg, reason, InvalidOid);
+		stash_memo_note_reason(arg, reason, InvalidOid);
 }
 
 /* ---- traces ---- */
@@ -765,7 +482,7 @@ note_error(void *arg)
 /*
  * Note from now on what the target of a call does.  The snapshot is the one
  * under which it was called: what it reads with later ones makes the answer no
- * older.
+ * older, but it is none for who does not see as much.
  */
 void
 stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
@@ -778,14 +495,16 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 	if (ActiveSnapshotSet())
 	{
 		bool		untold;
+		bool		unwatched;
 
-		trace->snapshot = stash_track_snapshot(GetActiveSnapshot());
+		trace->snapshot = stash_memo_replan(&untold, &unwatched);
 		/* what the snapshot sees, and we go on without having heard of it */
-		if (stash_track_anything_changed(NULL, &untold))
-			note_reason(trace, STASH_MEMO_ANYTHING, InvalidOid);
 		if (untold)
-			note_reason(trace, STASH_MEMO_BEING_COMMITTED, InvalidOid);
+			stash_memo_note_reason(trace, STASH_MEMO_BEING_COMMITTED, InvalidOid);
+		if (unwatched)
+			stash_memo_note_reason(trace, STASH_MEMO_ANYTHING, InvalidOid);
 		AcceptInvalidationMessages();
+		stash_memo_note_snapshot(trace, GetActiveSnapshot());
 	}
 	trace->command = GetCurrentCommandId(false);
 	trace->xid = GetTopFullTransactionIdIfAny();
@@ -793,13 +512,13 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 	trace->caller = GetUserId();
 	trace->is_shared = call->memo->body.is_shared;
 	if (current != NULL)
-		note_user(current, trace->caller);
-	note_function(trace, call->memo->target);
+		stash_memo_note_user(current, trace->caller);
+	stash_memo_note_function(trace, call->memo->target);
 	/* which of them are called when values are compared nothing tells */
 	foreach(cell, stash_memo_comparers())
-		add_function(trace, lfirst_oid(cell));
+		stash_memo_note_dependency(trace, lfirst_oid(cell));
 	if (stash_memo_has_relative_time(call, fcinfo))
-		note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
+		stash_memo_note_reason(trace, STASH_MEMO_RELATIVE_TIME, InvalidOid);
 	if (current == NULL)
 		stash_memo_plpgsql_begin();
 	trace->errors.callback = note_error;
@@ -818,48 +537,8 @@ note_prepared(StashMemoTrace *trace)
 	ListCell   *cell;
 
 	for_each_from(cell, all, list_length(trace->functions))
-		note_function(trace, lfirst_oid(cell));
+		stash_memo_note_function(trace, lfirst_oid(cell));
 	list_free(all);
-}
-
-static void
-tell_sources(StashMemoTrace *outer, List **to, List *from)
-{
-	ListCell   *cell;
-
-	foreach(cell, from)
-	{
-		const StashMemoSource *source = lfirst(cell);
-
-		if (!has_met(*to, source->oid))
-			add_source(outer, to, source->oid, source->digest);
-	}
-}
-
-/* the same for what is around: whatever happens within happens there, too */
-static void
-tell_outer(StashMemoTrace *trace)
-{
-	StashMemoTrace *outer = trace->outer;
-	MemoryContext old;
-
-	if (outer == NULL)
-		return;
-	for (int i = 0; i < STASH_MEMO_REASONS; i++)
-	{
-		if (trace->reasons & (UINT64CONST(1) << i))
-			note_reason(outer, (StashMemoReason) i, trace->culprits[i]);
-	}
-	old = MemoryContextSwitchTo(outer->context);
-	outer->functions = list_concat_unique_oid(outer->functions,
-											  trace->functions);
-	outer->collations = list_concat_unique_oid(outer->collations,
-											   trace->collations);
-	outer->cursors = list_concat(outer->cursors, trace->cursors);
-	MemoryContextSwitchTo(old);
-	tell_sources(outer, &outer->relations, trace->relations);
-	tell_sources(outer, &outer->rows, trace->rows);
-	tell_sources(outer, &outer->roles, trace->roles);
 }
 
 /* whether it has written anything since we looked last */
@@ -868,7 +547,7 @@ note_writes(StashMemoTrace *trace)
 {
 	if (trace->command != GetCurrentCommandId(false) ||
 		!FullTransactionIdEquals(trace->xid, GetTopFullTransactionIdIfAny()))
-		note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
+		stash_memo_note_reason(trace, STASH_MEMO_SIDE_EFFECTS, InvalidOid);
 }
 
 static void
@@ -883,7 +562,7 @@ leave(StashMemoTrace *trace)
 	}
 	if (trace->statements != NULL)
 		hash_destroy(trace->statements);
-	tell_outer(trace);
+	stash_memo_note_outer(trace);
 }
 
 /*
@@ -924,7 +603,7 @@ void
 stash_memo_trace_skip(Oid function)
 {
 	if (current != NULL)
-		note_function(current, function);
+		stash_memo_note_function(current, function);
 	else
 		stash_memo_ran_outside(function, true);
 }
@@ -946,29 +625,32 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 {
 	if (current == NULL)
 		return;
-	note_function(current, memo->target);
+	stash_memo_note_function(current, memo->target);
 	if (!TIMESTAMP_IS_NOEND(result->expires_at))
-		note_reason(current, STASH_MEMO_NESTED_TTL, memo->function);
+		stash_memo_note_reason(current, STASH_MEMO_NESTED_TTL, memo->function);
 	if (result->proof == NULL)
 		return;
+	/* it is no later than ours */
+	if (ActiveSnapshotSet())
+		stash_memo_note_snapshot(current, GetActiveSnapshot());
 	for (int i = 0; i < STASH_MEMO_REASONS; i++)
 	{
 		if (result->proof->excused & (UINT64CONST(1) << i))
-			note_reason(current, (StashMemoReason) i, memo->function);
+			stash_memo_note_reason(current, (StashMemoReason) i, memo->function);
 	}
 	for (int i = 0; i < result->proof->nsources; i++)
-		note_relation(current, result->proof->sources[i].oid);
+		stash_memo_note_relation(current, result->proof->sources[i].oid);
 	for (int i = 0; i < result->proof->nrows; i++)
-		note_row(current, result->proof->rows[i].oid);
+		stash_memo_note_row(current, result->proof->rows[i].oid);
 	for (int i = 0; i < result->proof->ncollations; i++)
-		add_oid(current, &current->collations, result->proof->collations[i].oid);
-	note_user(current, GetUserId());
+		stash_memo_note_oid(current, &current->collations, result->proof->collations[i].oid);
+	stash_memo_note_user(current, GetUserId());
 	for (int i = 0; i < result->proof->nroles; i++)
-		note_owner(current, result->proof->roles[i].oid);
+		stash_memo_note_owner(current, result->proof->roles[i].oid);
 	for (int i = 0; i < result->proof->nfunctions; i++)
 	{
 		if (OidIsValid(result->proof->functions[i].oid))
-			add_oid(current, &current->functions,
+			stash_memo_note_oid(current, &current->functions,
 					result->proof->functions[i].oid);
 	}
 }

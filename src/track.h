@@ -95,6 +95,7 @@ extern uint64 stash_track_news(void);
 /* track_note.c */
 extern void stash_track_note_init(void);
 extern bool stash_track_changed_here(const StashTrackState *state);
+extern bool stash_track_anything_here(void);
 extern uint64 stash_track_marks(void);
 
 /* track_proof.c */
@@ -109,6 +110,8 @@ extern bool stash_track_anything_changed(const StashTrackSnapshot *snapshot,
 										 bool *untold);
 extern bool stash_track_is_not_newer(const StashTrackSnapshot *snapshot,
 									 Snapshot than);
+extern bool stash_track_is_no_later(const StashTrackSnapshot *snapshot,
+									const StashTrackSnapshot *than);
 extern FullTransactionId stash_track_widen(TransactionId xid);
 extern void stash_track_see_all(StashTrackRows *rows, const StashTrackRows *more);
 extern void stash_track_see_cached(StashTrackRows *rows, HeapTuple tuple);

@@ -107,6 +107,15 @@ stash_track_marks(void)
 }
 
 /*
+ * Whether this transaction has changed what any query may depend on.
+ */
+bool
+stash_track_anything_here(void)
+{
+	return nnotes > 0 && find_note(InvalidOid) != NULL;
+}
+
+/*
  * Whether this transaction has changed, or is changing, what a relation holds.
  */
 bool
@@ -124,7 +133,7 @@ stash_track_changed_here(const StashTrackState *state)
 		if (note != NULL && note->marked != InvalidSubTransactionId)
 			return true;
 	}
-	return find_note(InvalidOid) != NULL;
+	return stash_track_anything_here();
 }
 
 /* the last one takes its place */

@@ -316,6 +316,23 @@ stash_track_is_not_newer(const StashTrackSnapshot *snapshot, Snapshot than)
 }
 
 /*
+ * The same of another copy: whether 'snapshot' sees nothing that 'than' does not.
+ */
+bool
+stash_track_is_no_later(const StashTrackSnapshot *snapshot,
+						const StashTrackSnapshot *than)
+{
+	if (FullTransactionIdPrecedes(than->xmax, snapshot->xmax))
+		return false;
+	for (int i = 0; i < than->nxip; i++)
+	{
+		if (stash_track_sees(snapshot, than->xip[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
  * A number that stays the same while everything that was proved still is: the
  * snapshot sees the same, and neither the catalogs nor this transaction have
  * changed anything.  0 when that cannot be told.
