@@ -4,8 +4,6 @@ CREATE SCHEMA frame_changes;
 CREATE SCHEMA elsewhere;
 SET search_path = frame_changes, public;
 SELECT stash.create('kept');
-CREATE SEQUENCE computed;
-SELECT nextval('computed');
 -- of each case the type, the text of its value and of what its memo gives later, and the change
 CREATE TABLE changes (name text PRIMARY KEY, made text, type text, value text, change text, later text, frame bytea, variant stash.variant);
 INSERT INTO changes VALUES
@@ -82,11 +80,11 @@ UPDATE changes SET object = o.object, made = format(made, o.object), value = for
 	change = format(change, o.object, o.object || '_new'), type = format(coalesce(type, '%s'), o.object)
 FROM (SELECT name, 'o' || row_number() OVER (ORDER BY name COLLATE "C") AS object FROM changes) AS o WHERE o.name = changes.name;
 
--- a function that gives the value that its case has by now, and counts how often it is computed
+-- a function that gives the value that its case has by now
 CREATE FUNCTION make_memo(object text, type text, follows_name bool) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE FUNCTION f_%1$s(n int) RETURNS %2$s IMMUTABLE LANGUAGE sql ' || CASE WHEN follows_name THEN 'BEGIN ATOMIC %3$s; END' ELSE 'AS %3$L' END,
-		object, type, format('SELECT nextval(''frame_changes.computed''); SELECT (SELECT value FROM frame_changes.changes WHERE object = %1$L)::%2$s', object, type));
+		object, type, format('SELECT (SELECT value FROM frame_changes.changes WHERE object = %1$L)::%2$s', object, type));
 	PERFORM stash.memoize(format('f_%s(int)', object)::regprocedure);
 END $$;
 -- the first column of a query's row, or what it fails with
@@ -102,11 +100,11 @@ END $$;
 -- what a memo answers, and whether it knew that
 CREATE FUNCTION call(object text, n int) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	before text := answer('SELECT last_value FROM computed');
+	verdict text := answer(format('SELECT value FROM stash.explain(%L, %s) WHERE item = ''verdict''', format('f_%s(int)', object), n));
 	-- what was dropped is a number
 	answer text := regexp_replace(answer(format('SELECT f_%s(%s)::text', object, n)), '^[1-9]\d{4,}', 'OID');
 BEGIN
-	RETURN answer || CASE WHEN before <> answer('SELECT last_value FROM computed') THEN ', computed' WHEN answer ~ '^error ' THEN '' ELSE ', known' END;
+	RETURN answer || CASE WHEN answer ~ '^error ' THEN '' WHEN verdict = 'hit' THEN ', known' ELSE ', computed' END;
 END $$;
 
 SET client_min_messages = warning;

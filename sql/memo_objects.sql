@@ -9,16 +9,16 @@ CREATE DOMAIN relation AS regclass;
 CREATE TYPE pair AS (r regclass, n int);
 
 -- trap 46: what an argument names
--- each says whether it gave the right answer, and from where
+-- each says whether it gave the right answer, and from where; those that would ask the catalogs are IMMUTABLE, and believed
 CREATE FUNCTION of_class(c regclass) RETURNS oid STABLE LANGUAGE sql AS 'SELECT c::oid';
 CREATE FUNCTION of_fixed(c regclass) RETURNS oid IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN c::oid; END';
-CREATE FUNCTION of_role(r regrole) RETURNS oid STABLE LANGUAGE sql AS 'SELECT r::oid';
+CREATE FUNCTION of_role(r regrole) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT r::oid';
 CREATE FUNCTION of_proc(p regproc) RETURNS oid STABLE LANGUAGE sql AS 'SELECT p::oid';
 CREATE FUNCTION of_type(t regtype) RETURNS oid STABLE LANGUAGE sql AS 'SELECT t::oid';
-CREATE FUNCTION of_array(c regclass[]) RETURNS oid STABLE LANGUAGE sql AS 'SELECT c[1]::oid';
-CREATE FUNCTION of_row(p pair) RETURNS oid STABLE LANGUAGE sql AS 'SELECT (p).r::oid';
-CREATE FUNCTION of_domain(r relation) RETURNS oid STABLE LANGUAGE sql AS 'SELECT r::oid';
-CREATE FUNCTION of_grant(a aclitem) RETURNS oid STABLE LANGUAGE sql AS 'SELECT grantee FROM aclexplode(ARRAY[a])';
+CREATE FUNCTION of_array(c regclass[]) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT c[1]::oid';
+CREATE FUNCTION of_row(p pair) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT (p).r::oid';
+CREATE FUNCTION of_domain(r relation) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT r::oid';
+CREATE FUNCTION of_grant(a aclitem) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT grantee FROM aclexplode(ARRAY[a])';
 SELECT stash.memoize(f::regprocedure) FROM unnest(ARRAY['of_class(regclass)', 'of_fixed(regclass)', 'of_role(regrole)', 'of_proc(regproc)',
 	'of_type(regtype)', 'of_array(regclass[])', 'of_row(pair)', 'of_domain(relation)', 'of_grant(aclitem)']) AS f;
 CREATE PROCEDURE remake() LANGUAGE plpgsql AS $$
@@ -74,10 +74,10 @@ SELECT args FROM stash.calls('of_class(regclass)') LIMIT 1;
 CREATE TABLE noted (r regclass);
 SELECT stash.track('noted');
 INSERT INTO noted VALUES ('thing');
-CREATE FUNCTION first_noted() RETURNS regclass STABLE LANGUAGE sql AS 'SELECT r FROM stash_memo_objects.noted';
-CREATE FUNCTION all_noted() RETURNS SETOF regclass STABLE LANGUAGE sql AS 'SELECT r FROM stash_memo_objects.noted';
-CREATE FUNCTION row_noted() RETURNS record STABLE LANGUAGE sql AS 'SELECT r, 1 FROM stash_memo_objects.noted';
-CREATE FUNCTION none_noted() RETURNS record STABLE LANGUAGE sql AS 'SELECT n, ''a''::text FROM (SELECT max(1) FROM stash_memo_objects.noted) AS s (n)';
+CREATE FUNCTION first_noted() RETURNS regclass IMMUTABLE LANGUAGE sql AS 'SELECT r FROM stash_memo_objects.noted';
+CREATE FUNCTION all_noted() RETURNS SETOF regclass IMMUTABLE LANGUAGE sql AS 'SELECT r FROM stash_memo_objects.noted';
+CREATE FUNCTION row_noted() RETURNS record IMMUTABLE LANGUAGE sql AS 'SELECT r, 1 FROM stash_memo_objects.noted';
+CREATE FUNCTION none_noted() RETURNS record IMMUTABLE LANGUAGE sql AS 'SELECT n, ''a''::text FROM (SELECT max(1) FROM stash_memo_objects.noted) AS s (n)';
 SELECT stash.memoize(f::regprocedure) FROM unnest(ARRAY['first_noted()', 'all_noted()', 'row_noted()', 'none_noted()']) AS f;
 CREATE FUNCTION verdicts() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT f || ': ' || string_agg(value, ', ') FROM unnest(ARRAY['first_noted()', 'all_noted()', 'row_noted()', 'none_noted()']) AS f,

@@ -117,6 +117,7 @@ SELECT (SELECT count(*) FROM stash.calls('name_of(regclass)')) AS kept, (SELECT 
 SELECT x = :before_counted AS is_that FROM stash.query('SELECT $1::oid', row('counted'::regclass)) AS q(x oid);
 ALTER TABLE counted RENAME TO counted_before;
 ALTER FUNCTION called(int) RENAME TO called_before;
+CREATE FUNCTION called(n int) RETURNS int LANGUAGE sql RETURN 2;
 CREATE TABLE counted AS SELECT 2 AS n;
 SELECT name_of(:before_counted::regclass), name_of_uncached(:before_counted::regclass), name_of_function(), name_of_function_uncached();
 SELECT x = 'counted'::regclass AS is_the_new_one FROM stash.query('SELECT $1::oid', row('counted'::regclass)) AS q(x oid);

@@ -233,7 +233,7 @@ static void
 prepare_to_verify(const StashMemoCall *call)
 {
 	bool		untold;
-		bool		unwatched;
+	bool		unwatched;
 
 	if (ActiveSnapshotSet())
 		(void) stash_memo_replan(&untold, &unwatched);

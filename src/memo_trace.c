@@ -651,7 +651,7 @@ stash_memo_trace_hit(const StashMemo *memo, const StashMemoResult *result)
 	{
 		if (OidIsValid(result->proof->functions[i].oid))
 			stash_memo_note_oid(current, &current->functions,
-					result->proof->functions[i].oid);
+								result->proof->functions[i].oid);
 	}
 }
 
