@@ -252,12 +252,35 @@ keep_called(PlannedStmt *plan, const StashMemoPlanning *planning)
 	}
 }
 
+/* plan a query, and note in '*planning' which functions are called for that */
+static PlannedStmt *
+plan_noting_calls(Query *query, const char *text, int options,
+				  ParamListInfo params, StashMemoPlanning *planning
+				  STASH_COMPAT_EXPLAIN_PARAM)
+{
+	PlannedStmt *volatile plan = NULL;
+
+	stash_memo_ran_plan_begin(planning);
+	PG_TRY();
+	{
+		if (next_planner != NULL)
+			plan = next_planner(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
+		else
+			plan = standard_planner(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
+	}
+	PG_FINALLY();
+	{
+		stash_memo_ran_plan_end(planning);
+	}
+	PG_END_TRY();
+	return plan;
+}
+
 static PlannedStmt *
 trace_planner(Query *query, const char *text, int options,
 			  ParamListInfo params STASH_COMPAT_EXPLAIN_PARAM)
 {
-	planner_hook_type plan_it = next_planner != NULL ? next_planner : standard_planner;
-	PlannedStmt *volatile plan = NULL;
+	PlannedStmt *plan;
 	StashMemoPlanning planning;
 
 	stash_memo_names_plan();
@@ -270,16 +293,7 @@ trace_planner(Query *query, const char *text, int options,
 		(void) stash_memo_note_known(current, &facts);
 		stash_memo_note_names(current, params);
 	}
-	stash_memo_ran_plan_begin(&planning);
-	PG_TRY();
-	{
-		plan = plan_it(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
-	}
-	PG_FINALLY();
-	{
-		stash_memo_ran_plan_end(&planning);
-	}
-	PG_END_TRY();
+	plan = plan_noting_calls(query, text, options, params, &planning STASH_COMPAT_EXPLAIN_ARG);
 	keep_called(plan, &planning);
 
 	if (current != NULL)
