@@ -231,8 +231,9 @@ stash_memo_plan_type(StashMemoPlan *facts, Oid type)
 {
 	Oid			relid;
 
-	/* other fields are called so, which have small numbers */
-	if (type < BOOLOID || list_member_oid(facts->seen, type))
+	/* other fields are called so, too, and have numbers of other things */
+	if (type < BOOLOID || list_member_oid(facts->seen, type) ||
+		!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
 		return;
 	facts->seen = lappend_oid(facts->seen, type);
 	if (stash_memo_holds_names(type))
@@ -418,7 +419,8 @@ see_field(StashMemoPlan *facts, Reading *reading, const char *text,
 		facts->makes_json = true;
 	else if (is_field(field, "typid"))
 		facts->reads_time |= reads_time(facts, read_oid(field->value));
-	else if (ends_with(field, "type") || is_field(field, "row_typeid"))
+	/* 'elided_type' is of a node, from 19 on */
+	else if ((ends_with(field, "type") && !is_field(field, "elided_type")) || is_field(field, "row_typeid"))
 		see_field_of_type(facts, reading, text, field);
 }
 
