@@ -10,11 +10,11 @@ CREATE TYPE pair AS (r regclass, n int);
 
 -- trap 46: what an argument names
 -- each says whether it gave the right answer, and from where; those that would ask the catalogs are IMMUTABLE, and believed
-CREATE FUNCTION of_class(c regclass) RETURNS oid STABLE LANGUAGE sql AS 'SELECT c::oid';
+CREATE FUNCTION of_class(c regclass) RETURNS oid STABLE LANGUAGE plpgsql AS 'BEGIN RETURN c::oid; END';
 CREATE FUNCTION of_fixed(c regclass) RETURNS oid IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN c::oid; END';
 CREATE FUNCTION of_role(r regrole) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT r::oid';
-CREATE FUNCTION of_proc(p regproc) RETURNS oid STABLE LANGUAGE sql AS 'SELECT p::oid';
-CREATE FUNCTION of_type(t regtype) RETURNS oid STABLE LANGUAGE sql AS 'SELECT t::oid';
+CREATE FUNCTION of_proc(p regproc) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT p::oid';
+CREATE FUNCTION of_type(t regtype) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT t::oid';
 CREATE FUNCTION of_array(c regclass[]) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT c[1]::oid';
 CREATE FUNCTION of_row(p pair) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT (p).r::oid';
 CREATE FUNCTION of_domain(r relation) RETURNS oid IMMUTABLE LANGUAGE sql AS 'SELECT r::oid';
