@@ -115,6 +115,28 @@ SELECT body FROM body b WHERE NOT harmless AND kept(b) > 0 ORDER BY id;
 UPDATE word SET t = 'today', j = '{"at": "today", "n": 1, "m": 2}';
 SELECT f23(1) = current_date AS of_today;
 
+-- the planner reads such an argument, too, to estimate how many rows it finds
+CREATE TABLE dated (d date);
+INSERT INTO dated SELECT date '2020-01-01' + n FROM generate_series(1, 100) n;
+SELECT stash.track('dated');
+CREATE FUNCTION after(a text) RETURNS bigint STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT count(*) FROM stash_memo_times.dated WHERE d > a::date);
+END
+$$;
+CREATE FUNCTION after_dynamic(a text) RETURNS bigint STABLE LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+BEGIN
+	EXECUTE 'SELECT count(*) FROM stash_memo_times.dated WHERE d > $1::date' INTO n USING a;
+	RETURN n;
+END
+$$;
+SELECT stash.memoize('after(text)'), stash.memoize('after_dynamic(text)');
+SELECT after(w), after_dynamic(w) FROM unnest('{2020-01-10,2020-03-01,today,yesterday}'::text[]) w;
+SELECT after(w), after_dynamic(w) FROM unnest('{2020-01-10,2020-03-01,today,yesterday}'::text[]) w;
+SELECT (SELECT count(*) FROM stash.calls('after(text)')) AS kept, (SELECT count(*) FROM stash.calls('after_dynamic(text)')) AS kept_too;
+
 -- who vouches for it is believed; a ttl says how old it may be
 SELECT stash.unmemoize('f1(int)'), stash.memoize('f1(int)', volatile => true);
 SELECT f1(1) = f1(1) AS same;

@@ -447,6 +447,7 @@ extern const char *stash_memo_has_word(const char *source, const char *word);
 extern StashMemoReason stash_memo_function_reason(Oid function);
 extern const List *stash_memo_comparers(void);
 extern bool stash_memo_makes_json(Oid function);
+extern bool stash_memo_reads_text(Oid function);
 extern bool stash_memo_fills_rows(Oid function);
 extern bool stash_memo_find_inlined(uint32 hash, Oid *function);
 extern const List *stash_memo_json_casts(void);
@@ -485,6 +486,7 @@ typedef struct StashMemoPlanning
 extern void stash_memo_ran_init(void);
 extern void stash_memo_ran_plan_begin(StashMemoPlanning *planning);
 extern void stash_memo_ran_plan_end(StashMemoPlanning *planning);
+extern bool stash_memo_ran_is_planning(void);
 extern void stash_memo_ran_planned(Oid function);
 extern List *stash_memo_ran_inlined(List *items, bool *unsure);
 extern void stash_memo_ran_prepared(List *running, Oid function);

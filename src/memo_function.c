@@ -51,8 +51,13 @@ static const char *const session_functions[] = {
 	"mxid_age", "lastval", "currval", "database_to_", "schema_to_",
 	"table_to_", "query_to_", "cursor_to_", "format_type", "ts_debug",
 	"current_schema", "current_schemas",
+	"system_user"
+};
+
+/* the same of those that read texts, which may be words such as 'today' */
+static const char *const reading_functions[] = {
 	"date_in", "time_in", "timetz_in", "timestamp_in", "timestamptz_in",
-	"system_user", "array_in", "record_in", "range_in", "multirange_in", "domain_in"
+	"array_in", "record_in", "range_in", "multirange_in", "domain_in"
 };
 
 /* the same of those that make JSON of values of any type */
@@ -92,6 +97,18 @@ static const char *const acting_functions[] = {
 	"pg_stat_clear_", "pg_stat_force_", "pg_sync_", "brin_", "gin_clean_"
 };
 
+/*
+ * Whether a function of the server reads a value out of a text, and what it is
+ * depends on more than the text.
+ */
+bool
+stash_memo_reads_text(Oid function)
+{
+	return function < FirstNormalObjectId &&
+		func_volatile(function) == PROVOLATILE_STABLE &&
+		is_named(function, reading_functions, lengthof(reading_functions));
+}
+
 static bool
 depends_on_session(Oid function)
 {
@@ -105,8 +122,9 @@ depends_on_session(Oid function)
 		case PROVOLATILE_IMMUTABLE:
 			return false;
 		default:
-			return is_named(function, session_functions,
-							lengthof(session_functions));
+			return stash_memo_reads_text(function) ||
+				is_named(function, session_functions,
+						 lengthof(session_functions));
 	}
 }
 

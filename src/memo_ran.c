@@ -114,6 +114,12 @@ stash_memo_ran_plan_end(StashMemoPlanning *planning)
 	planning_now = planning->outer;
 }
 
+bool
+stash_memo_ran_is_planning(void)
+{
+	return planning_now != NULL;
+}
+
 /*
  * A function is about to be called, maybe to plan a query, or by what is called
  * for that.

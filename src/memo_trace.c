@@ -367,7 +367,9 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 			stash_memo_ran_planned(object);
 			stash_memo_ran_outside(object, is_query);
 		}
-		else
+		/* a cast is estimated; that the plan has it is read in its text */
+		else if (is_query || !stash_memo_ran_is_planning() ||
+				 !stash_memo_reads_text(object))
 		{
 			if (!is_query)
 				stash_memo_ran_prepared(current->functions, object);
