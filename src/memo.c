@@ -56,6 +56,8 @@ static MemoryContext memos_context;
 static MemoryContext retired_context;
 uint64		stash_memo_generation = 1;	/* of all memos; see
 										 * stash_memo_lookup() */
+uint64		stash_memo_function_news = 0;	/* counted: of them those of
+											 * functions */
 static bool is_stale;
 
 /*
@@ -88,6 +90,7 @@ forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 
 	is_stale = true;
 	stash_memo_generation++;
+	stash_memo_function_news++;
 	if (folded == NULL || cacheid != PROCOID || hashvalue == 0)
 		return;
 	hash_seq_init(&scan, folded);
@@ -137,7 +140,8 @@ forget_relations(Datum arg, Oid relid)
 			 slot->memo->stash == relid))
 		{
 			hash_seq_term(&scan);
-			forget_functions((Datum) 0, 0, 0);
+			is_stale = true;
+			stash_memo_generation++;
 			return;
 		}
 	}

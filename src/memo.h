@@ -341,6 +341,7 @@ typedef struct StashMemoAddress
 typedef struct StashMemoCall
 {
 	uint64		generation;		/* of memos when this was built */
+	uint64		function_news;	/* and what had been heard of functions */
 	uint64		types_generation;	/* of types */
 	StashMemo  *memo;
 	FmgrInfo	target;
@@ -671,6 +672,7 @@ extern StashMemoReason stash_memo_table_append(StashMemo *memo,
 
 /* memo.c */
 extern uint64 stash_memo_generation;
+extern uint64 stash_memo_function_news;
 extern bool stash_memo_enabled;
 extern int	stash_memo_mode;
 extern double stash_memo_min_cost;

@@ -279,6 +279,7 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	call = MemoryContextAllocZero(context, sizeof(StashMemoCall));
 	/* now, for what is looked up from here on may let in news */
 	call->generation = stash_memo_generation;
+	call->function_news = stash_memo_function_news;
 	call->types_generation = stash_type_generation();
 	call->memo = stash_memo_lookup(function);
 	if (call->memo->has_environment)
@@ -310,12 +311,15 @@ stash_memo_is_current(const StashMemoCall *call)
 
 /*
  * True while what a call that runs began with is what the catalogs have: news
- * of any function or of a vacuumed stash reach it, too.
+ * of a vacuumed stash reach it, too.  News of any function count: what ran may
+ * have been replaced before the session heard of it.
  */
 bool
 stash_memo_still_holds(const StashMemoCall *call)
 {
-	return stash_memo_is_current(call) || stash_memo_holds(call->memo);
+	return stash_memo_is_current(call) ||
+		(call->function_news == stash_memo_function_news &&
+		 stash_memo_holds(call->memo));
 }
 
 /*
