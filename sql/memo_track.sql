@@ -222,10 +222,10 @@ CREATE FUNCTION at_word() RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 
 CREATE FUNCTION at_word_parsed() RETURNS date STABLE LANGUAGE sql RETURN current_date;
 CREATE FUNCTION of_setting() RETURNS text STABLE LANGUAGE sql AS $$ SELECT current_setting('work_mem') $$;
 CREATE FUNCTION of_chance() RETURNS float8 STABLE LANGUAGE sql AS 'SELECT random()';
-CREATE FUNCTION of_catalog() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM pg_class';
+CREATE FUNCTION of_catalog() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM pg_description';
 CREATE FUNCTION of_sequence() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT last_value FROM seq';
 CREATE FUNCTION of_memo_with_ttl() RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN with_ttl(); END';
-CREATE FUNCTION with_ttl() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM pg_class';
+CREATE FUNCTION with_ttl() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM pg_description';
 CREATE FUNCTION locks() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM (SELECT FROM sale FOR SHARE) s';
 CREATE FUNCTION notifies() RETURNS int LANGUAGE plpgsql AS 'BEGIN NOTIFY something; RETURN 1; END';
 CREATE FUNCTION inserts() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO sale VALUES (1, 2); RETURN 1; END';
