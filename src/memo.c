@@ -672,7 +672,6 @@ build_memo(Oid function)
 		elog(ERROR, "cache lookup failed for function %u", function);
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	memo->function = function;
-	memo->function_row = version_of(tuple);
 	memo->owner = form->proowner;
 	memo->retset = form->proretset;
 	if (stash_memo_is_memoized(function))
@@ -690,7 +689,6 @@ build_memo(Oid function)
 		check_fit(memo, form, target_form);
 	memo->has_environment = memo->is_plain ||
 		target_form->provolatile != PROVOLATILE_IMMUTABLE;
-	memo->target_row = version_of(target);
 	memo->target_schema = target_form->pronamespace;
 	memo->target_owner = target_form->proowner;
 	memo->volatility = target_form->provolatile;
@@ -751,35 +749,27 @@ stash_memo_lookup(Oid function)
 	return memo;
 }
 
-/* whether a row of the catalogs is the version that it was */
-static bool
-is_version(int cache, Oid oid, const StashMemoVersion *version)
+/*
+ * Whether the stash of a memo of this transaction is still the version that it
+ * was, though the memo may not be current any more.
+ */
+bool
+stash_memo_stash_holds(const StashMemo *memo)
 {
-	HeapTuple	tuple = SearchSysCache1(cache, ObjectIdGetDatum(oid));
+	uint64		before = stash_memo_generation;
+	HeapTuple	tuple;
 	StashMemoVersion now;
 
+	if (!OidIsValid(memo->stash))
+		return true;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(memo->stash));
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	now = version_of(tuple);
 	ReleaseSysCache(tuple);
-	return now.xmin == version->xmin &&
-		ItemPointerEquals(&now.tid, (ItemPointer) &version->tid);
-}
-
-/*
- * Whether the function, its target and its stash are still the versions that a
- * memo of this transaction was made of, though it may not be current any more.
- */
-bool
-stash_memo_holds(const StashMemo *memo)
-{
-	uint64		before = stash_memo_generation;
-
 	/* what comes while we look may be of what we have looked at */
-	return is_version(PROCOID, memo->function, &memo->function_row) &&
-		is_version(PROCOID, memo->target, &memo->target_row) &&
-		(!OidIsValid(memo->stash) ||
-		 is_version(RELOID, memo->stash, &memo->stash_row)) &&
+	return now.xmin == memo->stash_row.xmin &&
+		ItemPointerEquals(&now.tid, (ItemPointer) &memo->stash_row.tid) &&
 		stash_memo_generation == before;
 }
 

@@ -198,9 +198,7 @@ typedef struct StashMemo
 	Oid			target_owner;
 	Oid			stash;			/* 0: none, or see 'stash_reason' */
 	StashMemoReason stash_reason;
-	StashMemoVersion function_row;	/* the rows that this was made of */
-	StashMemoVersion target_row;
-	StashMemoVersion stash_row;
+	StashMemoVersion stash_row; /* of pg_class, that this was made of */
 	TransactionId stash_version;	/* that wrote its row of pg_class; 0: not
 									 * to be shared */
 	bool		stash_is_recent;	/* some snapshots may not see that */
@@ -680,7 +678,7 @@ extern void stash_memo_init(void);
 extern bool stash_memo_is_memoized(Oid function);
 extern StashMemo *stash_memo_lookup(Oid function);
 extern void stash_memo_names(Oid function, Oid *target, Oid *stash);
-extern bool stash_memo_holds(const StashMemo *memo);
+extern bool stash_memo_stash_holds(const StashMemo *memo);
 extern StashMemoReason stash_memo_bypass(StashMemo *memo);
 extern const char *stash_memo_reason_name(StashMemoReason reason);
 extern const char *stash_memo_reason_text(StashMemoReason reason);

@@ -319,7 +319,7 @@ stash_memo_still_holds(const StashMemoCall *call)
 {
 	return stash_memo_is_current(call) ||
 		(call->function_news == stash_memo_function_news &&
-		 stash_memo_holds(call->memo));
+		 stash_memo_stash_holds(call->memo));
 }
 
 /*
