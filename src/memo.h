@@ -390,7 +390,7 @@ typedef enum StashFlight
 extern void stash_memo_flight_init(void);
 extern StashFlight stash_memo_flight_begin(const StashMemoKey *key,
 										   TimestampTz until, bool *waited);
-extern void stash_memo_flight_end(const StashMemoKey *key, bool is_kept);
+extern void stash_memo_flight_end(const StashMemoKey *key, int64 kept_us);
 
 /* What is noted while a target runs (memo_trace.c). */
 typedef struct StashMemoTrace
@@ -442,6 +442,7 @@ typedef struct StashMemoPlan
 
 /* memo_function.c */
 extern void stash_memo_function_init(void);
+extern void stash_memo_read_domains_anew(void);
 extern const char *stash_memo_has_word(const char *source, const char *word);
 extern StashMemoReason stash_memo_function_reason(Oid function);
 extern const List *stash_memo_comparers(void);

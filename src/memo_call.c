@@ -251,7 +251,7 @@ flatten(Datum value, int16 typlen)
 
 static Datum
 compute_and_keep(StashMemoCall *call, StashMemoKey *key,
-				 FunctionCallInfo fcinfo, bytea *frame, bool *is_kept)
+				 FunctionCallInfo fcinfo, bytea *frame, int64 *kept_us)
 {
 	StashMemoTrace trace;
 	StashMemoResult result;
@@ -286,7 +286,8 @@ compute_and_keep(StashMemoCall *call, StashMemoKey *key,
 			variant = stash_frame_make(type, result.value, false,
 									   STASH_CODEC_LZ4);
 	}
-	*is_kept = keep_result(call, key, frame, variant, names_objects, &result);
+	if (keep_result(call, key, frame, variant, names_objects, &result))
+		*kept_us = result.cost_us;
 	return value;
 }
 
@@ -295,14 +296,14 @@ answer_value(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 {
 	StashMemoResult result;
 	bytea	   *frame = NULL;
-	bool		is_kept = false;
+	int64		kept_us = -1;	/* what computing took, if it is kept */
 	Datum		value;
 
 	if (stash_memo_mode == STASH_MEMO_MODE_REFRESH ||
 		!stash_memo_find(call, key, fcinfo, &frame, &result))
 	{
-		value = compute_and_keep(call, key, fcinfo, frame, &is_kept);
-		stash_memo_flight_end(key, is_kept);
+		value = compute_and_keep(call, key, fcinfo, frame, &kept_us);
+		stash_memo_flight_end(key, kept_us);
 		stash_memo_count_end(call, STASH_MEMO_MISS);
 		return value;
 	}
@@ -487,7 +488,7 @@ keep_rows(StashMemoCall *call, StashMemoKey *key, bytea *frame,
 static Tuplestorestate *
 compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 					 FunctionCallInfo fcinfo, bytea *frame, TupleDesc desc,
-					 bool *is_kept)
+					 int64 *kept_us)
 {
 	StashMemoTrace trace;
 	StashMemoResult result;
@@ -500,7 +501,8 @@ compute_and_keep_set(StashMemoCall *call, StashMemoKey *key,
 	stash_memo_count_miss(call, took);
 	if (!may_keep(call, &trace, &result, INSTR_TIME_GET_MICROSEC(took)))
 		return rows;
-	*is_kept = keep_rows(call, key, frame, rows, desc, &result);
+	if (keep_rows(call, key, frame, rows, desc, &result))
+		*kept_us = result.cost_us;
 	return rows;
 }
 
@@ -547,7 +549,7 @@ answer_set(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 	StashMemoResult result;
 	bytea	   *frame = NULL;
 	bool		found = false;
-	bool		is_kept = false;
+	int64		kept_us = -1;	/* what computing took, if it is kept */
 	Tuplestorestate *rows = NULL;
 	TupleDesc	desc;
 
@@ -568,8 +570,8 @@ answer_set(StashMemoCall *call, StashMemoKey *key, FunctionCallInfo fcinfo)
 		rows = compute_set(call, fcinfo, desc);
 	else if (rows == NULL)
 	{
-		rows = compute_and_keep_set(call, key, fcinfo, frame, desc, &is_kept);
-		stash_memo_flight_end(key, is_kept);
+		rows = compute_and_keep_set(call, key, fcinfo, frame, desc, &kept_us);
+		stash_memo_flight_end(key, kept_us);
 		stash_memo_count_end(call, STASH_MEMO_MISS);
 	}
 	MemoryContextSwitchTo(caller);

@@ -13,7 +13,8 @@
  * lock of the server is involved, so its detector of deadlocks has no part in
  * this.  A place is given up when the transaction ends, for before that nobody
  * else sees the answer; in a transaction block when it is computed, for the
- * end may be far.
+ * end may be far.  So may that of a statement, which goes on to other calls:
+ * nobody waits for it longer than computing took, or PATIENCE_MS.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,6 +38,8 @@
 
 #define PLACES			512		/* a power of 2 */
 #define LOOK_EVERY_MS	50		/* after the one that is waited for */
+#define PATIENCE_MS		50		/* at least, for the commit of what is
+								 * computed */
 
 /* How the last one who held a place gave it up. */
 typedef enum Outcome
@@ -54,6 +57,8 @@ typedef struct Place
 	Oid			database;
 	StashHash128 hash;
 	uint64		turn;			/* counts its holders */
+	TimestampTz patience;		/* how long to wait for the transaction to
+								 * end; DT_NOEND while it computes */
 	Outcome		outcome;		/* of the last turn that is over */
 	ConditionVariable over;		/* woken when a turn is */
 } Place;
@@ -186,6 +191,7 @@ take(Place *place, const StashMemoKey *key, uint64 *turn)
 		place->database = MyDatabaseId;
 		place->hash = key->hash;
 		place->turn++;
+		place->patience = DT_NOEND;
 	}
 	else if (is_for(place, key))
 		*turn = place->turn;
@@ -219,7 +225,8 @@ is_stuck(int pid)
 }
 
 /*
- * Wait until a turn is over, or 'until'.  Says how it ended.
+ * Wait until a turn is over, 'until', or the place's patience.  Says how it
+ * ended.
  */
 static Outcome
 wait_for(Place *place, uint64 turn, TimestampTz until)
@@ -232,20 +239,22 @@ wait_for(Place *place, uint64 turn, TimestampTz until)
 		TimestampTz now = GetCurrentTimestamp();
 		bool		is_over;
 		int			holder;
+		TimestampTz patience;
 
 		SpinLockAcquire(&place->mutex);
 		is_over = place->holder == 0 || place->turn != turn;
 		holder = place->holder;
+		patience = place->patience;
 		if (is_over && place->turn == turn)
 			outcome = place->outcome;
 		else if (is_over)
 			outcome = OUTCOME_FAILED;	/* long over: look, and try again */
 		SpinLockRelease(&place->mutex);
-		if (is_over || now >= until || is_stuck(holder))
+		if (is_over || now >= Min(until, patience) || is_stuck(holder))
 			break;
 		(void) ConditionVariableTimedSleep(&place->over,
 										   Min(LOOK_EVERY_MS,
-											   (until - now) / 1000 + 1),
+											   (Min(until, patience) - now) / 1000 + 1),
 										   PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();
@@ -302,10 +311,12 @@ stash_memo_flight_begin(const StashMemoKey *key, TimestampTz until,
 }
 
 /*
- * The answer has been computed; where that was a flight, it is over.
+ * The answer has been computed; where that was a flight, it is over, or will be
+ * when others see it.  'kept_us': what computing took, in microseconds, where the
+ * answer is kept, else -1.
  */
 void
-stash_memo_flight_end(const StashMemoKey *key, bool is_kept)
+stash_memo_flight_end(const StashMemoKey *key, int64 kept_us)
 {
 	Place	   *place;
 	dlist_iter	iter;
@@ -321,10 +332,18 @@ stash_memo_flight_end(const StashMemoKey *key, bool is_kept)
 		if (one->place != place)
 			continue;
 		/* nobody sees it before the end of a transaction that may be far */
-		if (!is_kept || IsTransactionBlock())
+		if (kept_us < 0 || IsTransactionBlock())
 			give_up(one, OUTCOME_NOT_KEPT);
 		else
+		{
+			TimestampTz patience = GetCurrentTimestamp() +
+			Max(kept_us, PATIENCE_MS * 1000);
+
 			one->outcome = OUTCOME_KEPT;
+			SpinLockAcquire(&place->mutex);
+			place->patience = patience;
+			SpinLockRelease(&place->mutex);
+		}
 		return;
 	}
 }

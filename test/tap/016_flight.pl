@@ -141,6 +141,16 @@ cmp_ok($waiter->{took}, '<', 4, 'is over when it has computed');
 is(computed('slow(2)'), 2, 'then the waiter computes');
 finish($holder);
 
+# nor what a statement has that goes on to other things
+$holder = begin('SELECT slow(51), pg_sleep(8)');
+wait_for_computing('slow(51)');
+$waiter = begin('SELECT slow(51)');
+finish($waiter);
+is($waiter->{out}, '51', 'waiting for a long statement');
+cmp_ok($waiter->{took}, '<', 6, 'takes no longer than computing did');
+is(computed('slow(51)'), 2, 'then the waiter computes');
+finish($holder);
+
 # trap 40: who computes is gone, a waiter is cancelled, a lock of the waiter, two that ask for each other
 # the one who computes is gone
 $holder = begin('SELECT slow(3)');
