@@ -68,6 +68,8 @@ typedef struct StashMemoShare
 
 #define MAX_CHANCES		8		/* entries that making room moves to the head */
 #define ENTRY_LINES		5		/* lines of cache that a small entry has */
+#define SLOT_BYTES		64		/* of the hash table, which is half full or
+								 * more */
 
 static MemoryContext cache_context;
 static slots_hash *cache;		/* made at the first put */
@@ -448,7 +450,7 @@ make_share(const StashMemoKey *key, const StashMemoCall *call,
 	prooflen = proof ? MAXALIGN(VARSIZE(proof)) : 0;
 	size = MAXALIGN(sizeof(StashMemoShare)) + prooflen + address.identitylen;
 	made = MemoryContextAlloc(cache_context, size);
-	made->size = size;
+	made->size = GetMemoryChunkSpace(made);
 	made->stash_version = address.stash_version;
 	made->valuelen = valuelen;
 	made->proof = NULL;
@@ -542,6 +544,19 @@ make_entry(const StashMemoKey *key, const StashMemoCall *call,
 	return entry;
 }
 
+/* the memory that an entry has, with what the server's allocator adds */
+static Size
+space_of(StashMemoEntry *entry)
+{
+	Size		space = GetMemoryChunkSpace(entry) + SLOT_BYTES;
+
+	if (entry->result.rows != NULL)
+		space += GetMemoryChunkSpace(entry->result.rows);
+	if (entry->result.proof != NULL)
+		space += GetMemoryChunkSpace(entry->result.proof);
+	return space;
+}
+
 /*
  * Keep a copy of a result in place of what is kept for its key, unless the
  * cache is off or the result too large.
@@ -555,7 +570,7 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 					 const StashMemoResult *result, bool is_for_all)
 {
 	Size		valuelen = 0;	/* bytes of a value by reference */
-	Size		bytes;			/* of all that is kept */
+	Size		bytes;			/* of all that is kept, about */
 	StashMemoShare *entry_share = NULL;
 	StashMemoEntry *entry;
 	CacheSlot  *slot;
@@ -564,10 +579,9 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	if (result->rows == NULL && !result->isnull && !call->rettypbyval)
 		valuelen = datumGetSize(result->value, false, call->rettyplen);
 	drop_key(key);
-	/* what malloc and the table add is about a hundred bytes */
 	bytes = MAXALIGN(sizeof(StashMemoEntry)) + MAXALIGN(valuelen) +
 		key->sink.used + (result->rows ? VARSIZE(result->rows) : 0) +
-		(result->proof ? stash_memo_proof_size(result->proof) : 0) + 100;
+		(result->proof ? stash_memo_proof_size(result->proof) : 0) + SLOT_BYTES;
 	if (!make_room(bytes))
 	{
 		if (is_for_all)
@@ -585,7 +599,7 @@ stash_memo_cache_put(const StashMemoKey *key, const StashMemoCall *call,
 	}
 	stash_memo_cache_watch(call->memo->stash);
 	entry = make_entry(key, call, result, valuelen);
-	entry->size = bytes;
+	entry->size = space_of(entry);
 	if (cache == NULL)
 		cache = slots_create(cache_context, 256, NULL);
 	slot = slots_insert(cache, key->hash, &found);
