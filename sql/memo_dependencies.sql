@@ -294,6 +294,10 @@ CREATE FUNCTION grade_json(g grade) RETURNS json STABLE LANGUAGE sql AS $$SELECT
 CREATE CAST (grade AS json) WITH FUNCTION grade_json(grade);
 CREATE FUNCTION is_light(n int) RETURNS bool STABLE LANGUAGE plpgsql AS 'BEGIN RETURN n < 10; END';
 CREATE DOMAIN light AS int CHECK (is_light(VALUE));
+CREATE FUNCTION is_under(s text, n int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT length(s) < n';
+CREATE FUNCTION is_short(s text) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT is_under(s, 4)';
+CREATE DOMAIN short AS text CHECK (is_short(VALUE));
+CREATE DOMAIN shorter AS short CHECK (VALUE <> 'shorter');
 CREATE TYPE sized AS (s light);
 CREATE FUNCTION size_cmp(x sized, y sized) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN btint4cmp(x.s, y.s); END';
 CREATE FUNCTION size_lt(x sized, y sized) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN size_cmp(x, y) < 0; END';
@@ -312,6 +316,14 @@ CREATE FUNCTION of_text(v text) RETURNS text STABLE LANGUAGE plpgsql AS $$
 BEGIN
 	RAISE NOTICE 'computed of_text(%)', v;
 	RETURN v::stash.variant;
+EXCEPTION WHEN check_violation THEN
+	RETURN 'refused';
+END
+$$;
+CREATE FUNCTION of_short(v text) RETURNS text STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computed of_short(%)', v;
+	RETURN (SELECT v::stash_memo_deps.shorter);
 EXCEPTION WHEN check_violation THEN
 	RETURN 'refused';
 END
@@ -337,12 +349,14 @@ BEGIN
 		(SELECT string_agg((v).w::text, ',' ORDER BY v) FROM (SELECT ROW(i)::stash_memo_deps.weight AS v FROM generate_series(1, n) i) s));
 END
 $$;
-SELECT stash.memoize('of_text(text)'), stash.memoize('of_server(text)'), stash.memoize('of_records(text)'), stash.memoize('of_order(int)');
-CREATE VIEW by_types AS SELECT of_text('stash_memo_deps.sized:(7)'), of_server('bad'), of_records('bad'), of_order(3);
-SELECT of_text_uncached('stash_memo_deps.sized:(7)'), of_server_uncached('bad'), of_records_uncached('bad'), of_order_uncached(3);
+SELECT stash.memoize('of_text(text)'), stash.memoize('of_short(text)'), stash.memoize('of_server(text)'), stash.memoize('of_records(text)'), stash.memoize('of_order(int)');
+CREATE VIEW by_types AS SELECT of_text('stash_memo_deps.sized:(7)'), of_short('abc'), of_server('bad'), of_records('bad'), of_order(3);
+SELECT of_text_uncached('stash_memo_deps.sized:(7)'), of_short_uncached('abc'), of_server_uncached('bad'), of_records_uncached('bad'), of_order_uncached(3);
 SELECT * FROM by_types;
 SELECT * FROM by_types;
 CREATE OR REPLACE FUNCTION is_light(n int) RETURNS bool STABLE LANGUAGE plpgsql AS 'BEGIN RETURN n < 5; END';
+SELECT * FROM by_types;
+CREATE OR REPLACE FUNCTION is_under(s text, n int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT length(s) < n - 1';
 SELECT * FROM by_types;
 CREATE OR REPLACE FUNCTION temper_json(m temper) RETURNS json STABLE LANGUAGE plpgsql AS $$BEGIN RETURN '":-)"'; END$$;
 SELECT * FROM by_types;

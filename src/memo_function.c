@@ -195,6 +195,21 @@ stash_memo_function_init(void)
 }
 
 /*
+ * A target is about to run: the server has conditions of domains with functions
+ * in them, as they were when it read these.  Where any has changed, it reads
+ * them anew.
+ */
+void
+stash_memo_read_domains_anew(void)
+{
+	static uint64 read_at;
+
+	if (read_at != function_changes)
+		CallSyscacheCallbacks(CONSTROID, 0);
+	read_at = function_changes;
+}
+
+/*
  * What follows a word in a text, where it is first found; NULL: nowhere.
  */
 const char *

@@ -19,14 +19,19 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodes.h"
 #include "nodes/plannodes.h"
 #include "nodes/primnodes.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -196,6 +201,55 @@ stash_memo_plan_name(StashMemoPlan *facts, Oid type, Datum value)
 
 /* ---- types ---- */
 
+/* functions in SQL whose bodies the planner puts in place of their calls */
+static void
+see_inlined(StashMemoPlan *facts, const char *condition)
+{
+	List	   *relations = NIL;
+	List	   *items = NIL;
+	List	   *functions;
+	bool		unsure;
+
+	(void) expression_planner_with_deps(stringToNode(condition), &relations, &items);
+	functions = stash_memo_ran_inlined(items, &unsure);
+	facts->functions = list_concat_unique_oid(facts->functions, functions);
+	facts->asks_session |= unsure;
+	list_free(functions);
+}
+
+/* what the planner makes of the conditions of a domain does not tell of them */
+static void
+see_conditions(StashMemoPlan *facts, Oid domain)
+{
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_contypid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(domain));
+	scan = systable_beginscan(rel, ConstraintTypidIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		condition = heap_getattr(tuple, Anum_pg_constraint_conbin,
+											 RelationGetDescr(rel), &isnull);
+
+		if (!isnull)
+			see_inlined(facts, TextDatumGetCString(condition));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+/* the type that a domain is made of, which may be another one */
+static Oid
+base_of(Oid domain)
+{
+	return GetSysCacheOid1(TYPEOID, Anum_pg_type_typbasetype,
+						   ObjectIdGetDatum(domain));
+}
+
 /* what a domain checks is evaluated without a hook */
 static bool
 see_checks(Oid type, void *arg)
@@ -220,6 +274,8 @@ see_checks(Oid type, void *arg)
 			read_text(facts, check->check_expr);
 	}
 	MemoryContextDelete(context);
+	for (; get_typtype(type) == TYPTYPE_DOMAIN; type = base_of(type))
+		see_conditions(facts, type);
 	return false;
 }
 

@@ -520,6 +520,7 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 		if (unwatched)
 			stash_memo_note_reason(trace, STASH_MEMO_ANYTHING, InvalidOid);
 		AcceptInvalidationMessages();
+		stash_memo_read_domains_anew();
 		stash_memo_note_snapshot(trace, GetActiveSnapshot());
 	}
 	trace->command = GetCurrentCommandId(false);
