@@ -51,6 +51,8 @@ INSERT INTO body (body) SELECT unnest(ARRAY[
 	$$ DECLARE x text := (SELECT t FROM word); d date := x; BEGIN RETURN d; END $$,
 	$$ DECLARE x text := (SELECT t FROM word); d date := x::date; BEGIN RETURN d; END $$,
 	$$ DECLARE x text := '2020-01-01'; i int := 0; BEGIN WHILE i < 2 AND x::date > '2000-01-01' LOOP SELECT t INTO x FROM word; i := i + 1; END LOOP; RETURN '2020-01-01'::date; END $$,
+	$$ DECLARE d date := 'to' || 'day'; BEGIN RETURN d; END $$,
+	$$ DECLARE d date; BEGIN d := 'to' || 'day'; RETURN d; END $$,
 	$$ BEGIN RETURN timestamp 'today 10:00'; END $$,
 	$$ BEGIN RETURN ' Yesterday '::text; END $$,
 	$$ BEGIN RETURN helper(t) FROM word; END $$]);
@@ -76,6 +78,7 @@ INSERT INTO body (harmless, language, returns, body) VALUES
 	(true, 'plpgsql', 'date', $$ DECLARE x text := '2020-01-0' || n; d date; BEGIN EXECUTE format('SELECT %L::date', x) INTO d; RETURN d; END $$),
 	(true, 'plpgsql', 'date', $$ DECLARE d date; BEGIN EXECUTE 'SELECT $1::date' INTO d USING '2020-01-0' || n; RETURN d; END $$),
 	(true, 'plpgsql', 'date', $$ DECLARE d date; r pair; m int; BEGIN SELECT date '2020-01-01', 1 INTO d, m; SELECT 1, d INTO r; EXECUTE 'SELECT $1' INTO d USING r.at; RETURN d + n; END $$),
+	(true, 'plpgsql', 'date', $$ DECLARE d date := '2020-01-01'; t timestamp := '2020-01-01 10:00'; BEGIN d := '2020-01-02'; RETURN d + n; END $$),
 	(true, 'plpgsql', 'text', $$ DECLARE x text := 'now or never, today'; BEGIN RETURN x || date '2020-01-01'; END $$);
 CREATE FUNCTION helper(x text) RETURNS date STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN x::date; END $$;
 CREATE FUNCTION helper_inlined(x text) RETURNS date STABLE LANGUAGE sql AS $$ SELECT x::date $$;

@@ -454,13 +454,29 @@ type_of_expression(PLpgSQL_expr *expr)
 		TupleDescAttr(desc, 0)->atttypid : InvalidOid;
 }
 
+/* whether a value that is known becomes a time that is the same tomorrow */
+static bool
+is_settled(Oid from, Datum value, Oid to)
+{
+	return to < FirstNormalObjectId && stash_memo_holds_time(to) &&
+		!stash_memo_holds_zone(to) && get_typtype(to) == TYPTYPE_BASE &&
+		!OidIsValid(get_element_type(to)) && !stash_memo_is_word(from, value);
+}
+
 static void
 note_given(PLpgSQL_execstate *estate, PLpgSQL_datum *target, PLpgSQL_expr *expr)
 {
 	Oid			from = type_of_expression(expr);
+	Oid			to = type_of_variable(estate, target);
+	Const	   *constant;
 
-	if (OidIsValid(from))
-		note_cast(from, type_of_variable(estate, target));
+	if (!OidIsValid(from))
+		return;
+	constant = (Const *) expr->expr_simple_expr;
+	if (constant != NULL && IsA(constant, Const) && !constant->constisnull &&
+		is_settled(from, constant->constvalue, to))
+		return;
+	note_cast(from, to);
 }
 
 /* an element of an array */
@@ -485,11 +501,8 @@ note_returned(PLpgSQL_execstate *estate)
 	if (estate->retisnull || estate->retistuple || estate->retisset ||
 		estate->rettype == to)
 		return;
-	if (stash_memo_holds_time(to) && !stash_memo_holds_zone(to) &&
-		!OidIsValid(get_element_type(to)) && get_typtype(to) == TYPTYPE_BASE &&
-		!stash_memo_is_word(estate->rettype, estate->retval))
-		return;
-	note_cast(estate->rettype, to);
+	if (!is_settled(estate->rettype, estate->retval, to))
+		note_cast(estate->rettype, to);
 }
 
 static void
