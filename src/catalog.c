@@ -48,6 +48,16 @@ static bool temporary_found;
 static RelcacheCallbackFunction listeners[8];
 static int	nlisteners;
 
+/* the same of the server's caches */
+typedef struct CacheListener
+{
+	int			cache;
+	SyscacheCallbackFunction function;
+} CacheListener;
+
+static CacheListener cache_listeners[48];
+static int	ncache_listeners;
+
 static void
 forget_types(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -88,14 +98,44 @@ stash_catalog_listen(RelcacheCallbackFunction listener)
 	listeners[nlisteners++] = listener;
 }
 
+static void
+forget_cached(Datum arg, int cache, uint32 hashvalue)
+{
+	for (int i = 0; i < ncache_listeners; i++)
+	{
+		if (cache_listeners[i].cache == cache)
+			cache_listeners[i].function(arg, cache, hashvalue);
+	}
+}
+
+/*
+ * Have a function called with each message of one of the server's caches, as
+ * CacheRegisterSyscacheCallback() does.  Of such functions the server has 64, half
+ * of which are its own: for each cache we take one together.
+ */
+void
+stash_catalog_listen_cache(int cache, SyscacheCallbackFunction listener)
+{
+	bool		is_first = true;
+
+	if (ncache_listeners >= lengthof(cache_listeners))
+		elog(ERROR, "too many listeners for changes of catalogs");
+	for (int i = 0; i < ncache_listeners; i++)
+		is_first &= cache_listeners[i].cache != cache;
+	cache_listeners[ncache_listeners].cache = cache;
+	cache_listeners[ncache_listeners++].function = listener;
+	if (is_first)
+		CacheRegisterSyscacheCallback(cache, forget_cached, (Datum) 0);
+}
+
 /*
  * Register the callbacks; called once when the library is loaded.
  */
 void
 stash_catalog_init(void)
 {
-	CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
+	stash_catalog_listen_cache(TYPEOID, forget_types);
+	stash_catalog_listen_cache(PROCOID, forget_functions);
 	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
 }
 

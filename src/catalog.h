@@ -67,5 +67,6 @@ extern bool stash_catalog_is_other_version(void);
 extern bool stash_catalog_asks_for_time(const char *tree);
 extern bool stash_catalog_asks_for_session(const char *tree);
 extern void stash_catalog_listen(RelcacheCallbackFunction listener);
+extern void stash_catalog_listen_cache(int cache, SyscacheCallbackFunction listener);
 
 #endif							/* STASH_CATALOG_H */

@@ -191,8 +191,8 @@ stash_memo_init(void)
 											"pg_hashstash retired memos",
 											ALLOCSET_START_SMALL_SIZES);
 	is_stale = true;
-	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_functions, (Datum) 0);
+	stash_catalog_listen_cache(PROCOID, forget_functions);
+	stash_catalog_listen_cache(NAMESPACEOID, forget_functions);
 	stash_catalog_listen(forget_relations);
 	RegisterXactCallback(free_retired, NULL);
 	stash_memo_role_init();

@@ -188,10 +188,10 @@ forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 void
 stash_memo_function_init(void)
 {
-	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
-	CacheRegisterSyscacheCallback(AMPROCNUM, forget_functions, (Datum) 0);
-	CacheRegisterSyscacheCallback(AMOPOPID, forget_functions, (Datum) 0);
-	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_functions, (Datum) 0);
+	stash_catalog_listen_cache(PROCOID, forget_functions);
+	stash_catalog_listen_cache(AMPROCNUM, forget_functions);
+	stash_catalog_listen_cache(AMOPOPID, forget_functions);
+	stash_catalog_listen_cache(CASTSOURCETARGET, forget_functions);
 }
 
 /*

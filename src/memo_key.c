@@ -42,7 +42,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
@@ -219,7 +218,7 @@ stash_memo_key_init(void)
 	environments = make_table("pg_hashstash environments");
 	identities = make_table("pg_hashstash identities");
 	find_settings();
-	CacheRegisterSyscacheCallback(COLLOID, forget_collations, (Datum) 0);
+	stash_catalog_listen_cache(COLLOID, forget_collations);
 }
 
 /* ---- the environment ---- */

@@ -29,12 +29,12 @@
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 
@@ -92,9 +92,9 @@ stash_memo_names_init(void)
 {
 	relations = make_table("pg_hashstash names of relations");
 	functions = make_table("pg_hashstash names of functions");
-	CacheRegisterSyscacheCallback(RELNAMENSP, forget_relations, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCNAMEARGSNSP, forget_functions, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
+	stash_catalog_listen_cache(RELNAMENSP, forget_relations);
+	stash_catalog_listen_cache(PROCNAMEARGSNSP, forget_functions);
+	stash_catalog_listen_cache(NAMESPACEOID, forget_all);
 }
 
 /* ---- reading the catalogs ---- */

@@ -25,11 +25,11 @@
 #include "catalog/pg_proc.h"
 #include "commands/proclang.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 
@@ -290,7 +290,7 @@ void
 stash_memo_ran_init(void)
 {
 	RegisterXactCallback(end_transaction, NULL);
-	CacheRegisterSyscacheCallback(PROCOID, forget_known, (Datum) 0);
+	stash_catalog_listen_cache(PROCOID, forget_known);
 	came_late = IsTransactionState();
 	/* what is prepared already is prepared again, and seen */
 	if (came_late)

@@ -18,9 +18,9 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "hash.h"
 #include "memo.h"
@@ -51,10 +51,10 @@ forget_roles(Datum arg, int cacheid, uint32 hashvalue)
 void
 stash_memo_role_init(void)
 {
-	CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_roles, (Datum) 0);
+	stash_catalog_listen_cache(AUTHOID, forget_roles);
+	stash_catalog_listen_cache(AUTHMEMROLEMEM, forget_roles);
 	/* its owner is a member of pg_database_owner */
-	CacheRegisterSyscacheCallback(DATABASEOID, forget_roles, (Datum) 0);
+	stash_catalog_listen_cache(DATABASEOID, forget_roles);
 }
 
 /*

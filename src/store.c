@@ -158,11 +158,11 @@ stash_store_init(void)
 	stores = hash_create("pg_hashstash stores", 16, &ctl,
 						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	stash_catalog_listen(forget_stores);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all_stores, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHOID, forget_all_stores, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_all_stores, (Datum) 0);
+	stash_catalog_listen_cache(NAMESPACEOID, forget_all_stores);
+	stash_catalog_listen_cache(AUTHOID, forget_all_stores);
+	stash_catalog_listen_cache(AUTHMEMROLEMEM, forget_all_stores);
 	/* who owns the database is a member of pg_database_owner */
-	CacheRegisterSyscacheCallback(DATABASEOID, forget_all_stores, (Datum) 0);
+	stash_catalog_listen_cache(DATABASEOID, forget_all_stores);
 	RegisterXactCallback(free_retired, NULL);
 }
 

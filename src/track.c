@@ -32,7 +32,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -454,13 +453,13 @@ stash_track_init(void)
 	states = hash_create("pg_hashstash tracked tables", 32, &ctl,
 						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	stash_catalog_listen(forget_relation);
-	CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, forget_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, count_others, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHOID, count_others, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_others, (Datum) 0);
-	CacheRegisterSyscacheCallback(DATABASEOID, count_others, (Datum) 0);
-	CacheRegisterSyscacheCallback(EVENTTRIGGEROID, count_others, (Datum) 0);
+	stash_catalog_listen_cache(SUBSCRIPTIONRELMAP, forget_all);
+	stash_catalog_listen_cache(NAMESPACEOID, forget_all);
+	stash_catalog_listen_cache(PROCOID, count_others);
+	stash_catalog_listen_cache(AUTHOID, count_others);
+	stash_catalog_listen_cache(AUTHMEMROLEMEM, count_others);
+	stash_catalog_listen_cache(DATABASEOID, count_others);
+	stash_catalog_listen_cache(EVENTTRIGGEROID, count_others);
 	stash_track_note_init();
 }
 

@@ -24,7 +24,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -157,14 +156,14 @@ stash_typeio_init(void)
 											"pg_hashstash retired types",
 											ALLOCSET_START_SMALL_SIZES);
 	is_stale = true;
-	CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
-	CacheRegisterSyscacheCallback(ENUMOID, forget_types, (Datum) 0);
+	stash_catalog_listen_cache(TYPEOID, forget_types);
+	stash_catalog_listen_cache(ENUMOID, forget_types);
 	/* the name of a schema is part of descriptors */
-	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_types, (Datum) 0);
-	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_types, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, forget_strategies, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHOID, forget_strategies, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_strategies, (Datum) 0);
+	stash_catalog_listen_cache(NAMESPACEOID, forget_types);
+	stash_catalog_listen_cache(CASTSOURCETARGET, forget_types);
+	stash_catalog_listen_cache(PROCOID, forget_strategies);
+	stash_catalog_listen_cache(AUTHOID, forget_strategies);
+	stash_catalog_listen_cache(AUTHMEMROLEMEM, forget_strategies);
 	stash_catalog_listen(forget_row_type);
 	RegisterXactCallback(free_retired, NULL);
 }

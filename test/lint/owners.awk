@@ -21,6 +21,7 @@ FNR == 1 {
 
 /PG_VERSION_NUM/			{ owned_by("compat.h", "PG_VERSION_NUM") }
 /SPI_connect/				{ owned_by("spi.c", "SPI_connect") }
+/CacheRegister(Sys|Rel)cache/	{ owned_by("catalog.c", "listening to the server's caches") }
 /#include [<"]xxh/			{ owned_by("hash.c", "xxHash") }
 /#include [<"](lz4|zstd)/		{ owned_by("codec.c", "compression") }
 /#include "postgres(_fe)?\.h"/ && unit ~ /\.h$/	{ complain("postgres.h comes first in the .c file, not in a header") }

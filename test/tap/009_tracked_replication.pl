@@ -43,6 +43,22 @@ sub call
 	return join ' ', $out =~ s/\n/ /gr, scalar(() = $err =~ /computed/g);
 }
 
+# a session that has the server listen to its caches for all that can: the places for that are 64
+is(call($primary, <<'SQL'), 'run t 1 1 1 1 0 1', 'a session that uses about everything');
+SELECT (tsvector_to_array(to_tsvector('english', 'running')))[1];
+SELECT to_tsvector('simple', 'x') @@ to_tsquery('english', 'x');
+CREATE TEMP TABLE parent (id int PRIMARY KEY);
+CREATE TEMP TABLE child (id int REFERENCES parent);
+INSERT INTO parent VALUES (1);
+INSERT INTO child VALUES (1);
+CREATE INDEX ON child (id) WHERE id > 3;
+SELECT count(*) FROM child WHERE id < 4;
+SELECT row_to_json(c)->>'id' FROM child c WHERE id > 2 OR id < 2 AND id IS NOT NULL;
+SELECT total() + 0;
+SELECT count(*) FROM pg_create_logical_replication_slot('all', 'pgoutput', true);
+SELECT count(*) * 0 FROM pg_logical_slot_peek_binary_changes('all', NULL, NULL, 'proto_version', '1', 'publication_names', 'sales');
+SQL
+
 # trap 54: a standby uses what was filled on the primary while it is right, and sees changes with the WAL
 sub replay { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert')); return; }
 call($primary, 'SELECT total()');
