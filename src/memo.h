@@ -471,6 +471,7 @@ extern void stash_memo_plan_name(StashMemoPlan *facts, Oid type, Datum value);
 extern void stash_memo_plan_query(StashMemoPlan *facts, const Query *query);
 extern void stash_memo_plan_expression(StashMemoPlan *facts, const Node *node);
 extern void stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan);
+extern void stash_memo_plan_init(void);
 extern void stash_memo_plan_called(PlannedStmt *plan, List *functions);
 extern bool stash_memo_plan_has_time(PlannedStmt *plan);
 

@@ -565,7 +565,8 @@ stash_memo_plan_expression(StashMemoPlan *facts, const Node *node)
  */
 typedef enum Mark
 {
-	MARK_READ = -1,				/* the plan was read */
+	MARK_READ = -1,				/* the plan was read; 0, or the generation of
+								 * types in which that is all */
 	MARK_READS_TIME = -2,
 	MARK_HAS_TIME = -3,
 	MARK_PARAM = -4,
@@ -573,8 +574,37 @@ typedef enum Mark
 	MARK_COLLATION = -6,
 	MARK_ASKS_SESSION = -7,
 	MARK_MAKES_JSON = -8,
-	MARK_FUNCTION = -9			/* some stand before the plan is read */
+	MARK_FUNCTION = -9,
+	MARK_CALLED = -10			/* a function too, before the plan is read */
 } Mark;
+
+/* changes with any type, or what it is made of or checked by; never 0 */
+static uint32 types_generation = 1;
+
+static void
+forget_types(Datum arg, int cacheid, uint32 hashvalue)
+{
+	if (++types_generation == 0)
+		types_generation = 1;
+}
+
+static void
+forget_rows(Datum arg, Oid relid)
+{
+	forget_types(arg, 0, 0);
+}
+
+/*
+ * Register the callbacks; called once when the library is loaded.
+ */
+void
+stash_memo_plan_init(void)
+{
+	stash_catalog_listen_cache(TYPEOID, forget_types);
+	stash_catalog_listen_cache(CONSTROID, forget_types);
+	stash_catalog_listen_cache(PROCOID, forget_types);
+	stash_catalog_listen(forget_rows);
+}
 
 static void
 add_mark(PlannedStmt *plan, Mark mark, uint32 value)
@@ -586,8 +616,26 @@ add_mark(PlannedStmt *plan, Mark mark, uint32 value)
 	plan->invalItems = lappend(plan->invalItems, item);
 }
 
+/* those of an earlier reading */
 static void
-add_marks(PlannedStmt *plan, const StashMemoPlan *facts)
+remove_marks(PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->invalItems)
+	{
+		PlanInvalItem *item = lfirst(cell);
+
+		if (item->cacheId >= 0 || item->cacheId == MARK_CALLED)
+			continue;
+		plan->invalItems = foreach_delete_current(plan->invalItems, cell);
+		pfree(item);
+	}
+}
+
+/* 'generation': of types, before the plan was read */
+static void
+add_marks(PlannedStmt *plan, const StashMemoPlan *facts, uint32 generation)
 {
 	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
 	ListCell   *cell;
@@ -608,12 +656,21 @@ add_marks(PlannedStmt *plan, const StashMemoPlan *facts)
 		add_mark(plan, MARK_FUNCTION, lfirst_oid(cell));
 	foreach(cell, facts->collations)
 		add_mark(plan, MARK_COLLATION, lfirst_oid(cell));
-	add_mark(plan, MARK_READ, 0);
+	add_mark(plan, MARK_READ, facts->may_change ? generation : 0);
 	MemoryContextSwitchTo(old);
 }
 
-/* false when they are not all of what the plan depends on */
+/* whether they are all of what the plan depends on */
 static bool
+has_marks(const PlannedStmt *plan)
+{
+	const PlanInvalItem *last = plan->invalItems != NIL ? llast(plan->invalItems) : NULL;
+
+	return last != NULL && last->cacheId == MARK_READ &&
+		(last->hashValue == 0 || last->hashValue == types_generation);
+}
+
+static void
 read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 {
 	ListCell   *cell;
@@ -643,6 +700,7 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 				facts->rows = lappend_oid(facts->rows, item->hashValue);
 				break;
 			case MARK_FUNCTION:
+			case MARK_CALLED:
 				facts->functions = list_append_unique_oid(facts->functions,
 														  item->hashValue);
 				break;
@@ -653,8 +711,6 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 				break;
 		}
 	}
-	return plan->invalItems != NIL &&
-		llast_node(PlanInvalItem, plan->invalItems)->cacheId == MARK_READ;
 }
 
 /*
@@ -668,7 +724,7 @@ stash_memo_plan_called(PlannedStmt *plan, List *functions)
 	ListCell   *cell;
 
 	foreach(cell, functions)
-		add_mark(plan, MARK_FUNCTION, lfirst_oid(cell));
+		add_mark(plan, MARK_CALLED, lfirst_oid(cell));
 	MemoryContextSwitchTo(old);
 }
 
@@ -679,13 +735,17 @@ stash_memo_plan_called(PlannedStmt *plan, List *functions)
 void
 stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan)
 {
+	uint32		generation = types_generation;
+
 	memset(facts, 0, sizeof(*facts));
-	if (read_marks(facts, plan))
+	if (!has_marks(plan))
+		remove_marks(plan);
+	read_marks(facts, plan);
+	if (has_marks(plan))
 		return;
 	read_text(facts, plan);
 	end_reading(facts);
-	if (!facts->may_change)
-		add_marks(plan, facts);
+	add_marks(plan, facts, generation);
 }
 
 /*

@@ -438,6 +438,7 @@ stash_memo_trace_init(void)
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
 	stash_memo_function_init();
+	stash_memo_plan_init();
 	stash_memo_ran_init();
 }
 
