@@ -404,6 +404,7 @@ typedef struct StashMemoTrace
 	List	   *relations;		/* StashMemoSource, as when they were met */
 	List	   *rows;			/* the same, whose row types are used */
 	List	   *functions;
+	List	   *ran;			/* those of them that ran, or may have */
 	bool		makes_json;		/* which calls casts of users */
 	bool		runs_functions; /* the query that starts, of users, maybe */
 	List	   *collations;
@@ -472,8 +473,20 @@ extern void stash_memo_plan_query(StashMemoPlan *facts, const Query *query);
 extern void stash_memo_plan_expression(StashMemoPlan *facts, const Node *node);
 extern void stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan);
 extern void stash_memo_plan_init(void);
-extern void stash_memo_plan_called(PlannedStmt *plan, List *functions);
+extern void stash_memo_plan_called(PlannedStmt *plan, List *functions,
+								   List *relations);
 extern bool stash_memo_plan_has_time(PlannedStmt *plan);
+
+/* Functions of users and relations that queries name (memo_mention.c). */
+typedef struct StashMemoMentions
+{
+	List	   *functions;
+	List	   *relations;
+} StashMemoMentions;
+
+/* memo_mention.c */
+extern void stash_memo_mention(StashMemoMentions *mentions, Node *node);
+extern bool stash_memo_mention_body(StashMemoMentions *mentions, Oid function);
 
 /* A query that is being planned, and the functions of users called for that. */
 typedef struct StashMemoPlanning
@@ -534,6 +547,7 @@ extern void stash_memo_trace_hit(const StashMemo *memo,
 								 const StashMemoResult *result);
 extern void stash_memo_trace_before_write(void);
 extern void stash_memo_trace_after_write(void);
+extern void stash_memo_trace_go_on(void);
 extern List *stash_memo_trace_expression(PlannedStmt *plan);
 extern void stash_memo_trace_word(void);
 extern void stash_memo_trace_reason(StashMemoReason reason, Oid culprit);

@@ -195,10 +195,13 @@ stash_memo_note_function(StashMemoTrace *trace, Oid function)
 	stash_memo_ran_planned(function);
 	/* such as row_to_json() call what casts and domains of users call */
 	trace->runs_functions |= is_users || func_volatile(function) != PROVOLATILE_IMMUTABLE;
-	if (is_users && list_member_oid(trace->functions, function))
+	if (is_users && list_member_oid(trace->ran, function))
 		return;
 	if (is_users)
+	{
+		stash_memo_note_oid(trace, &trace->ran, function);
 		stash_memo_note_dependency(trace, function);
+	}
 	else if (stash_memo_makes_json(function))
 		note_json(trace);
 	reason = stash_memo_function_reason(function);
@@ -207,6 +210,21 @@ stash_memo_note_function(StashMemoTrace *trace, Oid function)
 }
 
 /* ---- queries ---- */
+
+/* what the body of a function in SQL names, which the plan need not have */
+static void
+note_body(StashMemoTrace *trace, Oid function)
+{
+	StashMemoMentions mentions = {NIL, NIL};
+	ListCell   *cell;
+
+	if (!stash_memo_mention_body(&mentions, function))
+		stash_memo_note_reason(trace, STASH_MEMO_SESSION, function);
+	foreach(cell, mentions.functions)
+		stash_memo_note_dependency(trace, lfirst_oid(cell));
+	foreach(cell, mentions.relations)
+		stash_memo_note_row(trace, lfirst_oid(cell));
+}
 
 /*
  * Functions whose bodies stand in a plan that has these items.
@@ -219,7 +237,11 @@ stash_memo_note_inlined(StashMemoTrace *trace, List *items)
 	ListCell   *cell;
 
 	foreach(cell, functions)
+	{
+		if (!list_member_oid(trace->ran, lfirst_oid(cell)))
+			note_body(trace, lfirst_oid(cell));
 		stash_memo_note_function(trace, lfirst_oid(cell));
+	}
 	list_free(functions);
 	if (unsure)
 		stash_memo_note_reason(trace, STASH_MEMO_SESSION, InvalidOid);

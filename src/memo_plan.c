@@ -208,11 +208,14 @@ see_inlined(StashMemoPlan *facts, const char *condition)
 	List	   *relations = NIL;
 	List	   *items = NIL;
 	List	   *functions;
+	StashMemoMentions mentions = {NIL, NIL};
 	bool		unsure;
 
+	stash_memo_mention(&mentions, stringToNode(condition));
 	(void) expression_planner_with_deps(stringToNode(condition), &relations, &items);
 	functions = stash_memo_ran_inlined(items, &unsure);
 	facts->functions = list_concat_unique_oid(facts->functions, functions);
+	facts->functions = list_concat_unique_oid(facts->functions, mentions.functions);
 	facts->asks_session |= unsure;
 	list_free(functions);
 }
@@ -575,7 +578,8 @@ typedef enum Mark
 	MARK_ASKS_SESSION = -7,
 	MARK_MAKES_JSON = -8,
 	MARK_FUNCTION = -9,
-	MARK_CALLED = -10			/* a function too, before the plan is read */
+	MARK_CALLED = -10,			/* a function too, and a relation: they are */
+	MARK_NAMED = -11			/* there before the plan is read */
 } Mark;
 
 /* changes with any type, or what it is made of or checked by; never 0 */
@@ -607,7 +611,7 @@ stash_memo_plan_init(void)
 }
 
 static void
-add_mark(PlannedStmt *plan, Mark mark, uint32 value)
+add_mark(PlannedStmt *plan, int mark, uint32 value)
 {
 	PlanInvalItem *item = makeNode(PlanInvalItem);
 
@@ -626,7 +630,8 @@ remove_marks(PlannedStmt *plan)
 	{
 		PlanInvalItem *item = lfirst(cell);
 
-		if (item->cacheId >= 0 || item->cacheId == MARK_CALLED)
+		if (item->cacheId >= 0 || item->cacheId == MARK_CALLED ||
+			item->cacheId == MARK_NAMED)
 			continue;
 		plan->invalItems = foreach_delete_current(plan->invalItems, cell);
 		pfree(item);
@@ -697,6 +702,7 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 				facts->params = lappend_int(facts->params, (int) item->hashValue);
 				break;
 			case MARK_ROW:
+			case MARK_NAMED:
 				facts->rows = lappend_oid(facts->rows, item->hashValue);
 				break;
 			case MARK_FUNCTION:
@@ -714,17 +720,24 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 }
 
 /*
- * Write down in a new plan which functions of users were called to make it:
- * where they are IMMUTABLE it has only what they returned.
+ * Write down in a new plan which functions of users its query names or were
+ * called to make it, of which it may have only what they returned, and of which
+ * relations it has nothing.  Where such a function changes the server is to make
+ * the plan anew, as it does for those that are in it.
  */
 void
-stash_memo_plan_called(PlannedStmt *plan, List *functions)
+stash_memo_plan_called(PlannedStmt *plan, List *functions, List *relations)
 {
 	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
 	ListCell   *cell;
 
 	foreach(cell, functions)
+	{
 		add_mark(plan, MARK_CALLED, lfirst_oid(cell));
+		add_mark(plan, PROCOID, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(lfirst_oid(cell))));
+	}
+	foreach(cell, relations)
+		add_mark(plan, MARK_NAMED, lfirst_oid(cell));
 	MemoryContextSwitchTo(old);
 }
 

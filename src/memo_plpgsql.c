@@ -143,6 +143,12 @@ note_expression(Meeting *meeting, PLpgSQL_expr *expr)
 		CachedPlan *plan = ((CachedPlanSource *) lfirst(source))->gplan;
 		ListCell   *cell;
 
+		/* it is made anew then, and seen */
+		if (plan != NULL && !plan->is_valid)
+		{
+			meeting->is_known = false;
+			continue;
+		}
 		foreach(cell, plan ? plan->stmt_list : NIL)
 		{
 			List	   *params = stash_memo_trace_expression(lfirst_node(PlannedStmt, cell));

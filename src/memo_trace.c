@@ -229,17 +229,23 @@ stash_memo_trace_cursor(const char *name, bool is_end)
 
 /* ---- hooks ---- */
 
-/* what was called to make a plan stays with it, and so for one around it */
+/*
+ * What was called to make a plan stays with it, and so for one around it; and
+ * what the query names.
+ */
 static void
-keep_called(PlannedStmt *plan, const StashMemoPlanning *planning)
+keep_called(PlannedStmt *plan, const StashMemoPlanning *planning, List *relations)
 {
-	if (planning->functions != NIL)
+	List	   *unread = list_difference_oid(relations, plan->relationOids);
+
+	if (planning->functions != NIL || unread != NIL)
 	{
 		List	   *all = stash_memo_ran_all(planning->functions);
 
-		stash_memo_plan_called(plan, all);
+		stash_memo_plan_called(plan, all, unread);
 		list_free(all);
 	}
+	list_free(unread);
 	if (planning->outer != NULL)
 	{
 		bool		unsure;
@@ -252,17 +258,23 @@ keep_called(PlannedStmt *plan, const StashMemoPlanning *planning)
 	}
 }
 
-/* plan a query, and note in '*planning' which functions are called for that */
+/*
+ * Plan a query, and note in '*planning' which functions it names, and which are
+ * called for that.
+ */
 static PlannedStmt *
 plan_noting_calls(Query *query, const char *text, int options,
-				  ParamListInfo params, StashMemoPlanning *planning
-				  STASH_COMPAT_EXPLAIN_PARAM)
+				  ParamListInfo params, StashMemoPlanning *planning,
+				  const List *named STASH_COMPAT_EXPLAIN_PARAM)
 {
 	PlannedStmt *volatile plan = NULL;
+	ListCell   *cell;
 
 	stash_memo_ran_plan_begin(planning);
 	PG_TRY();
 	{
+		foreach(cell, named)
+			stash_memo_ran_planned(lfirst_oid(cell));
 		if (next_planner != NULL)
 			plan = next_planner(query, text, options, params STASH_COMPAT_EXPLAIN_ARG);
 		else
@@ -282,9 +294,11 @@ trace_planner(Query *query, const char *text, int options,
 {
 	PlannedStmt *plan;
 	StashMemoPlanning planning;
+	StashMemoMentions mentions = {NIL, NIL};
 
 	stash_memo_names_plan();
 	stash_memo_replan_note();
+	stash_memo_mention(&mentions, (Node *) query);
 	if (current != NULL)
 	{
 		StashMemoPlan facts;
@@ -293,8 +307,9 @@ trace_planner(Query *query, const char *text, int options,
 		(void) stash_memo_note_known(current, &facts);
 		stash_memo_note_names(current, params);
 	}
-	plan = plan_noting_calls(query, text, options, params, &planning STASH_COMPAT_EXPLAIN_ARG);
-	keep_called(plan, &planning);
+	plan = plan_noting_calls(query, text, options, params, &planning,
+							 mentions.functions STASH_COMPAT_EXPLAIN_ARG);
+	keep_called(plan, &planning, mentions.relations);
 
 	if (current != NULL)
 		note_planned(current, plan, text);
@@ -691,6 +706,15 @@ void
 stash_memo_trace_after_write(void)
 {
 	CommandCounterIncrement();
+	stash_memo_trace_go_on();
+}
+
+/*
+ * The same after a subtransaction, which may have counted a command.
+ */
+void
+stash_memo_trace_go_on(void)
+{
 	for (StashMemoTrace *trace = current; trace != NULL; trace = trace->outer)
 	{
 		trace->command = GetCurrentCommandId(false);
