@@ -70,6 +70,29 @@ SELECT all_of('sad'::mood), all_of('sad'::mood), array_agg(r) FROM repeated('x':
 SELECT array_agg(r), array_agg(pg_typeof(r)) FROM repeated('x'::text, 2) AS r;
 SELECT array_agg(r) FROM repeated(1, 2) AS r;
 
+-- rows and domains are types of their own, though their values may be the same
+CREATE TABLE customer (id int, name text);
+CREATE TABLE supplier (id int, name text);
+CREATE DOMAIN small AS int CHECK (VALUE < 10);
+CREATE FUNCTION kind(int) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT ''int''';
+CREATE FUNCTION kind(small) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT ''small''';
+CREATE FUNCTION kind(customer) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT ''customer''';
+CREATE FUNCTION kind(supplier) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT ''supplier''';
+CREATE FUNCTION kind_of(x anyelement) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT kind(x)';
+CREATE FUNCTION kinds_of(VARIADIC x anyarray) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT kind(x[1])';
+CREATE FUNCTION next_of(x anyelement) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN x := x + 1; RETURN x; END $$;
+SELECT count(stash.memoize(f)) FROM unnest('{kind_of(anyelement),kinds_of(anyarray),next_of(anyelement)}'::regprocedure[]) AS f;
+CREATE VIEW kinds AS
+	SELECT kind_of(1), kind_of(1::small) AS of_domain, kind_of(ROW(1, 'x')::customer) AS of_customer, kind_of(ROW(1, 'x')::supplier) AS of_supplier,
+		kinds_of(1) AS of_array, kinds_of(1::small) AS of_domains, kinds_of(ROW(1, 'x')::customer) AS of_customers, kinds_of(ROW(1, 'x')::supplier) AS of_suppliers;
+SELECT * FROM kinds \gx
+SELECT * FROM kinds \gx
+SELECT next_of(9), next_of(8::small);
+SELECT next_of(9::small);
+SELECT k FROM stash.query('SELECT kind($1)', ROW(1)) AS q (k text) UNION ALL SELECT k FROM stash.query('SELECT kind($1)', ROW(1::small)) AS q (k text);
+SELECT k FROM stash.query('SELECT kind($1)', ROW(ROW(1, 'x')::customer)) AS q (k text) UNION ALL SELECT k FROM stash.query('SELECT kind($1)', ROW(ROW(1, 'x')::supplier)) AS q (k text);
+SELECT stash.run(NULL::text, 'kind_of_uncached(anyelement)', 1), stash.run(NULL::text, 'kind_of_uncached(anyelement)', 1::small);
+
 -- a record: its columns are part of the call, and of the answer
 CREATE FUNCTION as_text(r record) RETURNS text STABLE LANGUAGE plpgsql AS $$
 BEGIN

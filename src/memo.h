@@ -348,7 +348,8 @@ typedef struct StashMemoCall
 	bool	   *is_cstring;		/* arguments that keys hold as text */
 	bool	   *is_ignored;		/* those that are in no key */
 	bool	   *is_sampled;		/* those that keys hold as a sampled hash */
-	bool		has_oids;		/* keys say what names in some of them mean */
+	bool		has_names;		/* keys say what names in some of them mean,
+								 * or of what types records are */
 	int			sql_argno;		/* the one that is a query; -1: none */
 	int			ttl_argno;		/* the one that is the ttl; -1: none */
 	bool		has_ttl;		/* of this call */
@@ -609,6 +610,7 @@ extern uint64 stash_memo_role_digest(Oid role);
 /* memo_key.c */
 extern void stash_memo_key_init(void);
 extern void stash_memo_key_find_settings(void);
+extern void stash_memo_append_type(StringInfo out, int argno, StashType *type);
 extern void stash_memo_append_labels(StringInfo out, const StashType *type);
 extern void stash_memo_settings_keep(void);
 extern bool stash_memo_settings_are_kept(void);

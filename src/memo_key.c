@@ -676,7 +676,23 @@ key_argument(StashMemoCall *call, FunctionCallInfo fcinfo, int argno)
 	return arg->value;
 }
 
-/* what names in the arguments mean, which come again after a rename, as OIDs */
+/*
+ * Append the name of a type that a function is not declared to take, if it has
+ * any: images have those of rows and domains in no other way, and functions that
+ * are called for one need not be called for another.
+ */
+void
+stash_memo_append_type(StringInfo out, int argno, StashType *type)
+{
+	if (type->frame_idlen != type->hash_idlen ||
+		memcmp(type->frame_id, type->hash_id, type->hash_idlen) != 0)
+		appendStringInfo(out, "type%d=%s ", argno + 1, stash_type_to_text(type));
+}
+
+/*
+ * What names in the arguments mean, which come again after a rename, as OIDs;
+ * and of which types the columns of records are.
+ */
 static char *
 named_objects(StashMemoCall *call, FunctionCallInfo fcinfo)
 {
@@ -685,10 +701,14 @@ named_objects(StashMemoCall *call, FunctionCallInfo fcinfo)
 	initStringInfo(&out);
 	for (int i = 0; i < call->nargs; i++)
 	{
-		if (!call->is_ignored[i] && !fcinfo->args[i].isnull &&
-			call->argtypes[i]->has_oids)
-			appendStringInfoString(&out, stash_image_oids(call->argtypes[i],
-														  fcinfo->args[i].value));
+		StashType  *type = call->argtypes[i];
+
+		if (call->is_ignored[i] || fcinfo->args[i].isnull)
+			continue;
+		if (type->kind == STASH_KIND_RECORD)
+			stash_memo_append_type(&out, i, stash_type_of_row(fcinfo->args[i].value));
+		if (type->has_oids)
+			appendStringInfoString(&out, stash_image_oids(type, fcinfo->args[i].value));
 	}
 	return out.data;
 }
@@ -722,7 +742,7 @@ stash_memo_key(StashMemoKey *key, StashMemoCall *call, FunctionCallInfo fcinfo)
 								 key_argument(call, fcinfo, i),
 								 fcinfo->args[i].isnull, NULL);
 	}
-	if (unlikely(call->has_oids) && !key->is_too_large)
+	if (unlikely(call->has_names) && !key->is_too_large)
 	{
 		char	   *objects = named_objects(call, fcinfo);
 
@@ -755,7 +775,7 @@ stash_memo_key_frame(const StashMemoKey *key, StashMemoCall *call,
 		values[n] = key_argument(call, fcinfo, i);
 		nulls[n++] = fcinfo->args[i].isnull;
 	}
-	context = call->has_oids ? named_objects(call, fcinfo) : "";
+	context = call->has_names ? named_objects(call, fcinfo) : "";
 	if (*context != '\0')
 		context = psprintf("%s objects=%s", key->identity->text, context);
 	else

@@ -222,7 +222,10 @@ resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function,
 				  StashType *result)
 {
 	StringInfoData site;
+	Oid		   *declared;
+	int			ndeclared;
 
+	(void) get_func_signature(function, &declared, &ndeclared);
 	call->argtypes = palloc(sizeof(StashType *) * Max(call->nargs, 1));
 	call->is_cstring = palloc0(sizeof(bool) * Max(call->nargs, 1));
 	call->is_sampled = palloc0(sizeof(bool) * Max(call->nargs, 1));
@@ -241,7 +244,10 @@ resolve_arguments(StashMemoCall *call, FunctionCallInfo fcinfo, Oid function,
 											  -1);
 		call->is_sampled[i] = call->memo->body.is_sampled &&
 			call->argtypes[i]->typlen == -1;
-		call->has_oids |= call->argtypes[i]->has_oids;
+		call->has_names |= call->argtypes[i]->has_oids ||
+			call->argtypes[i]->kind == STASH_KIND_RECORD;
+		if (i >= ndeclared || declared[i] != oid)
+			stash_memo_append_type(&site, i, call->argtypes[i]);
 		stash_memo_append_labels(&site, call->argtypes[i]);
 	}
 	if (result != NULL)
