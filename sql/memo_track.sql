@@ -240,5 +240,31 @@ CREATE FUNCTION vouched() RETURNS float8 LANGUAGE plpgsql AS $$ BEGIN RAISE NOTI
 SELECT stash.memoize('vouched()', volatile => true);
 SELECT vouched() = vouched() AS remembered;
 
+-- trap 44: somebody takes notes away: nothing of before is believed
+CREATE TABLE noted (n int);
+INSERT INTO noted VALUES (1);
+SELECT stash.track('noted');
+CREATE FUNCTION of_noted() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT sum(n) FROM noted';
+SELECT stash.memoize('of_noted()');
+SELECT of_noted();
+UPDATE noted SET n = 2;
+TRUNCATE stash.change;
+SELECT of_noted(), of_noted_uncached();
+BEGIN;
+UPDATE noted SET n = 3;
+DELETE FROM stash.change;
+SELECT of_noted(), of_noted_uncached();
+COMMIT;
+SELECT of_noted(), of_noted_uncached();
+BEGIN;
+CREATE DOMAIN anything AS int;
+UPDATE noted SET n = 4;
+SET LOCAL session_replication_role = replica;
+UPDATE stash.change SET relation = 0;
+DELETE FROM stash.change;
+COMMIT;
+SELECT of_noted(), of_noted_uncached();
+SELECT value FROM stash.explain('of_noted()') WHERE item = 'verdict';
+
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_track CASCADE;

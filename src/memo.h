@@ -604,6 +604,7 @@ extern StashMemoProof *stash_memo_proof_copy(const StashMemoProof *proof,
 /* memo_role.c */
 extern void stash_memo_role_init(void);
 extern uint64 stash_memo_roles_generation(void);
+extern void stash_memo_roles_look_anew(void);
 extern void stash_memo_append_role(StringInfo out, const char *what, Oid role);
 extern uint64 stash_memo_role_digest(Oid role);
 

@@ -541,9 +541,13 @@ make_identity(StashMemoIdentity *identity, StashMemo *memo, Oid collation,
 
 	initStringInfo(&text);
 	if (has_environment && !memo->body.is_shared)
+	{
+		char	   *role = GetUserNameFromId(GetUserId(), true);
+
+		/* sessions go on when it is dropped; no name looks like that */
 		appendStringInfo(&text, "role=%s(%u) ",
-						 quote_identifier(GetUserNameFromId(GetUserId(), false)),
-						 GetUserId());
+						 role ? quote_identifier(role) : "?", GetUserId());
+	}
 	appendStringInfoString(&text, "id=");
 	append_digest(&text, psprintf("%s\n%s\n%s", memo->signature,
 								  memo->definition, settings.data));

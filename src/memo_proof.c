@@ -22,6 +22,7 @@
  *
  *		version		1 byte
  *		system		8, the identifier of the server: another one, other numbers
+ *		database	4, its OID: a copy of it has the same numbers of all else
  *		xmin, xmax	8 each
  *		excused		8, what was allowed by what the memo's maker said, bits by
  *					StashMemoReason: with another order the version changes
@@ -54,10 +55,10 @@
 #include "compat.h"
 #include "memo.h"
 
-#define PROOF_VERSION	6
+#define PROOF_VERSION	7
 #define LATEST_NUMBERS	2		/* xmin and xmax */
 #define MAX_HELD		32		/* of each kind in a proof that is remembered */
-#define HEADER_BYTES	(1 + 8 + 2 * 8 + 8 + 7 * 4)
+#define HEADER_BYTES	(1 + 8 + 4 + 2 * 8 + 8 + 7 * 4)
 
 /* ---- making ---- */
 
@@ -795,6 +796,7 @@ stash_memo_proof_write(const StashMemoProof *proof)
 	SET_VARSIZE(bytes, size);
 	*at++ = PROOF_VERSION;
 	at = put64(at, GetSystemIdentifier());
+	at = put32(at, MyDatabaseId);
 	at = put64(at, U64FromFullTransactionId(snapshot->xmin));
 	at = put64(at, U64FromFullTransactionId(snapshot->xmax));
 	at = put64(at, proof->excused);
@@ -844,7 +846,7 @@ stash_memo_proof_read(const bytea *bytes)
 	uint64		nall;
 
 	if (size < HEADER_BYTES || *at++ != PROOF_VERSION ||
-		get64(&at) != GetSystemIdentifier())
+		get64(&at) != GetSystemIdentifier() || get32(&at) != MyDatabaseId)
 		return NULL;
 	xmin = FullTransactionIdFromU64(get64(&at));
 	xmax = FullTransactionIdFromU64(get64(&at));

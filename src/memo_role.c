@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
@@ -18,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/syscache.h"
 
 #include "catalog.h"
@@ -55,6 +57,9 @@ stash_memo_role_init(void)
 	stash_catalog_listen_cache(AUTHMEMROLEMEM, forget_roles);
 	/* its owner is a member of pg_database_owner */
 	stash_catalog_listen_cache(DATABASEOID, forget_roles);
+	/* who was told before we were loaded nobody knows */
+	if (IsTransactionState())
+		generation++;
 }
 
 /*
@@ -64,6 +69,22 @@ uint64
 stash_memo_roles_generation(void)
 {
 	return generation;
+}
+
+/*
+ * A memoized function is about to be called: where a role or a membership has
+ * changed, have the server find out anew in which schemas of search_path the
+ * user may look, which it does not by itself, and forget plans of before.
+ */
+void
+stash_memo_roles_look_anew(void)
+{
+	static uint64 looked = 1;
+
+	if (likely(looked == generation))
+		return;
+	looked = generation;
+	CallSyscacheCallbacks(NAMESPACEOID, 0);
 }
 
 /* add to a list of OIDs the roles that 'role' is a member of, directly or not */

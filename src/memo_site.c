@@ -275,6 +275,7 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	char	  **names;
 	StashType  *result;
 
+	stash_memo_roles_look_anew();
 	if (likely(call != NULL && call->generation == stash_memo_generation &&
 			   call->types_generation == stash_type_generation()))
 		return call;

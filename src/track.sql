@@ -16,6 +16,17 @@ COMMENT ON COLUMN stash.change.xid IS 'transaction that changed it';
 COMMENT ON COLUMN stash.change.is_pruned IS 'stands for all changes before it, too';
 COMMENT ON COLUMN stash.change.system IS 'identifier of the server on which it happened';
 
+-- we write it as the server does its catalogs, without triggers; others who take rows away have forgotten something
+CREATE FUNCTION stash.note_lost()
+	RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_hashstash_note_lost'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION stash.note_lost() IS 'trigger of stash.change: anything may have changed where notes were taken away';
+CREATE TRIGGER note_lost AFTER UPDATE OR DELETE OR TRUNCATE ON stash.change
+	FOR EACH STATEMENT EXECUTE FUNCTION stash.note_lost();
+ALTER TABLE stash.change ENABLE ALWAYS TRIGGER note_lost;
+COMMENT ON TRIGGER note_lost ON stash.change IS 'anything may have changed where notes were taken away';
+
 CREATE FUNCTION stash.note_change()
 	RETURNS trigger
 	AS 'MODULE_PATHNAME', 'pg_hashstash_note_change'

@@ -47,6 +47,7 @@
 
 PG_FUNCTION_INFO_V1(pg_hashstash_note_change);
 PG_FUNCTION_INFO_V1(pg_hashstash_note_definition);
+PG_FUNCTION_INFO_V1(pg_hashstash_note_lost);
 PG_FUNCTION_INFO_V1(pg_hashstash_prune_changes);
 
 /* What this transaction does to a topmost table. */
@@ -499,6 +500,18 @@ changes_meaning(Node *command)
 	}
 }
 
+/* note that anything may have changed */
+static void
+note_anything(void)
+{
+	Note	   *note = make_note(InvalidOid);
+
+	note->marked = GetCurrentSubTransactionId();
+	/* what was noted before in this transaction may be what was taken away */
+	note->written = InvalidSubTransactionId;
+	write_note(note);
+}
+
 /*
  * stash.note_definition() returns event_trigger
  *
@@ -508,7 +521,6 @@ Datum
 pg_hashstash_note_definition(PG_FUNCTION_ARGS)
 {
 	Node	   *command;
-	Note	   *note;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -520,10 +532,27 @@ pg_hashstash_note_definition(PG_FUNCTION_ARGS)
 	/* it may be ours: then sessions see whether their library still fits */
 	if (IsA(command, AlterExtensionStmt))
 		CacheInvalidateCatalog(ProcedureRelationId);
-	note = make_note(InvalidOid);
-	note->marked = GetCurrentSubTransactionId();
-	write_note(note);
+	note_anything();
 	PG_RETURN_VOID();
+}
+
+/*
+ * stash.note_lost() returns trigger
+ *
+ * Of the log itself: somebody else than we has taken notes away.  What they told
+ * nobody knows, so anything may have changed.
+ *
+ * Errors: 39P01 when called otherwise.
+ */
+Datum
+pg_hashstash_note_lost(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("stash.note_lost() can only be called as a trigger")));
+	note_anything();
+	PG_RETURN_POINTER(NULL);
 }
 
 /*

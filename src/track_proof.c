@@ -275,7 +275,17 @@ stash_track_anything_changed(const StashTrackSnapshot *snapshot, bool *untold)
 	*untold = false;
 	if (!is_watched(snapshot))
 		return true;
-	change = table_open(stash_catalog_change_relation(), AccessShareLock);
+
+	/*
+	 * whoever rewrites the log is not waited for: the call needs no such
+	 * table
+	 */
+	if (!ConditionalLockRelationOid(stash_catalog_change_relation(), AccessShareLock))
+	{
+		*untold = true;
+		return false;
+	}
+	change = table_open(stash_catalog_change_relation(), NoLock);
 	if (snapshot != NULL && FullTransactionIdPrecedes(snapshot->xmin, from))
 		from = snapshot->xmin;
 	stash_change_begin(&scan, change, InvalidOid, from,

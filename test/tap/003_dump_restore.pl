@@ -241,10 +241,30 @@ for my $way (qw(plain custom parallel schema))
 	same_lines($new->safe_psql($way, $facts{$_}), $before{$_}, "$way: the same $_") for $way eq 'schema' ? @of_schema : sort keys %facts;
 	check($way, $way ne 'schema');
 }
+check_copy();
 $new->stop;
 done_testing();
 
 # Like is(), but shows only the lines that differ.
+# trap 21: a database and its copy have everything by the same numbers, but what is remembered is of one of them
+sub check_copy
+{
+	$new->safe_psql('template1', 'CREATE DATABASE first');
+	$new->safe_psql('first', q{
+		CREATE EXTENSION pg_hashstash;
+		CREATE TABLE t (v int); INSERT INTO t VALUES (1);
+		SELECT stash.track('t');
+		CREATE FUNCTION total(n int) RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT n * sum(v) FROM t); END $$;
+		SELECT stash.memoize('total(int)')});
+	$new->safe_psql('template1', 'CREATE DATABASE second TEMPLATE first');
+	$new->safe_psql('second', 'UPDATE t SET v = 100');
+	$new->safe_psql('first', 'SELECT total(2)');
+	$new->command_ok([ 'pg_dump', '--data-only', '--table', 'total_stash', '--file', $new->basedir . '/total.sql', $new->connstr('first') ], 'a stash is dumped');
+	$new->safe_psql('second', '\i ' . $new->basedir . '/total.sql');
+	is($new->safe_psql('second', 'SELECT total(2), total_uncached(2), (SELECT count(*) FROM total_stash)'), '200|200|1', 'where it is restored into a copy its answers are not believed');
+	return;
+}
+
 sub same_lines
 {
 	my ($got, $expected, $name) = @_;
