@@ -140,6 +140,15 @@ DROP TABLE price;
 SELECT half(5);
 SELECT count(*) FROM stash.query('SELECT (coalesce($1, (SELECT amount FROM price)) / 2)::text', ROW(5)) AS q (x text);
 
+-- a primary key lets a query group by less
+CREATE FUNCTION grouped() RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT sum(v) FROM (SELECT id, v FROM t GROUP BY id) s); END';
+SELECT stash.memoize('grouped()');
+SELECT grouped();
+SELECT grouped();
+SELECT value FROM stash.explain('grouped()') WHERE item = 'verdict';
+ALTER TABLE t DROP CONSTRAINT t_pkey;
+SELECT grouped();
+
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_mentions, stash_memo_mentions_first CASCADE;
 DROP OWNED BY regress_stash_mentions;

@@ -21,6 +21,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_rewrite.h"
@@ -360,8 +361,10 @@ build_state(StashTrackState *state)
 	List	   *roots = NIL;
 	List	   *own = NIL;
 	List	   *above = NIL;
+	List	   *primary_key = NIL;
 	Policies	policies = {0};
 	char		relkind;
+	Oid			constraint = InvalidOid;
 
 	memset(&state->rows, 0, sizeof(state->rows));
 	state->asks_for_time = false;
@@ -371,7 +374,11 @@ build_state(StashTrackState *state)
 	{
 		climb(state, state->relid, &above, &own);
 		read_tree(state, &members, &roots);
+		/* without it GROUP BY it does not do for other columns */
+		bms_free(get_primary_key_attnos(state->relid, false, &constraint));
 	}
+	if (OidIsValid(constraint))
+		primary_key = list_make1_oid(constraint);
 	members = list_append_unique_oid(members, state->relid);
 	read_rows(state, AttributeRelationId, AttributeRelidNumIndexId,
 			  Anum_pg_attribute_attrelid, state->relid, NULL, NULL);
@@ -385,6 +392,7 @@ build_state(StashTrackState *state)
 	list_sort(policies.oids, list_oid_cmp);
 	state->digest = digest_oids(policies.oids,
 								digest_oids(members, state->rows.digest));
+	state->digest = digest_oids(primary_key, state->digest);
 	if (state->has_row_security && policies.ask_for_time)
 		state->asks_for_time = true;
 	state->asks_for_session = policies.ask_for_session;
