@@ -77,7 +77,7 @@ SET plpgsql.print_strict_params = on;
 SELECT detail(0), detail(0) = detail_uncached(0) AS agrees;
 \c -
 SET search_path = stash_memo_settings, public;
-SELECT detail_uncached(0) AS compiled;
+SELECT detail(-2) IS NULL AS compiled;
 SET plpgsql.print_strict_params = on;
 SELECT detail(-1), detail(-1) = detail_uncached(-1) AS agrees;
 SELECT value FROM stash.explain('detail(int)', -1) WHERE item = 'last answer not kept';

@@ -45,8 +45,10 @@ static bool temporary_known;
 static bool temporary_found;
 
 /* what is called with each relcache message; filled when the library is loaded */
-static RelcacheCallbackFunction listeners[8];
+static RelcacheCallbackFunction listeners[12];
 static int	nlisteners;
+
+static uint64 news;				/* counts messages that have come */
 
 /* the same of the server's caches */
 typedef struct CacheListener
@@ -75,6 +77,7 @@ forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 static void
 forget_relation(Datum arg, Oid relid)
 {
+	news++;
 	temporary_known = false;
 	if (!OidIsValid(relid) || relid == change_relation || relid == change_index)
 	{
@@ -101,6 +104,7 @@ stash_catalog_listen(RelcacheCallbackFunction listener)
 static void
 forget_cached(Datum arg, int cache, uint32 hashvalue)
 {
+	news++;
 	for (int i = 0; i < ncache_listeners; i++)
 	{
 		if (cache_listeners[i].cache == cache)
@@ -126,6 +130,16 @@ stash_catalog_listen_cache(int cache, SyscacheCallbackFunction listener)
 	cache_listeners[ncache_listeners++].function = listener;
 	if (is_first)
 		CacheRegisterSyscacheCallback(cache, forget_cached, (Datum) 0);
+}
+
+/*
+ * A number that changes with each message of a relation, or of a cache that
+ * somebody listens to.
+ */
+uint64
+stash_catalog_news(void)
+{
+	return news;
 }
 
 /*

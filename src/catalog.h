@@ -66,6 +66,7 @@ extern bool stash_catalog_has_temporary(void);
 extern bool stash_catalog_is_other_version(void);
 extern bool stash_catalog_asks_for_time(const char *tree);
 extern bool stash_catalog_asks_for_session(const char *tree);
+extern uint64 stash_catalog_news(void);
 extern void stash_catalog_listen(RelcacheCallbackFunction listener);
 extern void stash_catalog_listen_cache(int cache, SyscacheCallbackFunction listener);
 

@@ -125,8 +125,12 @@ stash_compat_setting(const char *name)
 /* 18 shares its cache of compiled functions with SQL's */
 #if PG_VERSION_NUM >= 180000
 #define stash_compat_plpgsql_xmin(function) ((function)->cfunc.fn_xmin)
+#define stash_compat_plpgsql_tid(function) ((function)->cfunc.fn_tid)
+#define stash_compat_plpgsql_uses(function) ((function)->cfunc.use_count)
 #else
 #define stash_compat_plpgsql_xmin(function) ((function)->fn_xmin)
+#define stash_compat_plpgsql_tid(function) ((function)->fn_tid)
+#define stash_compat_plpgsql_uses(function) ((function)->use_count)
 #endif
 
 /* 19 wants a hand-made descriptor to be finished before use */

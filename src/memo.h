@@ -75,7 +75,7 @@ typedef enum StashMemoReason
 	STASH_MEMO_NAMESAKE,		/* another relation bears a relation's name */
 	STASH_MEMO_FUNCTION_NAMESAKE,	/* another function that of a function */
 	STASH_MEMO_SERVER_NAMESAKE, /* one of users that of one of the server */
-	STASH_MEMO_OLD_PLANS,		/* plans may be older than a namesake */
+	STASH_MEMO_OLD_PLANS,		/* plans, or what was compiled, may be too old */
 	STASH_MEMO_RELATIVE_TIME,	/* a text may be one, and becomes one */
 	STASH_MEMO_CURSOR,			/* of others used, or one left open */
 	STASH_MEMO_LANGUAGE,		/* a function whose state nobody sees */
@@ -508,7 +508,21 @@ extern void stash_memo_ran_prepared(List *running, Oid function);
 extern void stash_memo_ran_outside(Oid function, bool is_query);
 extern List *stash_memo_ran_all(List *functions);
 
+/* memo_compiled.c */
+struct PLpgSQL_function;
+struct PLpgSQL_execstate;
+struct PLpgSQL_plugin;
+extern void stash_memo_compiled_init(void);
+extern void stash_memo_compiled_note(struct PLpgSQL_function *function);
+extern void stash_memo_compiled_outdate(void);
+extern bool stash_memo_compiled_forget(void);
+extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,
+										const struct PLpgSQL_plugin *from,
+										struct PLpgSQL_execstate *estate,
+										struct PLpgSQL_function *function);
+
 /* memo_replan.c */
+extern void stash_memo_replan_init(void);
 extern void stash_memo_replan_note(void);
 extern StashTrackSnapshot *stash_memo_replan(bool *untold, bool *unwatched);
 
@@ -563,7 +577,6 @@ extern void stash_memo_trace_cursor(const char *name, bool is_end);
 /* memo_plpgsql.c */
 extern void stash_memo_plpgsql_begin(void);
 extern void stash_memo_plpgsql_end(void);
-extern void stash_memo_plpgsql_recompile(void);
 extern void stash_memo_plpgsql_words(List *params,
 									 const ErrorContextCallback *until);
 extern void stash_memo_plpgsql_query(TupleDesc desc,

@@ -40,6 +40,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -606,11 +607,14 @@ is_strict_null(StashMemoCall *call, FunctionCallInfo fcinfo)
 Datum
 stash_memo_answer(FunctionCallInfo fcinfo, Oid function)
 {
-	StashMemoCall *call = stash_memo_call(fcinfo, function);
+	StashMemoCall *call;
 	StashMemoKey key;
 	StashMemoReason reason;
 	bool		remembers;
 
+	/* what others have done to roles counts, as where a table is opened */
+	AcceptInvalidationMessages();
+	call = stash_memo_call(fcinfo, function);
 	stash_memo_refresh(call, fcinfo);
 	if (call->memo->retset)
 		stash_memo_check_set_context(fcinfo);

@@ -105,6 +105,7 @@ typedef struct Environment
 	Oid			role;			/* SHARED_ROLE: not part of it */
 	Oid			session_role;
 	uint64		roles_generation;
+	uint64		schemas_generation;
 	pg_tz	   *timezone;
 	int			numbers[15 + lengthof(number_settings)];
 	char	   *texts[lengthof(text_settings)];
@@ -131,6 +132,8 @@ static char *last_text[2];
 /* the settings that stash_memo_settings_keep() has kept */
 static Environment kept;
 
+static uint64 schemas_generation = 1;	/* changes with any schema */
+
 static HTAB *collations_known;	/* by OID, CollationKnown; NULL: none */
 
 static void
@@ -139,6 +142,12 @@ forget_collations(Datum arg, int cacheid, uint32 hashvalue)
 	if (collations_known != NULL)
 		hash_destroy(collations_known);
 	collations_known = NULL;
+}
+
+static void
+forget_schemas(Datum arg, int cacheid, uint32 hashvalue)
+{
+	schemas_generation++;
 }
 
 static HTAB *
@@ -219,6 +228,7 @@ stash_memo_key_init(void)
 	identities = make_table("pg_hashstash identities");
 	find_settings();
 	stash_catalog_listen_cache(COLLOID, forget_collations);
+	stash_catalog_listen_cache(NAMESPACEOID, forget_schemas);
 }
 
 /* ---- the environment ---- */
@@ -294,6 +304,7 @@ environment_is(const Environment *env, Oid role, Oid session_role,
 {
 	return env->role == role && env->session_role == session_role &&
 		env->roles_generation == stash_memo_roles_generation() &&
+		env->schemas_generation == schemas_generation &&
 		settings_are(env, numbers, lengthof(env->numbers), 0);
 }
 
@@ -340,6 +351,21 @@ stash_memo_settings_are_kept(void)
 	return settings_are(&kept, numbers, PLAN_NUMBERS, PLAN_TEXTS_FROM);
 }
 
+/* the schemas in which names are found, as far as the user may look into them */
+static void
+append_path(StringInfo out)
+{
+	List	   *path = fetch_search_path(false);
+	ListCell   *cell;
+
+	appendStringInfoString(out, " path=");
+	foreach(cell, path)
+		appendStringInfo(out, "%s%s", foreach_current_index(cell) > 0 ? "," : "",
+						 isTempNamespace(lfirst_oid(cell)) ? "pg_temp" :
+						 quote_identifier(get_namespace_name(lfirst_oid(cell))));
+	list_free(path);
+}
+
 static char *
 describe_environment(const Environment *env)
 {
@@ -369,6 +395,8 @@ describe_environment(const Environment *env)
 	for (int i = 0; i < lengthof(text_settings); i++)
 		appendStringInfo(&out, " %s=%s", text_settings[i].name,
 						 quote_literal_cstr(env->texts[i]));
+	if (env->role != SHARED_ROLE)
+		append_path(&out);
 	return out.data;
 }
 
@@ -411,6 +439,7 @@ stash_memo_environment(bool is_shared)
 	env->role = role;
 	env->session_role = session_role;
 	env->roles_generation = stash_memo_roles_generation();
+	env->schemas_generation = schemas_generation;
 	copy_settings(env, numbers, key_context);
 	text = describe_environment(env);
 	entry = intern(environments, text);

@@ -38,10 +38,6 @@
 static PLpgSQL_plugin ours;
 static PLpgSQL_plugin *next;	/* who had the place */
 
-static HTAB *compiled;			/* functions that have run in traces, by
-								 * address: PL/pgSQL compiles anew into the
-								 * same place */
-
 /* ---- expressions ---- */
 
 /* a statement that is about to run */
@@ -729,41 +725,6 @@ was_compiled_by_setting(PLpgSQL_function *function)
 		 !has_option(function, "print_strict_params"));
 }
 
-static void
-note_compiled(PLpgSQL_function *function)
-{
-	/* a DO block goes when it has run */
-	if (!OidIsValid(function->fn_oid))
-		return;
-	if (compiled == NULL)
-	{
-		HASHCTL		ctl = {0};
-
-		ctl.keysize = sizeof(function);
-		ctl.entrysize = sizeof(function);
-		compiled = hash_create("pg_hashstash functions in PL/pgSQL", 64, &ctl,
-							   HASH_ELEM | HASH_BLOBS);
-	}
-	(void) hash_search(compiled, &function, HASH_ENTER, NULL);
-}
-
-/*
- * Names of types may mean others by now: have PL/pgSQL compile functions anew,
- * as far as we have seen them run, when they are called next.
- */
-void
-stash_memo_plpgsql_recompile(void)
-{
-	HASH_SEQ_STATUS scan;
-	PLpgSQL_function **function;
-
-	if (compiled == NULL)
-		return;
-	hash_seq_init(&scan, compiled);
-	while ((function = hash_seq_search(&scan)) != NULL)
-		stash_compat_plpgsql_xmin(*function) = InvalidTransactionId;
-}
-
 /*
  * A function runs, which need not have passed by a hook: the server compares
  * values, and makes JSON of them, by functions that it prepared long ago.  And
@@ -776,7 +737,7 @@ before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 		next->func_beg(estate, function);
 	if (!stash_memo_trace_meets(function))
 		return;
-	note_compiled(function);
+	stash_memo_compiled_note(function);
 	stash_memo_trace_skip(function->fn_oid);
 	if (was_compiled_by_setting(function))
 		stash_memo_trace_reason(STASH_MEMO_SETTING, function->fn_oid);
@@ -803,17 +764,10 @@ after_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 
 /* ---- the place of the plugin ---- */
 
-/* what PL/pgSQL fills in is for the other plugin, too */
 static void
 set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 {
-	next->error_callback = ours.error_callback;
-	next->assign_expr = ours.assign_expr;
-	next->assign_value = ours.assign_value;
-	next->eval_datum = ours.eval_datum;
-	next->cast_value = ours.cast_value;
-	if (next->func_setup != NULL)
-		next->func_setup(estate, function);
+	stash_memo_compiled_hand_on(next, &ours, estate, function);
 }
 
 static PLpgSQL_plugin **

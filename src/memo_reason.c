@@ -123,7 +123,7 @@ static const struct
 	[STASH_MEMO_SERVER_NAMESAKE] = {"server_namesake",
 	"a function that bears the name of one of the server was made or changed, or a right to one of these"},
 	[STASH_MEMO_OLD_PLANS] = {"old_plans",
-	"another relation or function of a name that was used has come, and this session's plans were older: call again"},
+	"this session's plans, or a function in PL/pgSQL, were made when a name may have meant something else: call again"},
 	[STASH_MEMO_RELATIVE_TIME] = {"relative_time",
 	"a text becomes a date or a time, and may be a word such as 'today': cast a variable or an argument, which is looked at, read it with to_date() or to_timestamp(), vouch for it with volatile => true, or memoize with a ttl"},
 	[STASH_MEMO_CURSOR] = {"cursor",

@@ -10,16 +10,24 @@
  * the settings of now, though, and a proof what is visible now.
  *
  * So before a target runs whose answer may be kept all plans are forgotten
- * that may be of before.  What changes while it runs makes its answer stale.
+ * that may be of before, with functions that PL/pgSQL has compiled, and what the
+ * server keeps of domains.  What changes while it runs makes its answer stale.
+ *
+ * What a transaction changes and rolls back nothing tells of afterwards, but the
+ * messages by which this session forgets it.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "memo.h"
 
@@ -28,6 +36,56 @@ static bool is_mixed;
 
 /* what may change any query, and this sees, all plans know; NULL: who knows */
 static StashTrackSnapshot *known;
+
+/* a transaction, or a part of one, was rolled back or prepared */
+static bool was_undone;
+static uint64 news_before;		/* of catalogs: what it did comes later */
+
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	if (was_undone || (event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
+		return;
+	was_undone = true;
+	news_before = stash_catalog_news();
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subid,
+				   SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		end_transaction(XACT_EVENT_ABORT, arg);
+}
+
+/* operators and text search are looked up by names only when queries are parsed */
+static void
+forget_nothing(Datum arg, int cacheid, uint32 hashvalue)
+{
+}
+
+/*
+ * Register the callbacks; called once when the library is loaded.
+ */
+void
+stash_memo_replan_init(void)
+{
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+	stash_catalog_listen_cache(OPEROID, forget_nothing);
+	stash_catalog_listen_cache(TSCONFIGOID, forget_nothing);
+	stash_catalog_listen_cache(TSDICTOID, forget_nothing);
+}
+
+/* whether catalogs may have been changed, and that undone, since we asked last */
+static bool
+has_undone(void)
+{
+	bool		undone = was_undone && stash_catalog_news() != news_before;
+
+	was_undone = false;
+	return undone;
+}
 
 static void
 know(const StashTrackSnapshot *snapshot)
@@ -74,11 +132,15 @@ stash_memo_replan(bool *untold, bool *unwatched)
 		return snapshot;
 	/* what is computed after news of our own counts as stale for all */
 	has_news = has_news && !stash_track_anything_here();
-	if (known != NULL && !has_news && !is_mixed &&
-		stash_memo_settings_are_kept())
+	if (has_undone() || has_news || known == NULL)
+	{
+		stash_memo_compiled_outdate();
+		has_news = true;
+	}
+	if (stash_memo_compiled_forget())
+		CallSyscacheCallbacks(CONSTROID, 0);
+	if (!has_news && !is_mixed && stash_memo_settings_are_kept())
 		return snapshot;
-	if (has_news)
-		stash_memo_plpgsql_recompile();
 	ResetPlanCache();
 	know(snapshot);
 	stash_memo_settings_keep();

@@ -366,13 +366,22 @@ check_target(StashMemoCall *call)
 	call->checked_roles = stash_memo_roles_generation();
 }
 
-/* the value of a setting; "" where there is none of that name, or unset */
+/*
+ * The value of a setting; NULL where there is none of that name, which is not
+ * the same as "", in which SET LOCAL leaves one.
+ */
 static const char *
 setting(const char *name)
 {
 	const char *value = GetConfigOption(name, true, false);
 
-	return value ? value : "";
+	return value == NULL && GetConfigOptionFlags(name, true) != 0 ? "" : value;
+}
+
+static bool
+are_equal(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* whether a setting that is in the memo's keys has changed */
@@ -384,7 +393,7 @@ has_varied(const StashMemoCall *call)
 
 	forboth(name, call->memo->body.vary, value, call->varied)
 	{
-		if (strcmp(setting(lfirst(name)), lfirst(value)) != 0)
+		if (!are_equal(setting(lfirst(name)), lfirst(value)))
 			return true;
 	}
 	return false;
@@ -396,10 +405,19 @@ read_varied(StashMemoCall *call, MemoryContext context)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ListCell   *cell;
 
-	list_free_deep(call->varied);
+	foreach(cell, call->varied)
+	{
+		if (lfirst(cell) != NULL)
+			pfree(lfirst(cell));
+	}
+	list_free(call->varied);
 	call->varied = NIL;
 	foreach(cell, call->memo->body.vary)
-		call->varied = lappend(call->varied, pstrdup(setting(lfirst(cell))));
+	{
+		const char *value = setting(lfirst(cell));
+
+		call->varied = lappend(call->varied, value ? pstrdup(value) : NULL);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -414,7 +432,7 @@ varied_text(const StashMemoCall *call)
 	initStringInfo(&out);
 	forboth(name, call->memo->body.vary, value, call->varied)
 		appendStringInfo(&out, "%s=%s ", quote_identifier(lfirst(name)),
-						 quote_literal_cstr(lfirst(value)));
+						 lfirst(value) ? quote_literal_cstr(lfirst(value)) : "unset");
 	return out.data;
 }
 
@@ -448,6 +466,12 @@ stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
 	if (likely(call->environment == environment &&
 			   (call->memo->body.vary == NIL || !has_varied(call))))
 		return;
+	/* one in SQL has queries that it has parsed for another role, or path */
+	if (call->environment != 0)
+	{
+		fmgr_info_cxt(call->memo->target, &call->target, fcinfo->flinfo->fn_mcxt);
+		fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
+	}
 	call->environment = 0;
 	read_varied(call, fcinfo->flinfo->fn_mcxt);
 	if (call->identity.text != NULL)

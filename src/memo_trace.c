@@ -454,6 +454,8 @@ stash_memo_trace_init(void)
 	RegisterSubXactCallback(end_subtransaction, NULL);
 	stash_memo_function_init();
 	stash_memo_plan_init();
+	stash_memo_compiled_init();
+	stash_memo_replan_init();
 	stash_memo_ran_init();
 }
 

@@ -435,16 +435,6 @@ count_others(Datum arg, int cacheid, uint32 hashvalue)
 }
 
 /*
- * A number that changes with all that the catalogs say of relations, functions,
- * roles and event triggers.
- */
-uint64
-stash_track_news(void)
-{
-	return news;
-}
-
-/*
  * Register the callbacks; called once when the library is loaded.
  */
 void

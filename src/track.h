@@ -90,7 +90,6 @@ typedef struct StashTrackSnapshot
 extern void stash_track_init(void);
 extern const StashTrackState *stash_track_state(Oid relid);
 extern const char *stash_track_problem_text(StashTrackProblem problem);
-extern uint64 stash_track_news(void);
 
 /* track_note.c */
 extern void stash_track_note_init(void);

@@ -270,6 +270,7 @@ stash_track_anything_changed(const StashTrackSnapshot *snapshot, bool *untold)
 	FullTransactionId from = told;
 	Relation	change;
 	StashChangeScan scan;
+	Snapshot	latest = GetActiveSnapshot();
 	bool		changed = false;
 
 	*untold = false;
@@ -288,9 +289,12 @@ stash_track_anything_changed(const StashTrackSnapshot *snapshot, bool *untold)
 	change = table_open(stash_catalog_change_relation(), NoLock);
 	if (snapshot != NULL && FullTransactionIdPrecedes(snapshot->xmin, from))
 		from = snapshot->xmin;
+	/* what catalogs say of it counts at once, whatever the snapshot */
+	if (IsolationUsesXactSnapshot() && !IsInParallelMode())
+		latest = GetLatestSnapshot();
 	stash_change_begin(&scan, change, InvalidOid, from,
 					   InvalidFullTransactionId, BackwardScanDirection,
-					   GetActiveSnapshot());
+					   latest);
 	while (!changed && !*untold && stash_change_next(&scan))
 	{
 		changed = snapshot != NULL &&
@@ -367,7 +371,7 @@ stash_track_moment(void)
 	now[1] = mine->xmin;
 	now[2] = mine->xmax;
 	now[3] = GetTopTransactionIdIfAny();
-	now[4] = stash_track_news();
+	now[4] = stash_catalog_news();
 	now[5] = stash_track_marks();
 	if (memcmp(now, last, sizeof(now)) != 0)
 	{
