@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(oracle_schema oracle_script oracle_run);
 
 my @roles = qw(regress_stash_ann regress_stash_bob);
+my ($owner, $group) = qw(regress_stash_eve regress_stash_group);	# never those of a session
 
 # What SQL gives anyway where transactions get into each other's way.
 my @natural = (
@@ -27,6 +28,7 @@ my @natural = (
 	qr/^(23514: .*partition|42501: new row violates row-level security)/,	# it is detached; it is gone
 	qr/^55006: .* is being used by active queries in this session/,	# of a cursor
 	qr/^55006: .* because it has pending trigger events/,	# of a deferred trigger
+	qr/^01000: role .* (is not a member|has not been granted membership)/,
 	qr/^0A000: cannot PREPARE a transaction that has operated on temporary objects/,	# as a refresh does
 	qr/^(34000: cursor|42P03: cursor)/);	# as with savepoints
 
@@ -58,6 +60,10 @@ my @functions = (
 	[ 'helped_sql', 'r int', 'bigint', 'STABLE sql', '', 'SELECT o.helper(r) + o.pure_helper(r) + o.plain_helper(r)' ],
 	[ 'catching', 'r int', 'bigint', 'STABLE plpgsql', '', 'BEGIN RETURN (SELECT sum(amount / (r - 2)) FROM base); EXCEPTION WHEN division_by_zero THEN RETURN (SELECT sum(amount) FROM base); END' ],
 	[ 'dynamic', 'name text', 'text', 'STABLE plpgsql', '', q{DECLARE t text; BEGIN EXECUTE format('SELECT concat_ws('':'', count(*), sum(amount)) FROM %I', name) INTO t; RETURN t; END} ],
+	[ 'owned_total', 'r int', 'bigint', 'STABLE plpgsql', '', 'BEGIN RETURN (SELECT sum(amount) FROM owned WHERE id % 4 = r - 1); END' ],
+	[ 'late_total', 'r int', 'bigint', 'STABLE plpgsql', '', 'DECLARE n bigint; BEGIN n := (SELECT sum(amount) FROM base); RETURN n + o.pause(5 * r) + 1000 * o.late(r); END' ],
+	[ 'guarded', 'r int', 'int', 'STABLE sql', '', 'SELECT o.guard(r) + 1' ],
+	[ 'guarded_pure', 'r int', 'int', 'IMMUTABLE sql', '', 'SELECT o.guard(r)' ],
 	[ 'nested', 'r int', 'bigint', 'STABLE plpgsql', '', q{BEGIN RETURN coalesce(o.sale_planned@(r), 0) + 10 * coalesce(o.helped@(r), 0) + 100 * coalesce(o.part_total@(r), 0); END} ],
 	[ 'nested_varied', 'r int', 'bigint', 'STABLE plpgsql', '', 'BEGIN RETURN o.varied@(r) + 1; END' ],
 	[ 'item_total', 'r int', 'bigint', 'STABLE plpgsql', '', 'BEGIN RETURN (SELECT sum(i.amount) FROM item i LEFT JOIN o.sale s ON s.id = i.sale WHERE coalesce(s.region, 1) = r); END' ],
@@ -90,15 +96,20 @@ sub define
 	return $sql . "SELECT stash.memoize('o.$name($types)'$options);\nRESET ROLE;\n";
 }
 
+# 'library' is of slow_commit.c
 sub oracle_schema
 {
+	my ($library) = @_;
+
 	return join "\n", <<"SQL", map({ sprintf "$_;", 1 } $helper, $pure_helper, $plain_helper, $view), <<'SQL', map { define($_) } @functions;
 CREATE EXTENSION pg_hashstash;
 CREATE ROLE $roles[0];
 CREATE ROLE $roles[1];
+CREATE ROLE $owner;
+CREATE ROLE $group;
 CREATE SCHEMA o;
 CREATE SCHEMA o2;
-GRANT ALL ON SCHEMA o, o2 TO @{[ join ', ', @roles ]};
+GRANT ALL ON SCHEMA o, o2 TO @{[ join ', ', @roles, $owner ]};
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
 SET search_path = o;
 CREATE TABLE sale (id int PRIMARY KEY, region int, amount int);
@@ -112,9 +123,13 @@ CREATE TABLE heir (extra int) INHERITS (base);
 CREATE TABLE secret (id int, owner name, amount int);
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 @{[ sprintf $policy, '' ]};
+CREATE POLICY shown ON secret TO $group USING (id % 3 > 0);
+CREATE VIEW owned AS SELECT * FROM secret;
+ALTER VIEW owned OWNER TO $owner;
 CREATE TABLE event (id int, kind int, at timestamptz, amount int);
 CREATE TABLE item (sale int REFERENCES sale ON DELETE CASCADE ON UPDATE SET NULL, amount int);
 CREATE TYPE answer AS (n bigint, total bigint);
+CREATE FUNCTION pause(ms int) RETURNS int IMMUTABLE LANGUAGE C AS '$library', 'slow_pause';
 INSERT INTO sale SELECT i, 1 + i % 4, i FROM generate_series(1, 40) i;
 INSERT INTO item SELECT i, i FROM generate_series(1, 40) i;
 INSERT INTO o2.sale SELECT i, 1 + i % 4, -i FROM generate_series(1, 40) i;
@@ -127,6 +142,19 @@ SQL
 CREATE MATERIALIZED VIEW summary AS SELECT kind, sum(amount) AS total, sum(amount) AS amount FROM event GROUP BY kind;
 CREATE UNIQUE INDEX ON summary (kind);
 SELECT stash.track(t) FROM unnest('{sale,o2.sale,part,base,secret,event,item}'::regclass[]) t;
+-- what is read later than the call, and what not everybody may call
+CREATE FUNCTION late(r int) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT sum(amount) FROM o.sale WHERE region = r); END $$;
+CREATE FUNCTION guard(r int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN r; END $$;
+CREATE FUNCTION tried(call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	EXECUTE 'SELECT ' || call INTO answer;
+	RETURN answer;
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN 'denied';
+END
+$$;
 -- writes that nobody names in a statement: by a foreign key, by a trigger, at the end of the transaction
 CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE o.heir SET amount = amount + 1 WHERE id = NEW.id; RETURN NULL; END $$;
 CREATE TRIGGER follow AFTER INSERT ON part FOR EACH ROW EXECUTE FUNCTION follow();
@@ -163,20 +191,25 @@ sub weighted
 # a query with several rows.
 sub compared
 {
-	my ($self, $arg) = @_;
+	my ($self, $arg, $function) = @_;
 	# such a query goes on with the plan of a function in SQL, whatever becomes of what it calls
 	my @choice = grep { !($self->{serializable} && $_->[3] =~ /IMMUTABLE/) && !($arg && $_->[0] eq 'helped_sql') } chance(0.4) ? @{ $self->{often} } : @functions;
-	my ($name, undef, $result) = @{ any(@choice) };
+	my ($name, undef, $result) = @{ $function // any(@choice) };
 
 	$arg //= 1 + int rand 3;
 	my $type = $name eq 'dynamic' ? 'text' : 'int';
 	$arg = "'" . any(qw(sale part part_1 base heir secret recent event summary)) . "'" if $name eq 'dynamic';
 	my $call = sub {
 		my ($f) = @_;
+		return "o.tried(format('$f(%s)', $arg))" if $name =~ /guarded/;
 		return $result =~ /SETOF/ ? "(SELECT string_agg(x::text, ',') FROM $f($arg) x)" : "$f($arg)::text";
 	};
 	my $hit = chance($self->{serializable} ? 0.5 : 0.15) ? "(SELECT value = 'hit' FROM stash.explain('o.$name($type)', $arg) WHERE item = 'verdict')" : 'NULL::bool';
-	return join ', ', "format('$name(%s) of t$self->{number}', $arg)", $call->("o.${name}_true"), $hit, $call->("o.$name"), $call->("o.${name}_true");
+	my @truth = ($call->("o.${name}_true")) x 2;
+
+	# what it calls reads with later snapshots than its caller, unless there is but one
+	@truth = ('NULL', q{'moved'}) if $name eq 'late_total' && !$self->{repeatable};
+	return join ', ', "format('$name(%s) of t$self->{number}', $arg)", $truth[0], $hit, $call->("o.$name"), $truth[1];
 }
 
 # A query with a row for each comparison.
@@ -236,6 +269,9 @@ sub ddl
 		[ 1, 'ALTER TABLE o.secret ' . any(qw(ENABLE ENABLE DISABLE)) . ' ROW LEVEL SECURITY' ],
 		[ 1, 'DROP POLICY IF EXISTS own ON o.secret' ],
 		[ 1, 'DROP POLICY IF EXISTS own ON o.secret; ' . sprintf $policy, chance(0.5) ? " OR id = $n" : '' ],
+		[ 2, any('GRANT %s TO %s', 'REVOKE %s FROM %s') =~ s/%s/$group/r =~ s/%s/any($owner, $owner, @roles)/er ],
+		[ 1, "ALTER ROLE $owner " . any(qw(BYPASSRLS NOBYPASSRLS NOBYPASSRLS)) ],
+		[ 1, any('GRANT EXECUTE ON FUNCTION o.guard TO PUBLIC', 'REVOKE EXECUTE ON FUNCTION o.guard FROM PUBLIC') ],
 		[ 1, "ALTER TABLE $table DISABLE TRIGGER " . any(qw(stash_track_before stash_track_after ALL)) ],
 		[ 1, "SELECT stash.untrack('$table')" ],
 		[ 5, "SELECT stash.track(t) FROM unnest('{o.sale,o2.sale,o.part,o.base,o.secret,o.event,o.item}'::regclass[]) t" ],
@@ -306,6 +342,16 @@ sub cursor
 	return 'DECLARE c CURSOR FOR SELECT o.verdict(c, a, h, m, b) FROM (SELECT ' . $self->compared('k') . " FROM generate_series(1, 4) k OFFSET 0) v(c, a, h, m, b);\n" . join "\n", 'FETCH 1 FROM c;', 'SELECT pg_sleep(0.002);', $other->(), $other->(), 'FETCH 3 FROM c; CLOSE c;';
 }
 
+# what others have read meanwhile, partly later than this snapshot
+sub later
+{
+	my ($self) = @_;
+	my ($late) = grep { $_->[0] eq 'late_total' } @functions;
+
+	$self->{planned} += 3;
+	return 'SELECT o.verdict(c, a, h, m, b) FROM (VALUES ' . join(",\n\t", map { '(' . $self->compared($_, $late) . ')' } 1 .. 3) . ') v(c, a, h, m, b);';
+}
+
 sub copying
 {
 	my ($self) = @_;
@@ -323,7 +369,8 @@ sub transaction
 	my @lines;
 
 	local $self->{serializable} = $level eq 'SERIALIZABLE';
-	$self->{often} = [ $functions[0], map { any(@functions) } 1 .. 5 ];
+	local $self->{repeatable} = $level eq 'REPEATABLE READ';
+	$self->{often} = [ $functions[0], map({ any(@functions) } 1 .. 5), chance(0.3) ? grep { $_->[0] eq 'late_total' } @functions : () ];
 	push @lines, "BEGIN ISOLATION LEVEL $level;";
 	for (1 .. 1 + int rand 8)
 	{
@@ -331,6 +378,7 @@ sub transaction
 			[ 10, sub { $self->reading } ],
 			[ 1, sub { $self->setting } ],
 			[ 0.5, sub { $self->cursor } ],
+			[ $self->{repeatable} ? 2 : 0, sub { $self->later } ],
 			[ $writes * 3, sub { change() . ';' } ],
 			[ $writes * 1, sub { $self->modifying } ],
 			[ $writes * 1, sub { $self->block } ],

@@ -44,6 +44,16 @@ wait_at_commit(XactEvent event, void *arg)
 		pg_usleep(next_random() % (uint32) wait_us);
 }
 
+/* slow_pause(int): the argument, after as many milliseconds */
+PG_FUNCTION_INFO_V1(slow_pause);
+
+Datum
+slow_pause(PG_FUNCTION_ARGS)
+{
+	pg_usleep(PG_GETARG_INT32(0) * 1000L);
+	PG_RETURN_INT32(PG_GETARG_INT32(0));
+}
+
 void
 _PG_init(void)
 {

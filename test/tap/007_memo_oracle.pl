@@ -23,10 +23,11 @@ my $caches = $ENV{STASH_ORACLE_CACHES} // 'local,shared';
 my $node = PostgreSQL::Test::Cluster->new('memo_oracle');
 $node->init;
 $node->append_conf('postgresql.conf', "max_prepared_transactions = 20\nfsync = off\nlog_min_messages = fatal\nlog_min_error_statement = panic");
+my $library = slow_commit_library();
 # what others see is not told yet: a moment that is too short to be met by chance
-$node->append_conf('postgresql.conf', "session_preload_libraries = '@{[ slow_commit_library() ]}'\nslow_commit.wait = 1500");
+$node->append_conf('postgresql.conf', "session_preload_libraries = '$library'\nslow_commit.wait = 1500");
 $node->start;
-$node->safe_psql('postgres', oracle_schema());
+$node->safe_psql('postgres', oracle_schema($library));
 
 my $rows = $node->basedir . '/rows';
 append_to_file($rows, join '', map { "$_\t$_\n" } 1 .. 3);
