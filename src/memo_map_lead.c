@@ -32,7 +32,9 @@
 #include "storage/shm_mq.h"
 #include "storage/shm_toc.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -561,6 +563,44 @@ compute_here(StashMap *map, uint64 item, StashMapAnswer *answer)
 	return stash_memo_map_error(error, answer);
 }
 
+/* whether a process waits for a lock that we hold, or stand before it for */
+static bool
+waits_for_us(int pid)
+{
+	ArrayType  *blocking = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids, Int32GetDatum(pid)));
+	int			n = ArrayGetNItems(ARR_NDIM(blocking), ARR_DIMS(blocking));
+	const int32 *pids = (const int32 *) ARR_DATA_PTR(blocking);
+	bool		found = false;
+
+	for (int i = 0; i < n && !found; i++)
+		found = pids[i] == MyProcPid;
+	pfree(blocking);
+	return found;
+}
+
+/*
+ * Throw 40P01 when a worker waits for us: the server's detector does not know
+ * that we wait for it.
+ */
+static void
+check_deadlock(StashMap *map)
+{
+	for (int i = 0; i < map->nworkers; i++)
+	{
+		pid_t		pid;
+
+		if (map->workers[i].is_over ||
+			GetBackgroundWorkerPid(map->crew->handles[i], &pid) != BGWH_STARTED ||
+			!waits_for_us(pid))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+				 errmsg("deadlock detected"),
+				 errdetail("Worker process %d of stash.map() waits for a lock of this transaction.", (int) pid),
+				 errhint("Map in another transaction than the one that changes what the function uses.")));
+	}
+}
+
 /* wait until a worker has something to tell */
 static void
 wait_for_workers(StashMap *map)
@@ -574,8 +614,9 @@ wait_for_workers(StashMap *map)
 	}
 	map->received = 0;
 	show_progress(map);
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, 0,
-					 PG_WAIT_EXTENSION);
+	if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+				  DeadlockTimeout, PG_WAIT_EXTENSION) & WL_TIMEOUT)
+		check_deadlock(map);
 	ResetLatch(MyLatch);
 }
 

@@ -108,6 +108,12 @@ $node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activi
 $session->{run}->finish;
 is($session->{out}, "1|2\n", 'a worker that is canceled goes on with the next');
 
+# a worker waits for what the caller has locked, and the caller for it
+$node->safe_psql('postgres', q{CREATE TABLE locked (n int); CREATE FUNCTION of_locked(int) RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM locked WHERE n > $1'});
+my ($status, $stdout, $stderr) = $node->psql('postgres', q{BEGIN; TRUNCATE locked; SELECT * FROM stash.map('of_locked(int)', '{1,2}'::int[])});
+like($stderr, qr/deadlock detected.*waits for a lock of this transaction/s, 'a lock of the caller is a deadlock');
+is($node->safe_psql('postgres', q{SELECT count(result) FROM stash.map('of_locked(int)', '{1,2}'::int[])}), '2', 'which ends with it');
+
 # --- whose rights
 
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION owner; SET ROLE other; SELECT result::text FROM stash.map('who(int)', '{1}'::int[])}),
