@@ -297,9 +297,9 @@ set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 
 /* which functions have been compiled already their memory tells */
 static void
-find_before(void)
+find_before(MemoryContext parent)
 {
-	for (MemoryContext child = TopMemoryContext->firstchild; child != NULL;
+	for (MemoryContext child = parent ? parent->firstchild : NULL; child != NULL;
 		 child = child->nextchild)
 	{
 		if (strncmp(child->name, "PL/pgSQL function", 17) == 0)
@@ -321,7 +321,9 @@ stash_memo_compiled_init(void)
 	ctl.entrysize = sizeof(Compiled);
 	compiled = hash_create("pg_hashstash functions in PL/pgSQL", 64, &ctl,
 						   HASH_ELEM | HASH_BLOBS);
-	find_before();
+	find_before(TopMemoryContext);
+	/* from 18 on */
+	find_before(CacheMemoryContext);
 	MemoryContextSwitchTo(old);
 	stash_catalog_listen(forget_relation);
 	next = *place;
