@@ -122,6 +122,15 @@ stash_compat_setting(const char *name)
 #define stash_compat_conforming_strings() standard_conforming_strings
 #endif
 
+/* the search_path as it is found, without making a schema for temporary tables */
+#if PG_VERSION_NUM >= 170000
+#define StashCompatPath SearchPathMatcher
+#define stash_compat_path() GetSearchPathMatcher(CurrentMemoryContext)
+#else
+#define StashCompatPath OverrideSearchPath
+#define stash_compat_path() GetOverrideSearchPath(CurrentMemoryContext)
+#endif
+
 /* 18 shares its cache of compiled functions with SQL's */
 #if PG_VERSION_NUM >= 180000
 #define stash_compat_plpgsql_xmin(function) ((function)->cfunc.fn_xmin)

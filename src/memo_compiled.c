@@ -64,6 +64,10 @@ static uint64 last_path;
 static uint64 last_epoch;
 static uint64 last_relations;
 
+/* the last function that the plugin was told of: PL/pgSQL may have another one,
+ * that does not hand on what it is told */
+static PLpgSQL_function *last_set_up;
+
 /* memory of functions that were compiled before the library was loaded */
 static List *before;
 
@@ -109,21 +113,14 @@ find_column_type(const char *source)
 static uint64
 path_of_now(void)
 {
-	List	   *path = fetch_search_path(true);
-	Oid			schemas[16];
-	uint64		digest = stash_catalog_has_temporary();
-	int			n = 0;
+	StashCompatPath *path = stash_compat_path();
+	uint64		digest = stash_catalog_has_temporary() + 2 * path->addTemp;
 	ListCell   *cell;
 
-	foreach(cell, path)
-	{
-		schemas[n++] = lfirst_oid(cell);
-		if (n < lengthof(schemas) && lnext(path, cell) != NULL)
-			continue;
-		digest = stash_hash_bytes64(schemas, sizeof(Oid) * n, digest);
-		n = 0;
-	}
-	list_free(path);
+	foreach(cell, path->schemas)
+		digest = stash_hash_bytes64(&cell->oid_value, sizeof(Oid), digest);
+	list_free(path->schemas);
+	pfree(path);
 	return Max(digest, 1);
 }
 
@@ -225,7 +222,7 @@ stash_memo_compiled_note(PLpgSQL_function *function)
 	entry = note(function);
 	if (entry->names_columns)
 		note_columns(function->fn_oid);
-	if (is_of_now(entry, path_of_now()))
+	if (last_set_up == function && is_of_now(entry, path_of_now()))
 		return;
 	stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
 	outdate(entry);
@@ -291,6 +288,7 @@ set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 {
 	if (OidIsValid(function->fn_oid))
 		(void) note(function);
+	last_set_up = function;
 	if (next != NULL)
 		stash_memo_compiled_hand_on(next, &ours, estate, function);
 }

@@ -355,15 +355,18 @@ stash_memo_settings_are_kept(void)
 static void
 append_path(StringInfo out)
 {
-	List	   *path = fetch_search_path(false);
+	StashCompatPath *path = stash_compat_path();
 	ListCell   *cell;
 
 	appendStringInfoString(out, " path=");
-	foreach(cell, path)
+	foreach(cell, path->schemas)
+	{
+		char	   *name = isTempNamespace(lfirst_oid(cell)) ? "pg_temp" :
+		get_namespace_name(lfirst_oid(cell));
+
 		appendStringInfo(out, "%s%s", foreach_current_index(cell) > 0 ? "," : "",
-						 isTempNamespace(lfirst_oid(cell)) ? "pg_temp" :
-						 quote_identifier(get_namespace_name(lfirst_oid(cell))));
-	list_free(path);
+						 name ? quote_identifier(name) : "?");
+	}
 }
 
 static char *

@@ -467,7 +467,7 @@ stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
 			   (call->memo->body.vary == NIL || !has_varied(call))))
 		return;
 	/* one in SQL has queries that it has parsed for another role, or path */
-	if (call->environment != 0)
+	if (call->environment != 0 && !call->is_streaming)
 	{
 		fmgr_info_cxt(call->memo->target, &call->target, fcinfo->flinfo->fn_mcxt);
 		fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
