@@ -103,6 +103,48 @@ SELECT stash_memo_compiled.f2(), stash_memo_compiled.f3();
 SET search_path = stash_memo_compiled_b;
 SELECT stash_memo_compiled.f2(), stash_memo_compiled.f3(), stash_memo_compiled.f2_uncached(), stash_memo_compiled.f3_uncached();
 
+-- however that is written; what only looks like it asks for no rights
+SET search_path = stash_memo_compiled;
+CREATE TABLE "odd table" ("odd column" numeric(5,1));
+CREATE SCHEMA stash_memo_compiled_c;
+CREATE FUNCTION spelled_1(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'DECLARE v "odd table"."odd column"%TYPE; BEGIN SELECT k + 0.23456 INTO v FROM other; RETURN v; END';
+CREATE FUNCTION spelled_2(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'DECLARE v stash_memo_compiled . "odd table" . "odd column" % type; BEGIN SELECT k + 0.23456 INTO v FROM other; RETURN v; END';
+CREATE FUNCTION spelled_3(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'DECLARE v "odd table"."odd column"/* a */%/* b */TYPE; BEGIN SELECT k + 0.23456 INTO v FROM other; RETURN v; END';
+CREATE FUNCTION spelled_4(i int) RETURNS text STABLE LANGUAGE plpgsql AS '-- as stash_memo_compiled_c.t.x%TYPE
+BEGIN RETURN k FROM stash_memo_compiled.other; END';
+SELECT count(stash.memoize(f)) FROM unnest('{spelled_1(int),spelled_2(int),spelled_3(int),spelled_4(int)}'::regprocedure[]) f;
+SELECT spelled_1(1), spelled_2(1), spelled_3(1);
+SET ROLE regress_stash_a;
+SELECT spelled_4(1);
+RESET ROLE;
+SELECT value FROM stash.explain('spelled_1(int)', 1) WHERE item = 'verdict';
+ALTER TABLE "odd table" ALTER "odd column" TYPE numeric(5,2);
+\c -
+SET search_path = stash_memo_compiled;
+SELECT spelled_1(1), spelled_2(1), spelled_3(1);
+
+-- CREATE FUNCTION compiles, too
+SET search_path = stash_memo_compiled_a, stash_memo_compiled;
+CREATE FUNCTION stash_memo_compiled.checked_helper() RETURNS text STABLE LANGUAGE plpgsql AS 'DECLARE v amount; BEGIN SELECT k + 0.23456 INTO v FROM stash_memo_compiled.other; RETURN v; END';
+CREATE FUNCTION stash_memo_compiled.checked() RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN stash_memo_compiled.checked_helper(); END';
+SELECT stash.memoize('checked()');
+SET search_path = stash_memo_compiled_b, stash_memo_compiled;
+SELECT checked() IS NOT NULL AS called;
+SELECT checked();
+\c -
+SET search_path = stash_memo_compiled_b, stash_memo_compiled;
+SELECT checked(), checked_uncached();
+
+-- a function that calls itself, for two memos with paths of their own
+SET search_path = stash_memo_compiled_a, stash_memo_compiled;
+CREATE FUNCTION stash_memo_compiled.steps(n int) RETURNS int STABLE LANGUAGE plpgsql AS 'DECLARE v stash_memo_compiled_a.amount := 1; BEGIN IF n <= 0 THEN RETURN 0; END IF; RETURN stash_memo_compiled.steps(n - 1) + v; END';
+CREATE FUNCTION stash_memo_compiled.steps_here(i int) RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN sum(steps(k)) + i FROM other; END';
+CREATE FUNCTION stash_memo_compiled.steps_there(i int) RETURNS bigint STABLE SET search_path = stash_memo_compiled, pg_temp LANGUAGE plpgsql AS 'BEGIN RETURN sum(steps(k)) + i FROM other; END';
+SELECT stash.memoize('steps_here(int)'), stash.memoize('steps_there(int)');
+SELECT count(*) AS functions FROM pg_backend_memory_contexts WHERE name LIKE 'PL/pgSQL func%' \gset before_
+SELECT sum(steps_here(i)), sum(steps_there(i)) FROM generate_series(1, 20) i;
+SELECT count(*) < :before_functions + 10 AS memory_is_kept FROM pg_backend_memory_contexts WHERE name LIKE 'PL/pgSQL func%';
+
 -- trap 36: what was made or dropped and rolled back, while the session planned and compiled
 SET search_path = stash_memo_compiled;
 CREATE FUNCTION kind(bigint) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN 'bigint'; END$$;
@@ -170,5 +212,5 @@ SELECT tenant(), tenant_uncached();
 SELECT stash_memo_compiled.tenant(), stash_memo_compiled.tenant_uncached();
 
 SET client_min_messages = warning;
-DROP SCHEMA stash_memo_compiled, stash_memo_compiled_a, stash_memo_compiled_b CASCADE;
+DROP SCHEMA stash_memo_compiled, stash_memo_compiled_a, stash_memo_compiled_b, stash_memo_compiled_c CASCADE;
 DROP ROLE regress_stash_a, regress_stash_b;

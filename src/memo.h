@@ -514,6 +514,7 @@ struct PLpgSQL_execstate;
 struct PLpgSQL_plugin;
 extern void stash_memo_compiled_init(void);
 extern void stash_memo_compiled_note(struct PLpgSQL_function *function);
+extern void stash_memo_compiled_mark(void);
 extern void stash_memo_compiled_outdate(void);
 extern bool stash_memo_compiled_forget(void);
 extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,

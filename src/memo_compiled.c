@@ -19,13 +19,11 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
-#include "nodes/makefuncs.h"
 #include "plpgsql.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -48,7 +46,8 @@ typedef struct Compiled
 	uint64		path;			/* by which it was; 0: nobody knows */
 	uint64		epoch;
 	uint64		relations;		/* news of relations by then */
-	bool		names_columns;	/* variables are of their types */
+	bool		names_types;	/* of users */
+	bool		names_columns;	/* whose types variables have */
 } Compiled;
 
 static PLpgSQL_plugin ours;
@@ -56,6 +55,7 @@ static PLpgSQL_plugin *next;	/* who had the place, or NULL */
 
 static HTAB *compiled;
 static bool any_names_columns;
+static bool any_unknown;		/* has a path of 0 */
 static uint64 epoch = 1;		/* counts what may change the meaning of names */
 static uint64 relations;		/* counts news of them */
 
@@ -64,12 +64,8 @@ static uint64 last_path;
 static uint64 last_epoch;
 static uint64 last_relations;
 
-/* the last function that the plugin was told of: PL/pgSQL may have another one,
- * that does not hand on what it is told */
-static PLpgSQL_function *last_set_up;
-
-/* memory of functions that were compiled before the library was loaded */
-static List *before;
+/* the newest memory beside that of functions when a query began; see is_new() */
+static MemoryContext newest[2];
 
 static void
 forget_relation(Datum arg, Oid relid)
@@ -91,15 +87,32 @@ source_of(Oid function)
 	return source;
 }
 
+/* behind blanks and comments */
+static const char *
+skip_blanks(const char *at)
+{
+	for (;;)
+	{
+		const char *end = NULL;
+
+		at += strspn(at, " \t\r\n\f");
+		if (strncmp(at, "--", 2) == 0)
+			end = strchr(at, '\n');
+		else if (strncmp(at, "/*", 2) == 0)
+			end = strstr(at, "*/");
+		if (end == NULL)
+			return at;
+		at = end + (*end == '*' ? 2 : 1);
+	}
+}
+
 /* where the next "%TYPE" of a source stands; NULL: nowhere */
 static const char *
 find_column_type(const char *source)
 {
 	while ((source = strchr(source, '%')) != NULL)
 	{
-		const char *at = source + 1 + strspn(source + 1, " \t\r\n");
-
-		if (pg_strncasecmp(at, "type", 4) == 0)
+		if (pg_strncasecmp(skip_blanks(source + 1), "type", 4) == 0)
 			return source;
 		source++;
 	}
@@ -108,10 +121,11 @@ find_column_type(const char *source)
 
 /*
  * A number for the schemas in which names are found, as far as the user may look
- * into them, and whether the session's own has anything.
+ * into them, and whether the session's own has anything.  '*is_plain': the types
+ * of the server are found before all others of their names.
  */
 static uint64
-path_of_now(void)
+path_of_now(bool *is_plain)
 {
 	StashCompatPath *path = stash_compat_path();
 	uint64		digest = stash_catalog_has_temporary() + 2 * path->addTemp;
@@ -119,17 +133,80 @@ path_of_now(void)
 
 	foreach(cell, path->schemas)
 		digest = stash_hash_bytes64(&cell->oid_value, sizeof(Oid), digest);
+	*is_plain = path->addCatalog;
 	list_free(path->schemas);
 	pfree(path);
 	return Max(digest, 1);
 }
 
-/* a function is about to run: note it, if it was compiled for that */
+/*
+ * A query is about to run, or a target: what PL/pgSQL compiles from now on has
+ * memory that is newer than what is there.
+ */
+void
+stash_memo_compiled_mark(void)
+{
+	newest[0] = TopMemoryContext->firstchild;
+	/* that of functions from 18 on */
+	newest[1] = CacheMemoryContext ? CacheMemoryContext->firstchild : NULL;
+}
+
+/*
+ * Whether a function was compiled since, so that what is now is what it was
+ * compiled by: CREATE FUNCTION compiles, too, and so did calls before the library
+ * was loaded.  New memory stands before the older; where the mark has gone,
+ * nobody knows.
+ */
+static bool
+is_new(const PLpgSQL_function *function)
+{
+	MemoryContext parents[] = {TopMemoryContext, CacheMemoryContext};
+
+	for (int i = 0; i < lengthof(parents); i++)
+	{
+		MemoryContext child = parents[i] ? parents[i]->firstchild : NULL;
+		bool		found = false;
+
+		for (; child != NULL && child != newest[i]; child = child->nextchild)
+			found |= child == function->fn_cxt;
+		if (found && child != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_of_users(const PLpgSQL_type *type)
+{
+	return type != NULL && (type->typoid >= FirstNormalObjectId ||
+							type->collation >= FirstNormalObjectId);
+}
+
+/* whether a function has variables whose types are found by the path */
+static bool
+names_types(const PLpgSQL_function *function)
+{
+	for (int i = 0; i < function->ndatums; i++)
+	{
+		PLpgSQL_datum *datum = function->datums[i];
+
+		if (datum->dtype == PLPGSQL_DTYPE_REC &&
+			((PLpgSQL_rec *) datum)->rectypeid >= FirstNormalObjectId)
+			return true;
+		if ((datum->dtype == PLPGSQL_DTYPE_VAR || datum->dtype == PLPGSQL_DTYPE_PROMISE) &&
+			is_of_users(((PLpgSQL_var *) datum)->datatype))
+			return true;
+	}
+	return false;
+}
+
+/* a function is about to run: note it, if it was compiled anew */
 static Compiled *
 note(PLpgSQL_function *function)
 {
 	Compiled   *entry;
 	bool		found;
+	bool		is_plain;
 	char	   *source;
 
 	entry = hash_search(compiled, &function, HASH_ENTER, &found);
@@ -144,17 +221,21 @@ note(PLpgSQL_function *function)
 	entry->names_columns = false;
 	source = source_of(function->fn_oid);
 	entry->names_columns = find_column_type(source) != NULL;
-	any_names_columns |= entry->names_columns;
+	entry->names_types = entry->names_columns || names_types(function);
 	pfree(source);
-	if (!list_member_ptr(before, function->fn_cxt))
-		entry->path = path_of_now();
+	if (is_new(function))
+		entry->path = path_of_now(&is_plain);
+	any_names_columns |= entry->names_columns;
+	any_unknown |= entry->path == 0;
 	entry->xmin = stash_compat_plpgsql_xmin(function);
 	return entry;
 }
 
 static bool
-is_of_now(const Compiled *entry, uint64 path)
+is_of_now(const Compiled *entry, uint64 path, bool is_plain)
 {
+	if (!entry->names_types && is_plain)
+		return true;
 	return entry->path == path && entry->epoch == epoch &&
 		(!entry->names_columns || entry->relations == relations);
 }
@@ -165,36 +246,72 @@ outdate(Compiled *entry)
 {
 	entry->xmin = InvalidTransactionId;
 	stash_compat_plpgsql_xmin(entry->function) = InvalidTransactionId;
-	/* it may get the same memory again */
-	before = list_delete_ptr(before, entry->function->fn_cxt);
 }
 
-/* the table of a column whose type a variable has counts by its row type */
-static void
-note_column(const char *source, const char *end)
+/* where a name begins that ends before 'at', with blanks around its dots */
+static const char *
+begin_of_name(const char *source, const char *at)
 {
-	const char *at = end;
-	char	   *name;
-	List	   *names;
-
-	while (at > source && isspace((unsigned char) at[-1]))
-		at--;
-	end = at;
-	while (at > source && (isalnum((unsigned char) at[-1]) || IS_HIGHBIT_SET(at[-1]) ||
-						   strchr("_$.\"", at[-1]) != NULL))
-		at--;
-	name = pnstrdup(at, end - at);
-	if (SplitIdentifierString(name, '.', &names) &&
-		(list_length(names) == 2 || list_length(names) == 3))
+	for (;;)
 	{
-		bool		has_schema = list_length(names) == 3;
-		RangeVar   *table = makeRangeVar(has_schema ? linitial(names) : NULL,
-										 has_schema ? lsecond(names) : linitial(names), -1);
-		Oid			relid = RangeVarGetRelid(table, NoLock, true);
+		const char *part = at;
 
-		if (OidIsValid(relid))
-			stash_memo_trace_type(get_rel_type_id(relid));
+		if (part > source && part[-1] == '"')
+		{
+			part--;
+			while (part > source && part[-1] != '"')
+				part--;
+			part -= part > source;
+		}
+		else
+		{
+			while (part > source && (isalnum((unsigned char) part[-1]) ||
+									 IS_HIGHBIT_SET(part[-1]) || strchr("_$", part[-1])))
+				part--;
+		}
+		at = part;
+		while (part > source && isspace((unsigned char) part[-1]))
+			part--;
+		if (part == source || part[-1] != '.')
+			return at;
+		at = part - 1;
+		while (at > source && isspace((unsigned char) at[-1]))
+			at--;
 	}
+}
+
+/*
+ * The table of a column whose type a variable has counts by its row type.  What
+ * has no dot is a variable; what cannot be read may be any table.
+ */
+static void
+note_column(const char *source, const char *end, Oid function)
+{
+	const char *at;
+	List	   *names;
+	Oid			relid = InvalidOid;
+	int			n;
+
+	while (end > source && isspace((unsigned char) end[-1]))
+		end--;
+	at = begin_of_name(source, end);
+	if (at == end || !SplitIdentifierString(pnstrdup(at, end - at), '.', &names))
+	{
+		stash_memo_trace_reason(STASH_MEMO_SESSION, function);
+		return;
+	}
+	n = list_length(names);
+	if (n == 2)
+		relid = RelnameGetRelid(linitial(names));
+	else if (n >= 3)
+	{
+		Oid			schema = get_namespace_oid(list_nth(names, n - 3), true);
+
+		if (OidIsValid(schema))
+			relid = get_relname_relid(list_nth(names, n - 2), schema);
+	}
+	if (OidIsValid(relid))
+		stash_memo_trace_type(get_rel_type_id(relid));
 }
 
 static void
@@ -204,7 +321,7 @@ note_columns(Oid function)
 	const char *at = source;
 
 	while ((at = find_column_type(at)) != NULL)
-		note_column(source, at++);
+		note_column(source, at++, function);
 	pfree(source);
 }
 
@@ -215,6 +332,8 @@ void
 stash_memo_compiled_note(PLpgSQL_function *function)
 {
 	Compiled   *entry;
+	uint64		path;
+	bool		is_plain;
 
 	/* a DO block goes when it has run */
 	if (!OidIsValid(function->fn_oid))
@@ -222,10 +341,13 @@ stash_memo_compiled_note(PLpgSQL_function *function)
 	entry = note(function);
 	if (entry->names_columns)
 		note_columns(function->fn_oid);
-	if (last_set_up == function && is_of_now(entry, path_of_now()))
+	path = path_of_now(&is_plain);
+	if (is_of_now(entry, path, is_plain))
 		return;
 	stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
-	outdate(entry);
+	/* it runs: later, then */
+	entry->path = 0;
+	any_unknown = true;
 }
 
 /*
@@ -244,23 +366,29 @@ stash_memo_compiled_outdate(void)
 bool
 stash_memo_compiled_forget(void)
 {
-	uint64		path = path_of_now();
+	bool		is_plain;
+	uint64		path = path_of_now(&is_plain);
 	HASH_SEQ_STATUS scan;
 	Compiled   *entry;
 
-	if (path == last_path && epoch == last_epoch &&
+	stash_memo_compiled_mark();
+	if (path == last_path && epoch == last_epoch && !any_unknown &&
 		(!any_names_columns || relations == last_relations))
 		return false;
 	last_path = path;
 	last_epoch = epoch;
 	last_relations = relations;
+	any_unknown = false;
 	hash_seq_init(&scan, compiled);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
+		if (is_of_now(entry, path, is_plain) || !TransactionIdIsValid(entry->xmin))
+			continue;
 		/* one that runs would stay in memory for ever beside the new one */
-		if (stash_compat_plpgsql_uses(entry->function) == 0 &&
-			!is_of_now(entry, path))
+		if (stash_compat_plpgsql_uses(entry->function) == 0)
 			outdate(entry);
+		else
+			any_unknown |= entry->path == 0;
 	}
 	return true;
 }
@@ -288,21 +416,8 @@ set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 {
 	if (OidIsValid(function->fn_oid))
 		(void) note(function);
-	last_set_up = function;
 	if (next != NULL)
 		stash_memo_compiled_hand_on(next, &ours, estate, function);
-}
-
-/* which functions have been compiled already their memory tells */
-static void
-find_before(MemoryContext parent)
-{
-	for (MemoryContext child = parent ? parent->firstchild : NULL; child != NULL;
-		 child = child->nextchild)
-	{
-		if (strncmp(child->name, "PL/pgSQL function", 17) == 0)
-			before = lappend(before, child);
-	}
 }
 
 /*
@@ -312,17 +427,13 @@ void
 stash_memo_compiled_init(void)
 {
 	PLpgSQL_plugin **place = (PLpgSQL_plugin **) find_rendezvous_variable("PLpgSQL_plugin");
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	HASHCTL		ctl = {0};
 
 	ctl.keysize = sizeof(PLpgSQL_function *);
 	ctl.entrysize = sizeof(Compiled);
 	compiled = hash_create("pg_hashstash functions in PL/pgSQL", 64, &ctl,
 						   HASH_ELEM | HASH_BLOBS);
-	find_before(TopMemoryContext);
-	/* from 18 on */
-	find_before(CacheMemoryContext);
-	MemoryContextSwitchTo(old);
+	stash_memo_compiled_mark();
 	stash_catalog_listen(forget_relation);
 	next = *place;
 	if (next != NULL)

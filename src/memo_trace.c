@@ -337,6 +337,7 @@ trace_executor_start(QueryDesc *query, int eflags)
 	bool		was_starting = is_starting;
 	ErrorContextCallback *outer_stack = starting_stack;
 
+	stash_memo_compiled_mark();
 	if (trace != NULL)
 	{
 		trace->runs_functions = false;
@@ -362,6 +363,7 @@ trace_executor_start(QueryDesc *query, int eflags)
 static bool
 trace_utility(const StashUtility *utility)
 {
+	stash_memo_compiled_mark();
 	if (current != NULL)
 		stash_memo_note_reason(current, STASH_MEMO_UTILITY, InvalidOid);
 	return false;
