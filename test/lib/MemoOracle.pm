@@ -172,6 +172,14 @@ SQL
 sub any { return $_[ int rand @_ ] }
 sub chance { return rand() < $_[0] }
 
+sub function
+{
+	my ($name) = @_;
+	my ($found) = grep { $_->[0] eq $name } @functions;
+
+	return $found // die "no function $name";
+}
+
 # one of pairs of a weight and a thing
 sub weighted
 {
@@ -346,7 +354,7 @@ sub cursor
 sub later
 {
 	my ($self) = @_;
-	my ($late) = grep { $_->[0] eq 'late_total' } @functions;
+	my $late = function('late_total');
 
 	$self->{planned} += 3;
 	return 'SELECT o.verdict(c, a, h, m, b) FROM (VALUES ' . join(",\n\t", map { '(' . $self->compared($_, $late) . ')' } 1 .. 3) . ') v(c, a, h, m, b);';
@@ -370,7 +378,8 @@ sub transaction
 
 	local $self->{serializable} = $level eq 'SERIALIZABLE';
 	local $self->{repeatable} = $level eq 'REPEATABLE READ';
-	$self->{often} = [ $functions[0], map({ any(@functions) } 1 .. 5), chance(0.3) ? grep { $_->[0] eq 'late_total' } @functions : () ];
+	$self->{often} = [ $functions[0], map({ any(@functions) } 1 .. 5), chance(0.3) ? function('late_total') : () ];
+	$self->{often} = [ function($ENV{STASH_ORACLE_OFTEN}) ] if $ENV{STASH_ORACLE_OFTEN};
 	push @lines, "BEGIN ISOLATION LEVEL $level;";
 	for (1 .. 1 + int rand 8)
 	{
