@@ -112,12 +112,14 @@ CREATE FUNCTION spelled_2(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'DECLAR
 CREATE FUNCTION spelled_3(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'DECLARE v "odd table"."odd column"/* a */%/* b */TYPE; BEGIN SELECT k + 0.23456 INTO v FROM other; RETURN v; END';
 CREATE FUNCTION spelled_4(i int) RETURNS text STABLE LANGUAGE plpgsql AS '-- as stash_memo_compiled_c.t.x%TYPE
 BEGIN RETURN k FROM stash_memo_compiled.other; END';
-SELECT count(stash.memoize(f)) FROM unnest('{spelled_1(int),spelled_2(int),spelled_3(int),spelled_4(int)}'::regprocedure[]) f;
+CREATE FUNCTION spelled_5(i int) RETURNS int STABLE LANGUAGE plpgsql AS 'DECLARE typed int := 4; type int := 5; BEGIN RETURN ((i + 6) % typed + (i + 6) % type) + k FROM stash_memo_compiled.other; END';
+SELECT count(stash.memoize(f)) FROM unnest('{spelled_5(int),spelled_1(int),spelled_2(int),spelled_3(int),spelled_4(int)}'::regprocedure[]) f;
 SELECT spelled_1(1), spelled_2(1), spelled_3(1);
 SET ROLE regress_stash_a;
 SELECT spelled_4(1);
 RESET ROLE;
-SELECT value FROM stash.explain('spelled_1(int)', 1) WHERE item = 'verdict';
+SELECT spelled_5(1);
+SELECT (SELECT value FROM stash.explain('spelled_1(int)', 1) WHERE item = 'verdict'), (SELECT value FROM stash.explain('spelled_5(int)', 1) WHERE item = 'verdict');
 ALTER TABLE "odd table" ALTER "odd column" TYPE numeric(5,2);
 \c -
 SET search_path = stash_memo_compiled;

@@ -112,7 +112,10 @@ find_column_type(const char *source)
 {
 	while ((source = strchr(source, '%')) != NULL)
 	{
-		if (pg_strncasecmp(skip_blanks(source + 1), "type", 4) == 0)
+		const char *at = skip_blanks(source + 1);
+
+		if (pg_strncasecmp(at, "type", 4) == 0 && !isalnum((unsigned char) at[4]) &&
+			at[4] != '_')
 			return source;
 		source++;
 	}
@@ -282,7 +285,8 @@ begin_of_name(const char *source, const char *at)
 
 /*
  * The table of a column whose type a variable has counts by its row type.  What
- * has no dot is a variable; what cannot be read may be any table.
+ * has no dot is a variable, what ends otherwise than a name is divided, and what
+ * stands before a comment may be any table.
  */
 static void
 note_column(const char *source, const char *end, Oid function)
@@ -295,6 +299,8 @@ note_column(const char *source, const char *end, Oid function)
 	while (end > source && isspace((unsigned char) end[-1]))
 		end--;
 	at = begin_of_name(source, end);
+	if (at == end && (end == source || end[-1] != '/'))
+		return;
 	if (at == end || !SplitIdentifierString(pnstrdup(at, end - at), '.', &names))
 	{
 		stash_memo_trace_reason(STASH_MEMO_SESSION, function);
