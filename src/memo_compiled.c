@@ -221,7 +221,6 @@ note(PLpgSQL_function *function)
 	entry->epoch = epoch;
 	entry->relations = relations;
 	entry->path = 0;
-	entry->names_columns = false;
 	source = source_of(function->fn_oid);
 	entry->names_columns = find_column_type(source) != NULL;
 	entry->names_types = entry->names_columns || names_types(function);

@@ -507,8 +507,6 @@ note_anything(void)
 	Note	   *note = make_note(InvalidOid);
 
 	note->marked = GetCurrentSubTransactionId();
-	/* what was noted before in this transaction may be what was taken away */
-	note->written = InvalidSubTransactionId;
 	write_note(note);
 }
 
@@ -551,6 +549,8 @@ pg_hashstash_note_lost(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("stash.note_lost() can only be called as a trigger")));
+	/* what this transaction noted before may be what was taken away */
+	make_note(InvalidOid)->written = InvalidSubTransactionId;
 	note_anything();
 	PG_RETURN_POINTER(NULL);
 }
