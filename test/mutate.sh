@@ -44,7 +44,7 @@ mutants=(
 	'the snapshot of a proof that held | memo_proof.c | s/return FullTransactionIdFollowsOrEquals(snapshot->xmin, held->xmax) ||/return true ||/'
 )
 
-# what is met too seldom by chance, and by which function
+# what is met too seldom by chance, and which function races for it
 declare -A often=(['what was read later than the call']=late_total)
 
 # Take a clause out; the file must change.

@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(oracle_schema oracle_script oracle_run);
 
 my @roles = qw(regress_stash_ann regress_stash_bob);
-# what is met too seldom otherwise: 'late_total' also takes its time then
+# what is met too seldom otherwise: 'late_total' then takes its time, and sessions race for it
 my $often = $ENV{STASH_ORACLE_OFTEN} // '';
 my $pause = $often eq 'late_total' ? 5 : 0;	# ms
 my ($owner, $group) = qw(regress_stash_eve regress_stash_group);	# never those of a session
@@ -365,6 +365,16 @@ sub later
 	return 'SELECT o.verdict(c, a, h, m, b) FROM (VALUES ' . join(",\n\t", map { '(' . $self->compared($_, $late) . ')' } 1 .. 3) . ') v(c, a, h, m, b);';
 }
 
+# what is met too seldom: a snapshot that lies between that of a call elsewhere and what it then reads of a change
+sub race
+{
+	my ($self, $level) = @_;
+
+	local $self->{repeatable} = $level eq 'REPEATABLE READ';
+	return "UPDATE o.sale SET amount = amount + 1 WHERE id % 3 = 0;" if $level eq 'change';
+	return "BEGIN ISOLATION LEVEL $level;", map({ ('SELECT pg_sleep(0.005);', $self->later) } 1 .. 3), 'COMMIT;';
+}
+
 sub copying
 {
 	my ($self) = @_;
@@ -376,6 +386,7 @@ sub copying
 sub transaction
 {
 	my ($self) = @_;
+	return $self->race(any('READ COMMITTED', 'REPEATABLE READ', 'change')) if $often eq 'late_total' && chance(0.7);
 	my $level = weighted([ 5, 'READ COMMITTED' ], [ 4, 'REPEATABLE READ' ], [ 0.5, 'SERIALIZABLE' ]);
 	my @savepoints = ();
 	my $writes = chance(0.33);	# the others only read, but for what cannot be without
@@ -384,7 +395,6 @@ sub transaction
 	local $self->{serializable} = $level eq 'SERIALIZABLE';
 	local $self->{repeatable} = $level eq 'REPEATABLE READ';
 	$self->{often} = [ $functions[0], map({ any(@functions) } 1 .. 5) ];
-	$self->{often} = [ function($often) ] if $often;
 	push @lines, "BEGIN ISOLATION LEVEL $level;";
 	for (1 .. 1 + int rand 8)
 	{
@@ -392,7 +402,6 @@ sub transaction
 			[ 10, sub { $self->reading } ],
 			[ 1, sub { $self->setting } ],
 			[ 0.5, sub { $self->cursor } ],
-			[ $self->{repeatable} && $often eq 'late_total' ? 2 : 0, sub { $self->later } ],
 			[ $writes * 3, sub { change() . ';' } ],
 			[ $writes * 1, sub { $self->modifying } ],
 			[ $writes * 1, sub { $self->block } ],
