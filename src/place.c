@@ -62,6 +62,43 @@ stash_place_prune(Relation rel, Buffer buffer)
 		ReleaseBuffer(map);
 }
 
+/* write down, on the page itself, that who made or removed a row has committed */
+static void
+hint(Buffer buffer, OffsetNumber offset, TransactionId committed)
+{
+	Page		page = BufferGetPage(buffer);
+	HeapTupleHeader row;
+
+	if (offset > PageGetMaxOffsetNumber(page) ||
+		!ItemIdIsNormal(PageGetItemId(page, offset)))
+		return;
+	row = (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, offset));
+	if ((row->t_infomask & (HEAP_XMIN_COMMITTED | HEAP_XMIN_INVALID)) == 0 &&
+		TransactionIdEquals(HeapTupleHeaderGetRawXmin(row), committed))
+		HeapTupleSetHintBits(row, buffer, HEAP_XMIN_COMMITTED,
+							 InvalidTransactionId);
+	if ((row->t_infomask & (HEAP_XMAX_COMMITTED | HEAP_XMAX_INVALID |
+							HEAP_XMAX_IS_MULTI | HEAP_XMAX_LOCK_ONLY)) == 0 &&
+		TransactionIdEquals(HeapTupleHeaderGetRawXmax(row), committed))
+		HeapTupleSetHintBits(row, buffer, HEAP_XMAX_COMMITTED,
+							 InvalidTransactionId);
+}
+
+/*
+ * Tell readers of rows that a transaction, of which the caller knows that it has
+ * committed and that this is on the disk, has made or removed them, if it has.
+ * The buffer is pinned.
+ */
+void
+stash_place_hint(Buffer buffer, const OffsetNumber *offsets, int n,
+				 TransactionId committed)
+{
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	for (int i = 0; i < n; i++)
+		hint(buffer, offsets[i], committed);
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+}
+
 /*
  * Find the row at tuple->t_self in a buffer that is pinned; false when there is
  * none that the snapshot sees.  It is good while the buffer is pinned.

@@ -50,7 +50,6 @@ PG_FUNCTION_INFO_V1(pg_hashstash_track_problem);
 
 static HTAB *states;			/* relid to StashTrackState */
 static MemoryContext states_context;
-static uint64 news;				/* counts what forget_relation() is told */
 
 /*
  * What a problem means, for stash.explain() and stash.track_problem().
@@ -407,7 +406,6 @@ forget_relation(Datum arg, Oid relid)
 	HASH_SEQ_STATUS scan;
 	StashTrackState *state;
 
-	news++;
 	hash_seq_init(&scan, states);
 	while ((state = hash_seq_search(&scan)) != NULL)
 	{
@@ -427,11 +425,10 @@ forget_all(Datum arg, int cacheid, uint32 hashvalue)
 	forget_relation(arg, InvalidOid);
 }
 
-/* functions, roles and event triggers are no part of a state, but of what is proved */
+/* event triggers are no part of a state, but of what is proved: that word came is counted */
 static void
-count_others(Datum arg, int cacheid, uint32 hashvalue)
+heard(Datum arg, int cacheid, uint32 hashvalue)
 {
-	news++;
 }
 
 /*
@@ -453,11 +450,7 @@ stash_track_init(void)
 	stash_catalog_listen(forget_relation);
 	stash_catalog_listen_cache(SUBSCRIPTIONRELMAP, forget_all);
 	stash_catalog_listen_cache(NAMESPACEOID, forget_all);
-	stash_catalog_listen_cache(PROCOID, count_others);
-	stash_catalog_listen_cache(AUTHOID, count_others);
-	stash_catalog_listen_cache(AUTHMEMROLEMEM, count_others);
-	stash_catalog_listen_cache(DATABASEOID, count_others);
-	stash_catalog_listen_cache(EVENTTRIGGEROID, count_others);
+	stash_catalog_listen_cache(EVENTTRIGGEROID, heard);
 	stash_track_note_init();
 }
 
@@ -498,9 +491,9 @@ stash_track_state(Oid relid)
 			pfree(state->members);
 		state->members = NULL;
 		state->nmembers = 0;
-		before = news;
+		before = stash_catalog_news();
 		build_state(state);
-	} while (before != news);
+	} while (before != stash_catalog_news());
 	state->is_valid = !state->rows.is_untold;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(work);

@@ -193,7 +193,7 @@ typedef struct Known
 {
 	Oid			root;			/* 0: nothing is known */
 	Buffer		buffer;
-	OffsetNumber offset;
+	OffsetNumber versions[2];	/* the last, and the one before */
 } Known;
 
 static Known known[16];
@@ -217,10 +217,42 @@ may_overwrite(HeapTuple tuple, Oid root, FullTransactionId place)
 		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 }
 
+/* the last transaction of this session that noted something and has committed */
+static FullTransactionId committed;
+static XLogRecPtr committed_at;
+
+/*
+ * This transaction, which has noted something, has committed.
+ */
+void
+stash_change_committed(void)
+{
+	committed = GetTopFullTransactionIdIfAny();
+	committed_at = XactLastCommitEnd;
+}
+
+/*
+ * Write into the session's slot that its last transaction has committed, if it
+ * wrote that.  Else each who comes by has to ask all transactions that run, and
+ * the log of commits; there sessions that write wait for each other.
+ *
+ * Identifiers in rows come again after four thousand million transactions.
+ */
+static void
+hint_committed(const Known *there, FullTransactionId now)
+{
+	if (FullTransactionIdIsValid(committed) &&
+		U64FromFullTransactionId(now) - U64FromFullTransactionId(committed) < PG_INT32_MAX &&
+		!XLogNeedsFlush(committed_at))
+		stash_place_hint(there->buffer, there->versions,
+						 lengthof(there->versions),
+						 XidFromFullTransactionId(committed));
+}
+
 /* find the slot where it was; its buffer stays pinned */
 static bool
 find_known(Relation change, Oid root, FullTransactionId place,
-		   HeapTuple tuple, Buffer *buffer)
+		   FullTransactionId xid, HeapTuple tuple, Buffer *buffer)
 {
 	Known	   *there = known_of(root);
 	BlockNumber block;
@@ -228,8 +260,9 @@ find_known(Relation change, Oid root, FullTransactionId place,
 	*buffer = there->buffer;
 	if (there->root != root || !stash_place_pin(change, *buffer, &block))
 		return false;
+	hint_committed(there, xid);
 	stash_place_prune(change, *buffer);
-	ItemPointerSet(&tuple->t_self, block, there->offset);
+	ItemPointerSet(&tuple->t_self, block, there->versions[0]);
 	if (stash_place_see(change, *buffer, SnapshotSelf, tuple) &&
 		may_overwrite(tuple, root, place))
 		return true;
@@ -282,7 +315,8 @@ overwrite_row(Relation change, HeapTuple tuple, Buffer buffer, Oid root,
 									&wants_index) == TM_Ok;
 	there->root = done && !wants_index ? root : InvalidOid;
 	there->buffer = buffer;
-	there->offset = ItemPointerGetOffsetNumber(&new->t_self);
+	there->versions[0] = ItemPointerGetOffsetNumber(&new->t_self);
+	there->versions[1] = ItemPointerGetOffsetNumber(&tuple->t_self);
 	if (done && wants_index)
 	{
 		Relation	index = index_open(stash_catalog_change_index(), RowExclusiveLock);
@@ -310,7 +344,7 @@ stash_change_overwrite(Relation change, Oid root, FullTransactionId xid)
 	Buffer		buffer;
 	bool		done;
 
-	if (!find_known(change, root, place, &tuple, &buffer) &&
+	if (!find_known(change, root, place, xid, &tuple, &buffer) &&
 		!find_slot(change, root, place, &tuple, &buffer))
 		return false;
 	done = overwrite_row(change, &tuple, buffer, root, place, xid);

@@ -33,6 +33,7 @@ extern void stash_change_insert(Relation change, Oid root,
 								FullTransactionId xid, bool is_pruned);
 extern bool stash_change_overwrite(Relation change, Oid root,
 								   FullTransactionId xid);
+extern void stash_change_committed(void);
 extern void stash_change_make_slots(Relation change, Oid root,
 									FullTransactionId xid, Snapshot snapshot);
 extern void stash_change_begin(StashChangeScan *scan, Relation change,

@@ -151,6 +151,8 @@ end_transaction(XactEvent event, void *arg)
 	if (nnotes == 0 || (event != XACT_EVENT_COMMIT &&
 						event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
 		return;
+	if (event == XACT_EVENT_COMMIT)
+		stash_change_committed();
 	nnotes = 0;
 	marks++;
 }
