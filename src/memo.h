@@ -236,7 +236,7 @@ typedef struct StashMemoKey
 	bool		replaces;		/* its stash may have results that will not do */
 	bool		flies;			/* others may wait for us to compute */
 	bool		is_too_large;	/* and not complete */
-	char		local[1024];	/* buffer of 'sink' while it suffices */
+	char		local[512];		/* buffer of 'sink' while it suffices */
 } StashMemoKey;
 
 /*
@@ -516,7 +516,10 @@ extern void stash_memo_compiled_init(void);
 extern void stash_memo_compiled_note(struct PLpgSQL_function *function);
 extern void stash_memo_compiled_mark(void);
 extern void stash_memo_compiled_outdate(void);
+extern void stash_memo_compiled_unmark(void);
+extern void stash_memo_compiled_planned_anew(void);
 extern bool stash_memo_compiled_forget(void);
+extern const char *stash_memo_skip_blanks(const char *at);
 extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,
 										const struct PLpgSQL_plugin *from,
 										struct PLpgSQL_execstate *estate,
@@ -629,6 +632,7 @@ extern void stash_memo_append_type(StringInfo out, int argno, StashType *type);
 extern void stash_memo_append_labels(StringInfo out, const StashType *type);
 extern void stash_memo_settings_keep(void);
 extern bool stash_memo_settings_are_kept(void);
+extern bool stash_memo_path_is_kept(void);
 extern uint64 stash_memo_environment(bool is_shared);
 extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 								Oid collation, const char *site,

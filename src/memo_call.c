@@ -58,6 +58,7 @@
 #include "typeio.h"
 
 #define MAX_VALUE_BYTES		(64 * 1024 * 1024)	/* larger ones are not kept */
+#define FEW_ARGS			8
 #define DEFAULT_SET_BYTES	(1024 * 1024 * 1024)	/* nor sets, unless said */
 
 PG_FUNCTION_INFO_V1(pg_hashstash_call_handler);
@@ -188,9 +189,9 @@ keep_result(StashMemoCall *call, StashMemoKey *key, bytea *frame,
 /* ---- results that are no sets ---- */
 
 static Datum
-call_target(StashMemoCall *call, FunctionCallInfo fcinfo, bool *isnull)
+call_target_in(FunctionCallInfo target, StashMemoCall *call,
+			   FunctionCallInfo fcinfo, bool *isnull)
 {
-	LOCAL_FCINFO(target, FUNC_MAX_ARGS);
 	Datum		value;
 
 	InitFunctionCallInfoData(*target, &call->target, fcinfo->nargs,
@@ -201,6 +202,25 @@ call_target(StashMemoCall *call, FunctionCallInfo fcinfo, bool *isnull)
 	value = FunctionCallInvoke(target);
 	*isnull = target->isnull;
 	return value;
+}
+
+static pg_noinline Datum
+call_target_of_many(StashMemoCall *call, FunctionCallInfo fcinfo, bool *isnull)
+{
+	LOCAL_FCINFO(target, FUNC_MAX_ARGS);
+
+	return call_target_in(target, call, fcinfo, isnull);
+}
+
+/* functions that call themselves do so on one stack: mostly a short one will do */
+static Datum
+call_target(StashMemoCall *call, FunctionCallInfo fcinfo, bool *isnull)
+{
+	LOCAL_FCINFO(target, FEW_ARGS);
+
+	if (unlikely(fcinfo->nargs > FEW_ARGS))
+		return call_target_of_many(call, fcinfo, isnull);
+	return call_target_in(target, call, fcinfo, isnull);
 }
 
 /* the same, noting what it does, and how long it took, without the noting */
@@ -236,7 +256,7 @@ prepare_to_verify(const StashMemoCall *call)
 	bool		untold;
 	bool		unwatched;
 
-	if (ActiveSnapshotSet())
+	if (ActiveSnapshotSet() && !IsolationIsSerializable())
 		(void) stash_memo_replan(&untold, &unwatched);
 	stash_memo_trace_skip(call->memo->target);
 }

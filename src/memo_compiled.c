@@ -11,6 +11,10 @@
  * So each function that runs, in a trace or not, is noted with what it was
  * compiled by; before a target runs those of other times are compiled anew.
  *
+ * It also goes on, to the end of the transaction, with expressions that it has
+ * prepared: in them are rights that were checked, and queries of functions in
+ * SQL that were planned, for who ran it then.  So who did is noted, too.
+ *
  * PL/pgSQL has one place for a plugin, which we take when the library is loaded;
  * memo_plpgsql.c takes it in turn while a target runs.
  *
@@ -23,12 +27,14 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "plpgsql.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
@@ -48,6 +54,11 @@ typedef struct Compiled
 	uint64		relations;		/* news of relations by then */
 	bool		names_types;	/* of users */
 	bool		names_columns;	/* whose types variables have */
+	bool		is_escaped;		/* has a backslash, and literals were read */
+	bool		conforms;		/* by this standard_conforming_strings */
+	Oid			user;			/* who ran it first since plans are as they
+								 * are */
+	uint64		plans;
 } Compiled;
 
 static PLpgSQL_plugin ours;
@@ -58,6 +69,13 @@ static bool any_names_columns;
 static bool any_unknown;		/* has a path of 0 */
 static uint64 epoch = 1;		/* counts what may change the meaning of names */
 static uint64 relations;		/* counts news of them */
+
+/* counts how often plans were forgotten; since then one function had two users */
+static uint64 plans = 1;
+static bool is_mixed;
+
+/* standard_conforming_strings has been seen so */
+static bool has_been_off;
 
 /* what stash_memo_compiled_forget() has seen last */
 static uint64 last_path;
@@ -87,22 +105,43 @@ source_of(Oid function)
 	return source;
 }
 
-/* behind blanks and comments */
+/* behind a comment that begins here, and may have others in it */
 static const char *
-skip_blanks(const char *at)
+skip_comment(const char *at)
+{
+	int			depth = 0;
+
+	do
+	{
+		if (strncmp(at, "/*", 2) == 0)
+			depth++;
+		else if (strncmp(at, "*/", 2) == 0)
+			depth--;
+		else
+		{
+			at += *at != '\0';
+			continue;
+		}
+		at += 2;
+	} while (depth > 0 && *at != '\0');
+	return at;
+}
+
+/*
+ * What follows blanks and comments in a text in SQL.
+ */
+const char *
+stash_memo_skip_blanks(const char *at)
 {
 	for (;;)
 	{
-		const char *end = NULL;
-
-		at += strspn(at, " \t\r\n\f");
+		at += strspn(at, " \t\r\n\f\v");
 		if (strncmp(at, "--", 2) == 0)
-			end = strchr(at, '\n');
+			at += strcspn(at, "\r\n");
 		else if (strncmp(at, "/*", 2) == 0)
-			end = strstr(at, "*/");
-		if (end == NULL)
+			at = skip_comment(at);
+		else
 			return at;
-		at = end + (*end == '*' ? 2 : 1);
 	}
 }
 
@@ -112,7 +151,7 @@ find_column_type(const char *source)
 {
 	while ((source = strchr(source, '%')) != NULL)
 	{
-		const char *at = skip_blanks(source + 1);
+		const char *at = stash_memo_skip_blanks(source + 1);
 
 		if (pg_strncasecmp(at, "type", 4) == 0 && !isalnum((unsigned char) at[4]) &&
 			at[4] != '_')
@@ -152,6 +191,7 @@ stash_memo_compiled_mark(void)
 	newest[0] = TopMemoryContext->firstchild;
 	/* that of functions from 18 on */
 	newest[1] = CacheMemoryContext ? CacheMemoryContext->firstchild : NULL;
+	has_been_off |= !stash_compat_conforming_strings();
 }
 
 /*
@@ -181,8 +221,8 @@ is_new(const PLpgSQL_function *function)
 static bool
 is_of_users(const PLpgSQL_type *type)
 {
-	return type != NULL && (type->typoid >= FirstNormalObjectId ||
-							type->collation >= FirstNormalObjectId);
+	return type != NULL && (type->typoid >= FirstUnpinnedObjectId ||
+							type->collation >= FirstUnpinnedObjectId);
 }
 
 /* whether a function has variables whose types are found by the path */
@@ -194,13 +234,36 @@ names_types(const PLpgSQL_function *function)
 		PLpgSQL_datum *datum = function->datums[i];
 
 		if (datum->dtype == PLPGSQL_DTYPE_REC &&
-			((PLpgSQL_rec *) datum)->rectypeid >= FirstNormalObjectId)
+			((PLpgSQL_rec *) datum)->rectypeid >= FirstUnpinnedObjectId)
 			return true;
 		if ((datum->dtype == PLPGSQL_DTYPE_VAR || datum->dtype == PLPGSQL_DTYPE_PROMISE) &&
 			is_of_users(((PLpgSQL_var *) datum)->datatype))
 			return true;
 	}
 	return false;
+}
+
+/*
+ * A function is created: what is compiled until a query runs may be so by the
+ * path of now.
+ */
+void
+stash_memo_compiled_unmark(void)
+{
+	newest[0] = newest[1] = CurrentMemoryContext;
+}
+
+/* a function is about to run, by the user of now */
+static void
+note_user(Compiled *entry)
+{
+	if (entry->plans != plans)
+	{
+		entry->plans = plans;
+		entry->user = GetUserId();
+	}
+	else if (entry->user != GetUserId())
+		is_mixed = true;
 }
 
 /* a function is about to run: note it, if it was compiled anew */
@@ -224,6 +287,9 @@ note(PLpgSQL_function *function)
 	source = source_of(function->fn_oid);
 	entry->names_columns = find_column_type(source) != NULL;
 	entry->names_types = entry->names_columns || names_types(function);
+	entry->is_escaped = strchr(source, '\\') != NULL;
+	entry->conforms = stash_compat_conforming_strings();
+	entry->plans = 0;
 	pfree(source);
 	if (is_new(function))
 		entry->path = path_of_now(&is_plain);
@@ -240,6 +306,14 @@ is_of_now(const Compiled *entry, uint64 path, bool is_plain)
 		return true;
 	return entry->path == path && entry->epoch == epoch &&
 		(!entry->names_columns || entry->relations == relations);
+}
+
+/* whether it has literals that would be others, or errors, were it compiled now */
+static bool
+reads_literals_otherwise(const Compiled *entry)
+{
+	return entry->is_escaped && has_been_off &&
+		(entry->path == 0 || entry->conforms != stash_compat_conforming_strings());
 }
 
 /* have PL/pgSQL compile it when it is called next */
@@ -261,8 +335,10 @@ begin_of_name(const char *source, const char *at)
 		if (part > source && part[-1] == '"')
 		{
 			part--;
-			while (part > source && part[-1] != '"')
-				part--;
+			/* one that is twice is part of the name */
+			while (part > source && (part[-1] != '"' ||
+									 (part - 1 > source && part[-2] == '"')))
+				part -= part[-1] == '"' ? 2 : 1;
 			part -= part > source;
 		}
 		else
@@ -280,6 +356,18 @@ begin_of_name(const char *source, const char *at)
 		while (at > source && isspace((unsigned char) at[-1]))
 			at--;
 	}
+}
+
+/* whether a line has a comment of its own before 'at' */
+static bool
+is_behind_comment(const char *source, const char *at)
+{
+	for (; at > source && at[-1] != '\n' && at[-1] != '\r'; at--)
+	{
+		if (at[0] == '-' && at[-1] == '-')
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -300,7 +388,8 @@ note_column(const char *source, const char *end, Oid function)
 	at = begin_of_name(source, end);
 	if (at == end && (end == source || end[-1] != '/'))
 		return;
-	if (at == end || !SplitIdentifierString(pnstrdup(at, end - at), '.', &names))
+	if (at == end || is_behind_comment(source, at) ||
+		!SplitIdentifierString(pnstrdup(at, end - at), '.', &names))
 	{
 		stash_memo_trace_reason(STASH_MEMO_SESSION, function);
 		return;
@@ -346,6 +435,8 @@ stash_memo_compiled_note(PLpgSQL_function *function)
 	entry = note(function);
 	if (entry->names_columns)
 		note_columns(function->fn_oid);
+	if (entry->user != GetUserId() || reads_literals_otherwise(entry))
+		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
 	path = path_of_now(&is_plain);
 	if (is_of_now(entry, path, is_plain))
 		return;
@@ -365,21 +456,33 @@ stash_memo_compiled_outdate(void)
 }
 
 /*
+ * Plans are forgotten, and with them what expressions have prepared.
+ */
+void
+stash_memo_compiled_planned_anew(void)
+{
+	plans++;
+	is_mixed = false;
+}
+
+/*
  * A target is about to run: have functions compiled anew that were by something
- * else than what is now.  Says whether there may be any.
+ * else than what is now.  Says whether plans are too old as well: the path is
+ * another one, or functions were run by several users since.
  */
 bool
 stash_memo_compiled_forget(void)
 {
 	bool		is_plain;
 	uint64		path = path_of_now(&is_plain);
+	bool		is_other = path != last_path || is_mixed;
 	HASH_SEQ_STATUS scan;
 	Compiled   *entry;
 
 	stash_memo_compiled_mark();
 	if (path == last_path && epoch == last_epoch && !any_unknown &&
 		(!any_names_columns || relations == last_relations))
-		return false;
+		return is_other;
 	last_path = path;
 	last_epoch = epoch;
 	last_relations = relations;
@@ -395,7 +498,7 @@ stash_memo_compiled_forget(void)
 		else
 			any_unknown |= entry->path == 0;
 	}
-	return true;
+	return is_other;
 }
 
 /* ---- the plugin ---- */
@@ -416,11 +519,31 @@ stash_memo_compiled_hand_on(PLpgSQL_plugin *to, const PLpgSQL_plugin *from,
 		to->func_setup(estate, function);
 }
 
+/*
+ * Before 18 a function that could not be compiled anew counts as compiled where a
+ * call of before is still known, as for operators of indexes.
+ */
+static void
+refuse_unfinished(PLpgSQL_function *function)
+{
+	if (function->action != NULL)
+		return;
+	stash_compat_plpgsql_xmin(function) = InvalidTransactionId;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("function %s could not be compiled when it was called before",
+					format_procedure(function->fn_oid)),
+			 errhint("Call it again.")));
+}
+
 static void
 set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 {
 	if (OidIsValid(function->fn_oid))
-		(void) note(function);
+	{
+		refuse_unfinished(function);
+		note_user(note(function));
+	}
 	if (next != NULL)
 		stash_memo_compiled_hand_on(next, &ours, estate, function);
 }

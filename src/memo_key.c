@@ -96,7 +96,7 @@ static char *const *text_values[lengthof(text_settings)];
 static StashCompatSetting number_values[lengthof(number_settings)];
 static bool knows_plpgsql;		/* where its settings are */
 
-#define PLAN_NUMBERS	11		/* the first of 'numbers' */
+#define PLAN_NUMBERS	12		/* the first of 'numbers' */
 #define PLAN_TEXTS_FROM	1		/* all texts but the search_path */
 
 /* All that is compared at each call to see whether the environment changed. */
@@ -268,8 +268,8 @@ read_numbers(int *numbers)
 	numbers[i++] = quote_all_identifiers;
 	numbers[i++] = Transform_null_equals;
 	numbers[i++] = stash_compat_conforming_strings();
-	Assert(i == PLAN_NUMBERS);
 	numbers[i++] = row_security;
+	Assert(i == PLAN_NUMBERS);
 	numbers[i++] = pg_get_client_encoding();
 	numbers[i++] = stash_catalog_has_temporary();
 	numbers[i++] = GinFuzzySearchLimit;
@@ -349,6 +349,15 @@ stash_memo_settings_are_kept(void)
 
 	read_numbers(numbers);
 	return settings_are(&kept, numbers, PLAN_NUMBERS, PLAN_TEXTS_FROM);
+}
+
+/*
+ * The same of search_path.
+ */
+bool
+stash_memo_path_is_kept(void)
+{
+	return strcmp(kept.texts[0], *text_values[0]) == 0;
 }
 
 /* the schemas in which names are found, as far as the user may look into them */

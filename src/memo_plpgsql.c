@@ -688,21 +688,30 @@ after_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
 		next->stmt_end(estate, statement);
 }
 
-/* whether a function has an option of its own in place of a setting */
+/* whether a function has an option of its own in place of a setting: before all else */
 static bool
 has_option(PLpgSQL_function *function, const char *option)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID,
 										ObjectIdGetDatum(function->fn_oid));
+	const char *at;
 	bool		isnull;
-	Datum		source;
-	bool		found;
+	bool		found = false;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	found = stash_memo_has_word(TextDatumGetCString(source), option) != NULL;
+	at = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple,
+											 Anum_pg_proc_prosrc, &isnull));
 	ReleaseSysCache(tuple);
+	for (at = stash_memo_skip_blanks(at); *at == '#' && !found;
+		 at = stash_memo_skip_blanks(at))
+	{
+		at = stash_memo_skip_blanks(at + 1);
+		found = pg_strncasecmp(at, option, strlen(option)) == 0;
+		/* its name and its value */
+		at = stash_memo_skip_blanks(at + strcspn(at, " \t\r\n\f\v/-"));
+		at += strcspn(at, " \t\r\n\f\v/-");
+	}
 	return found;
 }
 

@@ -41,12 +41,10 @@
 
 #include "access/htup_details.h"
 #include "access/xlog.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -593,6 +591,9 @@ judge_anew(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 	StashMemoReason reason;
 	bool		untold;
 
+	if (IsolationIsSerializable())
+		return STASH_MEMO_SERIALIZABLE;
+
 	/* as opening the relations would: what was committed before counts */
 	AcceptInvalidationMessages();
 	if (stash_track_anything_changed(proof->snapshot, &untold))
@@ -661,8 +662,7 @@ stash_memo_proof_judge(const StashMemoProof *proof, bool has_ttl, Oid *culprit)
 		return STASH_MEMO_FINE;
 	reason = judge_anew(proof, has_ttl, culprit);
 	/* what was looked up may have moved time on */
-	if (reason == STASH_MEMO_FINE && moment != 0 &&
-		moment == stash_track_moment())
+	if (reason == STASH_MEMO_FINE && moment != 0 && moment == stash_track_moment())
 		hold(proof, has_ttl, moment);
 	return reason;
 }

@@ -9,6 +9,9 @@
  * cast has come: planning again does not parse again.  The key of a call has
  * the settings of now, though, and a proof what is visible now.
  *
+ * And what was prepared of plans it uses to the end of the transaction, with the
+ * rights of who did so, and with functions in SQL and policies as they were.
+ *
  * So before a target runs whose answer may be kept all plans are forgotten
  * that may be of before, with functions that PL/pgSQL has compiled, and what the
  * server keeps of domains.  What changes while it runs makes its answer stale.
@@ -21,6 +24,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
@@ -33,6 +37,14 @@
 
 /* plans were made under other settings than those that are kept */
 static bool is_mixed;
+
+/* and by another path, which the server looks after, but for conditions of domains */
+static bool has_other_path;
+
+/* what this session had heard when plans were forgotten, and who ran a target then */
+static uint64 functions_known;
+static uint64 roles_known;
+static Oid	user_known;
 
 /* what may change any query, and this sees, all plans know; NULL: who knows */
 static StashTrackSnapshot *known;
@@ -105,8 +117,47 @@ know(const StashTrackSnapshot *snapshot)
 void
 stash_memo_replan_note(void)
 {
-	if (known != NULL && !is_mixed)
+	if (known == NULL)
+		return;
+	if (!is_mixed)
 		is_mixed = !stash_memo_settings_are_kept();
+	if (!has_other_path)
+		has_other_path = !stash_memo_path_is_kept();
+}
+
+/* who runs a target; what a SECURITY DEFINER function calls is not asked for */
+static Oid
+user_of_now(void)
+{
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	return context & SECURITY_LOCAL_USERID_CHANGE ? user_known : user;
+}
+
+/* whether what was prepared may be so for another user, or of other functions */
+static bool
+is_prepared_otherwise(void)
+{
+	return functions_known != stash_memo_function_news ||
+		roles_known != stash_memo_roles_generation() ||
+		user_known != user_of_now();
+}
+
+static void
+forget_plans(const StashTrackSnapshot *snapshot)
+{
+	CallSyscacheCallbacks(CONSTROID, 0);
+	ResetPlanCache();
+	stash_memo_compiled_planned_anew();
+	know(snapshot);
+	stash_memo_settings_keep();
+	is_mixed = false;
+	has_other_path = false;
+	functions_known = stash_memo_function_news;
+	roles_known = stash_memo_roles_generation();
+	user_known = user_of_now();
 }
 
 /*
@@ -137,13 +188,13 @@ stash_memo_replan(bool *untold, bool *unwatched)
 		stash_memo_compiled_outdate();
 		has_news = true;
 	}
-	if (stash_memo_compiled_forget())
+	if (stash_memo_compiled_forget() || has_news || is_mixed ||
+		!stash_memo_settings_are_kept() || is_prepared_otherwise())
+		forget_plans(snapshot);
+	else if (has_other_path)
+	{
 		CallSyscacheCallbacks(CONSTROID, 0);
-	if (!has_news && !is_mixed && stash_memo_settings_are_kept())
-		return snapshot;
-	ResetPlanCache();
-	know(snapshot);
-	stash_memo_settings_keep();
-	is_mixed = false;
+		has_other_path = false;
+	}
 	return snapshot;
 }

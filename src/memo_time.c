@@ -12,32 +12,44 @@
 #include "postgres.h"
 
 #include "access/transam.h"
-#include "access/tupdesc.h"
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "memo.h"
 
 /* ---- types ---- */
 
+/*
+ * The columns are read without the lock that makes a descriptor of them: whoever
+ * changes a type that a query does not even use is not waited for.
+ */
 static bool
 row_has(Oid type, StashMemoTypeTest test, void *arg)
 {
-	TupleDesc	desc = lookup_rowtype_tupdesc_noerror(type, -1, true);
+	Oid			relid = get_typ_typrelid(type);
+	HeapTuple	tuple;
 	bool		found = false;
 
-	if (desc == NULL)
-		return false;
-	for (int i = 0; !found && i < desc->natts; i++)
-		found = !TupleDescAttr(desc, i)->attisdropped &&
-			stash_memo_type_has(TupleDescAttr(desc, i)->atttypid, test, arg);
-	ReleaseTupleDesc(desc);
+	for (int i = 1; !found; i++)
+	{
+		Oid			part;
+
+		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(i));
+		if (!HeapTupleIsValid(tuple))
+			break;
+		/* 0 where it is dropped */
+		part = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
+		ReleaseSysCache(tuple);
+		found = OidIsValid(part) && stash_memo_type_has(part, test, arg);
+	}
 	return found;
 }
 

@@ -393,6 +393,8 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 			stash_memo_note_function(current, object);
 		}
 	}
+	else if (access == OAT_POST_CREATE && class == ProcedureRelationId)
+		stash_memo_compiled_unmark();
 	if (next_object_access != NULL)
 		next_object_access(access, class, object, sub, arg);
 }
@@ -528,7 +530,14 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 
 	memset(trace, 0, sizeof(*trace));
 	trace->context = CurrentMemoryContext;
-	if (ActiveSnapshotSet())
+
+	/*
+	 * whoever reads the log of changes there is in the way of all who write
+	 * it
+	 */
+	if (IsolationIsSerializable())
+		stash_memo_note_reason(trace, STASH_MEMO_SERIALIZABLE, InvalidOid);
+	else if (ActiveSnapshotSet())
 	{
 		bool		untold;
 		bool		unwatched;
