@@ -85,34 +85,30 @@ hint(Buffer buffer, OffsetNumber offset, TransactionId committed)
 }
 
 /*
- * Tell readers of rows that a transaction, of which the caller knows that it has
- * committed and that this is on the disk, has made or removed them, if it has.
- * The buffer is pinned.
- */
-void
-stash_place_hint(Buffer buffer, const OffsetNumber *offsets, int n,
-				 TransactionId committed)
-{
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	for (int i = 0; i < n; i++)
-		hint(buffer, offsets[i], committed);
-	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-}
-
-/*
  * Find the row at tuple->t_self in a buffer that is pinned; false when there is
  * none that the snapshot sees.  It is good while the buffer is pinned.
+ *
+ * 'committed': a transaction of which the caller knows that it has committed and
+ * that this is on the disk, or invalid.  Should it have made the row, or replaced
+ * another at 'before', that is written down there, so that nobody has to find
+ * it out.
  *
  * Tells nobody of reading, as a serializable transaction would have to.
  */
 bool
-stash_place_see(Relation rel, Buffer buffer, Snapshot snapshot, HeapTuple tuple)
+stash_place_see(Relation rel, Buffer buffer, Snapshot snapshot, HeapTuple tuple,
+				TransactionId committed, OffsetNumber before)
 {
 	Page		page = BufferGetPage(buffer);
 	OffsetNumber offset = ItemPointerGetOffsetNumber(&tuple->t_self);
 	bool		is_visible = false;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	if (TransactionIdIsValid(committed))
+	{
+		hint(buffer, offset, committed);
+		hint(buffer, before, committed);
+	}
 	if (offset <= PageGetMaxOffsetNumber(page) &&
 		ItemIdIsNormal(PageGetItemId(page, offset)))
 	{

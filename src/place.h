@@ -16,9 +16,8 @@
 
 extern bool stash_place_pin(Relation rel, Buffer buffer, BlockNumber *block);
 extern void stash_place_prune(Relation rel, Buffer buffer);
-extern void stash_place_hint(Buffer buffer, const OffsetNumber *offsets, int n,
-							 TransactionId committed);
 extern bool stash_place_see(Relation rel, Buffer buffer, Snapshot snapshot,
-							HeapTuple tuple);
+							HeapTuple tuple, TransactionId committed,
+							OffsetNumber before);
 
 #endif							/* STASH_PLACE_H */

@@ -236,7 +236,8 @@ stash_store_hint_find(Relation rel, StashHash128 key_hash, HeapTuple tuple,
 	if (!stash_place_pin(rel, *buffer, &block))
 		return false;
 	ItemPointerSet(&tuple->t_self, block, offset);
-	if (stash_place_see(rel, *buffer, GetActiveSnapshot(), tuple))
+	if (stash_place_see(rel, *buffer, GetActiveSnapshot(), tuple, InvalidTransactionId,
+						InvalidOffsetNumber))
 		return true;
 	ReleaseBuffer(*buffer);
 	return false;

@@ -193,7 +193,8 @@ typedef struct Known
 {
 	Oid			root;			/* 0: nothing is known */
 	Buffer		buffer;
-	OffsetNumber versions[2];	/* the last, and the one before */
+	OffsetNumber offset;
+	OffsetNumber before;		/* of the version that was written over */
 } Known;
 
 static Known known[16];
@@ -232,21 +233,20 @@ stash_change_committed(void)
 }
 
 /*
- * Write into the session's slot that its last transaction has committed, if it
- * wrote that.  Else each who comes by has to ask all transactions that run, and
- * the log of commits; there sessions that write wait for each other.
+ * That transaction as rows have it, if whoever reads these may be told.  Else
+ * each has to ask all that run, and the log of commits, where sessions that
+ * write wait for each other.
  *
  * Identifiers in rows come again after four thousand million transactions.
  */
-static void
-hint_committed(const Known *there, FullTransactionId now)
+static TransactionId
+known_to_have_committed(FullTransactionId now)
 {
-	if (FullTransactionIdIsValid(committed) &&
-		U64FromFullTransactionId(now) - U64FromFullTransactionId(committed) < PG_INT32_MAX &&
-		!XLogNeedsFlush(committed_at))
-		stash_place_hint(there->buffer, there->versions,
-						 lengthof(there->versions),
-						 XidFromFullTransactionId(committed));
+	if (!FullTransactionIdIsValid(committed) ||
+		U64FromFullTransactionId(now) - U64FromFullTransactionId(committed) > PG_INT32_MAX ||
+		XLogNeedsFlush(committed_at))
+		return InvalidTransactionId;
+	return XidFromFullTransactionId(committed);
 }
 
 /* find the slot where it was; its buffer stays pinned */
@@ -260,10 +260,10 @@ find_known(Relation change, Oid root, FullTransactionId place,
 	*buffer = there->buffer;
 	if (there->root != root || !stash_place_pin(change, *buffer, &block))
 		return false;
-	hint_committed(there, xid);
 	stash_place_prune(change, *buffer);
-	ItemPointerSet(&tuple->t_self, block, there->versions[0]);
-	if (stash_place_see(change, *buffer, SnapshotSelf, tuple) &&
+	ItemPointerSet(&tuple->t_self, block, there->offset);
+	if (stash_place_see(change, *buffer, SnapshotSelf, tuple,
+						known_to_have_committed(xid), there->before) &&
 		may_overwrite(tuple, root, place))
 		return true;
 	ReleaseBuffer(*buffer);
@@ -315,8 +315,8 @@ overwrite_row(Relation change, HeapTuple tuple, Buffer buffer, Oid root,
 									&wants_index) == TM_Ok;
 	there->root = done && !wants_index ? root : InvalidOid;
 	there->buffer = buffer;
-	there->versions[0] = ItemPointerGetOffsetNumber(&new->t_self);
-	there->versions[1] = ItemPointerGetOffsetNumber(&tuple->t_self);
+	there->offset = ItemPointerGetOffsetNumber(&new->t_self);
+	there->before = ItemPointerGetOffsetNumber(&tuple->t_self);
 	if (done && wants_index)
 	{
 		Relation	index = index_open(stash_catalog_change_index(), RowExclusiveLock);

@@ -7,11 +7,21 @@
 # memo_write_table NAME: a table of 100,000 rows, and a sequence for more
 memo_write_table() {
 	sql -v name="bench.$1" <<-'SQL'
-		CREATE TABLE :name (id bigint PRIMARY KEY, n int NOT NULL, note text);
+		CREATE TABLE :name (id bigint PRIMARY KEY, n int NOT NULL, note text) WITH (autovacuum_enabled = off);
 		INSERT INTO :name SELECT i, i % 1000, repeat('x', 80) FROM generate_series(1, 100000) i;
 		VACUUM ANALYZE :name;
 	SQL
 }
+
+# a round of pgbench, which begins with a checkpoint: those that come by the clock would fall into some rounds and not into others
+memo_write_round() {
+	sql -c CHECKPOINT
+	bench_pgbench "$1" "$2"
+}
+untracked() { memo_write_round untracked "$1"; }
+tracked() { memo_write_round tracked "$1"; }
+untracked_insert() { memo_write_round untracked_insert "$1"; }
+tracked_insert() { memo_write_round tracked_insert "$1"; }
 
 # memo_write_rates TITLE WORD: single-row transactions through a socket, by 1 and by 8 clients; the word is for their names
 memo_write_rates() {

@@ -8,7 +8,8 @@
 #
 # usage: bash test/bench/run.sh [NAME...]     NAME: hash, frame, stash, memo, map, memo_write, assemble, export (default: all)
 # A NAME may have sections; STASH_BENCH_SECTIONS=one,two runs only these. Rounds of pgbench last two seconds, after one in which
-# sessions start; STASH_BENCH_ROUND=6 makes it six: 8 clients on two cores differ by a tenth from one to the next.
+# sessions start; STASH_BENCH_ROUND=6 makes it six, and STASH_BENCH_ROUNDS=21 has 21 of them count: 8 clients on two cores differ
+# by a tenth from one to the next.
 # STASH_BENCH_CLOCK=cpu counts the time that the server's session has a processor, where others use the machine, too.
 set -euo pipefail
 
@@ -99,7 +100,7 @@ bench_pgbench() {
 bench_compare_rates() {
 	local round job place script rate
 
-	for round in 0 1 2 3 4 5 6 7; do
+	for ((round = 0; round <= ${STASH_BENCH_ROUNDS:-7}; round++)); do
 		for job in "${@:3}"; do
 			IFS== read -r place script job <<<"$job"
 			if declare -F "$script" >/dev/null; then
