@@ -156,11 +156,10 @@ SELECT stash.memoize('literal(int)'), stash.memoize('raised(int)');
 \c -
 SET search_path = stash_memo_prepared;
 SELECT first(random());
-DO $$ BEGIN IF current_setting('server_version_num')::int < 190000 THEN SET standard_conforming_strings = off; END IF; END $$;
-SET escape_string_warning = off;
+DO $$ BEGIN IF current_setting('server_version_num')::int < 190000 THEN SET standard_conforming_strings = off; SET escape_string_warning = off; END IF; END $$;
 SELECT literal_uncached(1) LIKE 'a_%b7' AS called, raised_uncached(1) LIKE 'a_%b' AS called;
 SET standard_conforming_strings = on;
-SELECT literal(1), raised(1);
+SELECT literal(1) LIKE 'a_%b7' AS called, raised(1) LIKE 'a_%b' AS called;
 \c -
 SET search_path = stash_memo_prepared;
 SELECT literal(1), literal_uncached(1), raised(1), raised_uncached(1);
