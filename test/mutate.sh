@@ -8,7 +8,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib/setup.sh"
 
-# what is left out | file in src | what sed does to it
+# what is left out | files in src | what sed does to each
 mutants=(
 	'answers newer than the snapshot | memo_proof.c | s/if (!stash_track_is_not_newer(/if (false \&\& !stash_track_is_not_newer(/'
 	'the own transaction among the running ones | track_proof.c | s/if (FullTransactionIdIsValid(own))/if (false)/'
@@ -24,9 +24,9 @@ mutants=(
 	'what was known of functions | memo_proof.c | s/return rows.digest + names->digest == source->digest/return true/'
 	'rollback of notes to a savepoint | track_note.c | s/event != SUBXACT_EVENT_ABORT_SUB/true/'
 	'notes that stand for others | track_proof.c | s/changed = scan.is_pruned || /changed = /'
-	'the bypass in serializable transactions | memo.c | s/if (memo->volatility != PROVOLATILE_IMMUTABLE && IsolationIsSerializable())/if (false)/'
+	'the bypass in serializable transactions | memo.c memo_proof.c | s/if (memo->volatility != PROVOLATILE_IMMUTABLE && IsolationIsSerializable())/if (false)/; s/^\tif (IsolationIsSerializable())$/\tif (false)/'
 	'the role in the key | memo_key.c | s/is_shared ? SHARED_ROLE : Get[A-Za-z]*UserId()/SHARED_ROLE/; s/if (has_environment && !memo->body.is_shared)/if (false)/'
-	'the search path in the key | memo_key.c | s/{"search_path"}, //'
+	'the search path in the key | memo_key.c | s/settings_are(env, numbers, lengthof(env->numbers), 0)/settings_are(env, numbers, lengthof(env->numbers), 1)/; s/append_path(&out);/;/; s/quote_literal_cstr(env->texts\[i\])/i == 0 ? "" : &/'
 	'the time zone in the key | memo_key.c | s/env->timezone != session_timezone/false/; s/pg_get_timezone_name(env->timezone)/""/'
 	'varied settings in the key | memo_site.c | s/varied_text(call), call->site/"", call->site/; s/!are_equal(setting(lfirst(name)), lfirst(value))/false/'
 	'what a remembered answer was read from | memo_trace.c | s/if (result->proof == NULL)/if (true)/'
@@ -45,17 +45,28 @@ mutants=(
 )
 
 # what is met too seldom by chance, and which function races for it
-declare -A often=(['what was read later than the call']=late_total)
+declare -A often=(['what was read later than the call']=late_total ['own subtransactions']=summary_total)
 
-# Take a clause out; the file must change.
+# Take a clause out; each file must change.
 mutate() {
-	as_user cp "src/$1" "src/$1.whole"
-	as_user sed -i "$2" "src/$1"
-	! cmp -s "src/$1" "src/$1.whole" || die "nothing of $1 is like $2"
+	local file
+
+	for file in $1; do
+		as_user cp "src/$file" "src/$file.whole"
+		as_user sed -i "$2" "src/$file"
+		! cmp -s "src/$file" "src/$file.whole" || die "nothing of $file is like $2"
+	done
 	build
 }
 
-restore() { as_user mv "src/$1.whole" "src/$1"; as_user touch "src/$1"; }
+restore() {
+	local file
+
+	for file in $1; do
+		as_user mv "src/$file.whole" "src/$file"
+		as_user touch "src/$file"
+	done
+}
 
 build() {
 	{ as_user make -s with_llvm=no && as_user make -s install DESTDIR="$stage" with_llvm=no; } >"$work/build.log" 2>&1 || {

@@ -16,7 +16,8 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(oracle_schema oracle_script oracle_run);
 
 my @roles = qw(regress_stash_ann regress_stash_bob);
-# what is met too seldom otherwise: 'late_total' then takes its time, and sessions race for it
+# what is met too seldom otherwise, and sessions then race for: 'late_total' takes its time, 'summary_total' is read between two
+# refreshes of one subtransaction
 my $often = $ENV{STASH_ORACLE_OFTEN} // '';
 my $pause = $often eq 'late_total' ? 5 : 0;	# ms
 my ($owner, $group) = qw(regress_stash_eve regress_stash_group);	# never those of a session
@@ -299,7 +300,7 @@ sub setting
 	return weighted(
 		[ 3, $how . ' ROLE ' . any(@roles) ],
 		[ 2, 'RESET ROLE' ],
-		[ 1, "$how timezone = '" . any('UTC', 'UTC', 'UTC', 'Asia/Tokyo') . "'" ],
+		[ 1, "$how timezone = '" . any(('Pacific/Kiritimati') x 3, 'Etc/GMT+12') . "'" ],
 		[ 1, "$how oracle.factor = " . any(1, 1, 1, 2) ],
 		[ 1, "$how search_path = " . any('o', 'o', 'o', 'o2, o') ],
 		map({ [ 1, "$how $_" ] } any(@{ $self->{caches} })),
@@ -356,13 +357,14 @@ sub cursor
 }
 
 # what others have read meanwhile, partly later than this snapshot
-sub later
+sub later { return $_[0]->each_of('late_total'); }
+
+sub each_of
 {
-	my ($self) = @_;
-	my $late = function('late_total');
+	my ($self, $name) = @_;
 
 	$self->{planned} += 3;
-	return 'SELECT o.verdict(c, a, h, m, b) FROM (VALUES ' . join(",\n\t", map { '(' . $self->compared($_, $late) . ')' } 1 .. 3) . ') v(c, a, h, m, b);';
+	return 'SELECT o.verdict(c, a, h, m, b) FROM (VALUES ' . join(",\n\t", map { '(' . $self->compared($_, function($name)) . ')' } 1 .. 3) . ') v(c, a, h, m, b);';
 }
 
 # what is met too seldom: a snapshot that lies between that of a call elsewhere and what it then reads of a change
@@ -373,6 +375,14 @@ sub race
 	local $self->{repeatable} = $level eq 'REPEATABLE READ';
 	return "UPDATE o.sale SET amount = amount + 1 WHERE id % 3 = 0;" if $level eq 'change';
 	return "BEGIN ISOLATION LEVEL $level;", map({ ('SELECT pg_sleep(0.005);', $self->later) } 1 .. 3), 'COMMIT;';
+}
+
+sub refreshing
+{
+	my ($self) = @_;
+	my $refresh = 'UPDATE o.event SET amount = amount + 1; REFRESH MATERIALIZED VIEW CONCURRENTLY o.summary;';
+
+	return 'RESET ROLE; BEGIN; SAVEPOINT p;', $refresh, $self->each_of('summary_total'), $refresh, 'COMMIT;', $self->each_of('summary_total');
 }
 
 sub copying
@@ -387,6 +397,7 @@ sub transaction
 {
 	my ($self) = @_;
 	return $self->race(any('READ COMMITTED', 'REPEATABLE READ', 'change')) if $often eq 'late_total' && chance(0.7);
+	return $self->refreshing if $often eq 'summary_total' && chance(0.3);
 	my $level = weighted([ 5, 'READ COMMITTED' ], [ 4, 'REPEATABLE READ' ], [ 0.5, 'SERIALIZABLE' ]);
 	my @savepoints = ();
 	my $writes = chance(0.33);	# the others only read, but for what cannot be without

@@ -2,8 +2,8 @@
 #
 # Eight sessions run random transactions; see test/lib/MemoOracle.pm. From the environment: STASH_SEED; STASH_SLOW=1 for
 # 200,000 comparisons; or STASH_ORACLE_COMPARISONS and STASH_ORACLE_SECONDS, after which it stops wherever it is;
-# STASH_ORACLE_CACHES, 'local,shared' unless said, with the others off: 'local', 'shared' or ''; STASH_ORACLE_OFTEN=late_total
-# has sessions race for what is read later than a call, most of the time.
+# STASH_ORACLE_CACHES, 'local,shared' unless said, with the others off: 'local', 'shared' or ''; STASH_ORACLE_OFTEN, of
+# what is raced for more often than by chance (late_total, summary_total).
 
 use strict;
 use warnings;
