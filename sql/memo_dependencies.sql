@@ -368,6 +368,26 @@ CREATE OR REPLACE FUNCTION weight_cmp(x weight, y weight) RETURNS int IMMUTABLE 
 SELECT * FROM by_types;
 SELECT * FROM by_types;
 
+-- what a domain checks need not be possible where its values are only read
+CREATE ROLE regress_stash_reader;
+CREATE FUNCTION up_to(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 60 / n';
+CREATE DOMAIN modest AS int CHECK (VALUE < stash_memo_deps.up_to(2));
+CREATE TABLE modesty (m modest);
+INSERT INTO modesty VALUES (5);
+ALTER DOMAIN modest ADD CHECK (VALUE < stash_memo_deps.up_to(0)) NOT VALID;
+CREATE FUNCTION all_modest() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT sum(m) FROM stash_memo_deps.modesty';
+SELECT stash.track('modesty'), stash.memoize('all_modest()');
+SELECT all_modest(), all_modest_uncached();
+ALTER DOMAIN modest DROP CONSTRAINT modest_check1;
+GRANT USAGE ON SCHEMA stash_memo_deps TO regress_stash_reader;
+GRANT SELECT ON modesty TO regress_stash_reader;
+REVOKE EXECUTE ON FUNCTION up_to FROM PUBLIC;
+SET ROLE regress_stash_reader;
+SELECT all_modest();
+RESET ROLE;
+DROP OWNED BY regress_stash_reader;
+DROP ROLE regress_stash_reader;
+
 SET client_min_messages = warning;
 DROP SERVER regress_stash_server CASCADE;
 DROP FOREIGN DATA WRAPPER regress_stash_wrapper;

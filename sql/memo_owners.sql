@@ -191,6 +191,31 @@ ALTER EVENT TRIGGER stash_note_definition ENABLE ALWAYS;
 SELECT colours();
 SELECT colours();
 
+-- the functions that an aggregate is made of run in its owner's name
+SET client_min_messages = warning;
+CREATE ROLE regress_stash_adder;
+CREATE FUNCTION adding(int, int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN coalesce($1, 0) + $2; END';
+REVOKE EXECUTE ON FUNCTION adding FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION adding TO regress_stash_adder;
+GRANT regress_stash_adder TO regress_stash_other;
+CREATE AGGREGATE added(int) (SFUNC = adding, STYPE = int);
+ALTER AGGREGATE added(int) OWNER TO regress_stash_other;
+CREATE FUNCTION all_added() RETURNS int STABLE LANGUAGE sql AS 'SELECT added(g) FROM generate_series(1, 4) g, open';
+INSERT INTO open VALUES (1);
+SELECT stash.memoize('all_added()');
+SET ROLE regress_stash_user;
+SELECT all_added(), value AS verdict FROM stash.explain('all_added()') WHERE item = 'verdict';
+SELECT all_added(), value AS verdict FROM stash.explain('all_added()') WHERE item = 'verdict';
+RESET ROLE;
+REVOKE regress_stash_adder FROM regress_stash_other;
+SET ROLE regress_stash_user;
+SELECT all_added();
+RESET ROLE;
+DROP FUNCTION all_added, all_added_uncached;
+DROP AGGREGATE added(int);
+DROP FUNCTION adding;
+DROP ROLE regress_stash_adder;
+
 DROP SCHEMA stash_memo_owners CASCADE;
 DROP OWNED BY regress_stash_owner_b, regress_stash_user, regress_stash_reader, regress_stash_heir, regress_stash_other;
 DROP ROLE regress_stash_owner_b, regress_stash_user, regress_stash_reader, regress_stash_heir, regress_stash_other;

@@ -56,6 +56,63 @@ SET LOCAL row_security = off;
 SELECT mine(4);
 ROLLBACK;
 
+-- a function that goes on, in another's name, after plans were forgotten; one that sets a role itself
+RESET ROLE;
+CREATE FUNCTION helper_that_asks(x bool) RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN IF x THEN PERFORM first(random()); END IF; RETURN counted(); END';
+CREATE FUNCTION total_that_asks() RETURNS bigint STABLE SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN RETURN helper_that_asks(true); END';
+ALTER FUNCTION total_that_asks() OWNER TO regress_stash_a;
+CREATE FUNCTION mine_of_those(i int) RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN helper_that_asks(false); END';
+CREATE FUNCTION counted_as(r text) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN IF r IS NOT NULL THEN EXECUTE 'SET LOCAL ROLE ' || r; END IF; RETURN counted(); END $$;
+CREATE FUNCTION mine_as(i int) RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN counted_as(NULL); END';
+SELECT stash.memoize('mine_of_those(int)'), stash.memoize('mine_as(int)');
+GRANT EXECUTE ON FUNCTION mine_of_those_uncached, mine_as_uncached TO PUBLIC;
+\c -
+SET search_path = stash_memo_prepared;
+SET ROLE regress_stash_b;
+BEGIN;
+SELECT mine_of_those(0), total_that_asks(), mine_of_those(1) IS NOT NULL AS called;
+SELECT mine_of_those(2);
+COMMIT;
+RESET ROLE;
+BEGIN;
+SET LOCAL ROLE regress_stash_b;
+SELECT first(random()), counted_as('regress_stash_a');
+SET LOCAL ROLE regress_stash_b;
+SELECT mine_as(1) IS NOT NULL AS called;
+SELECT mine_as(2);
+COMMIT;
+\c -
+SET search_path = stash_memo_prepared;
+SET ROLE regress_stash_b;
+SELECT i, mine_of_those(i), mine_of_those_uncached(i), mine_as(i), mine_as_uncached(i) FROM generate_series(1, 2) i;
+
+-- casts of PL/pgSQL, which functions share
+RESET ROLE;
+CREATE TYPE boxed AS (a int);
+CREATE FUNCTION unboxed(boxed) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'n=' || count(*) FROM secret $$;
+CREATE CAST (boxed AS text) WITH FUNCTION unboxed(boxed) AS ASSIGNMENT;
+CREATE FUNCTION is_seen(n int) RETURNS bool STABLE LANGUAGE sql AS 'SELECT n IN (SELECT s.n FROM secret s)';
+CREATE DOMAIN seen AS int CHECK (is_seen(VALUE));
+CREATE FUNCTION cast_for(i int) RETURNS text STABLE SECURITY DEFINER LANGUAGE plpgsql AS 'DECLARE b boxed; s seen; BEGIN SELECT i INTO s; b := ROW(i); RETURN b; END';
+ALTER FUNCTION cast_for(int) OWNER TO regress_stash_a;
+CREATE FUNCTION cast_here(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'DECLARE b boxed; BEGIN b := ROW(i); RETURN b; END';
+CREATE FUNCTION seen_here(i int) RETURNS text STABLE LANGUAGE plpgsql AS $$ DECLARE s seen; BEGIN SELECT i INTO s; RETURN s; EXCEPTION WHEN check_violation THEN RETURN 'hidden'; END $$;
+SELECT stash.memoize('cast_here(int)'), stash.memoize('seen_here(int)');
+GRANT EXECUTE ON FUNCTION cast_here_uncached, seen_here_uncached TO PUBLIC;
+\c -
+SET search_path = stash_memo_prepared;
+SET ROLE regress_stash_b;
+SELECT first(random());
+BEGIN;
+SELECT cast_for(2), cast_here(1) IS NOT NULL AS called, seen_here(1) IS NOT NULL AS called;
+SELECT cast_here(2), seen_here(2);
+SELECT cast_for(1), cast_here(3) , seen_here(1);
+COMMIT;
+\c -
+SET search_path = stash_memo_prepared;
+SET ROLE regress_stash_b;
+SELECT i, cast_here(i), cast_here_uncached(i), seen_here(i), seen_here_uncached(i) FROM generate_series(1, 3) i;
+
 -- the right to execute
 RESET ROLE;
 CREATE FUNCTION hidden() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN k FROM other; END';
@@ -120,6 +177,7 @@ CREATE FUNCTION into_low(i int) RETURNS int STABLE LANGUAGE plpgsql AS 'DECLARE 
 CREATE FUNCTION is_early(d date) RETURNS bool STABLE LANGUAGE sql AS $$ SELECT d < '02/03/2020'::date $$;
 CREATE DOMAIN early AS date CHECK (stash_memo_prepared.is_early(VALUE));
 CREATE FUNCTION as_early(i int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (date '2020-02-15' + 0 * i)::stash_memo_prepared.early; EXCEPTION WHEN check_violation THEN RETURN 'no'; END $$;
+CREATE FUNCTION into_low_there() RETURNS int STABLE LANGUAGE plpgsql AS 'DECLARE r stash_memo_prepared.low_one; BEGIN SELECT 5 INTO r; RETURN r; END';
 SELECT count(stash.memoize(f)) FROM unnest('{as_low(int),into_low(int),as_early(int)}'::regprocedure[]) f;
 \c -
 SET search_path = stash_memo_prepared_b;
@@ -134,6 +192,13 @@ SELECT stash_memo_prepared.into_low(142);
 SET LOCAL search_path = stash_memo_prepared_b;
 SELECT stash_memo_prepared.into_low(142);
 ROLLBACK;
+-- and for a cast that another function has used by that path
+BEGIN;
+SET LOCAL search_path = stash_memo_prepared_a;
+SELECT stash_memo_prepared.into_low_there();
+SET LOCAL search_path = stash_memo_prepared_b;
+SELECT stash_memo_prepared.into_low(143);
+COMMIT;
 \c -
 SET datestyle = 'ISO, MDY';
 SELECT stash_memo_prepared.first(random());
@@ -145,6 +210,7 @@ SELECT stash_memo_prepared.as_early(1);
 SET search_path = stash_memo_prepared_b;
 SELECT stash_memo_prepared.as_low(100);
 SELECT stash_memo_prepared.into_low(142);
+SELECT stash_memo_prepared.into_low(143);
 SET datestyle = 'ISO, MDY';
 SELECT stash_memo_prepared.as_early(1), stash_memo_prepared.as_early_uncached(1);
 

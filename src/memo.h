@@ -359,6 +359,8 @@ typedef struct StashMemoCall
 	StashType  *keytype;		/* row of the arguments and the identity */
 	bool		is_record;		/* result shape comes from the caller */
 	bool		is_streaming;	/* target has returned a row, more may follow */
+	uint64		plans;			/* how often they had been forgotten when it
+								 * was made ready */
 	char	   *site;			/* what else the answer depends on here, or "" */
 	int16		rettyplen;
 	bool		rettypbyval;
@@ -517,7 +519,9 @@ extern void stash_memo_compiled_note(struct PLpgSQL_function *function);
 extern void stash_memo_compiled_mark(void);
 extern void stash_memo_compiled_outdate(void);
 extern void stash_memo_compiled_unmark(void);
+extern void stash_memo_compiled_prepared(void);
 extern void stash_memo_compiled_planned_anew(void);
+extern uint64 stash_memo_compiled_plans(void);
 extern bool stash_memo_compiled_forget(void);
 extern const char *stash_memo_skip_blanks(const char *at);
 extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,
@@ -527,7 +531,9 @@ extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,
 
 /* memo_replan.c */
 extern void stash_memo_replan_init(void);
+extern void stash_memo_replan_prepared(void);
 extern void stash_memo_replan_note(void);
+extern void stash_memo_replan_cast(void);
 extern StashTrackSnapshot *stash_memo_replan(bool *untold, bool *unwatched);
 
 /* memo_note.c */
@@ -730,6 +736,7 @@ extern StashMemoCall *stash_memo_call(FunctionCallInfo fcinfo, Oid function);
 extern bool stash_memo_is_current(const StashMemoCall *call);
 extern bool stash_memo_still_holds(const StashMemoCall *call);
 extern void stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo);
+extern void stash_memo_target_runs(StashMemoCall *call, FunctionCallInfo fcinfo);
 
 /* memo_verify.c */
 extern void stash_memo_verify_init(void);

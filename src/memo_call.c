@@ -232,6 +232,7 @@ trace_target(StashMemoCall *call, FunctionCallInfo fcinfo,
 	instr_time	start;
 
 	stash_memo_trace_begin(trace, call, fcinfo);
+	stash_memo_target_runs(call, fcinfo);
 	PG_TRY();
 	{
 		INSTR_TIME_SET_CURRENT(start);
@@ -453,6 +454,7 @@ trace_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
 	instr_time	start;
 
 	stash_memo_trace_begin(trace, call, fcinfo);
+	stash_memo_target_runs(call, fcinfo);
 	PG_TRY();
 	{
 		INSTR_TIME_SET_CURRENT(start);

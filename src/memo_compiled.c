@@ -11,9 +11,9 @@
  * So each function that runs, in a trace or not, is noted with what it was
  * compiled by; before a target runs those of other times are compiled anew.
  *
- * It also goes on, to the end of the transaction, with expressions that it has
- * prepared: in them are rights that were checked, and queries of functions in
- * SQL that were planned, for who ran it then.  So who did is noted, too.
+ * It also goes on with what it has prepared, to the end of the transaction: in
+ * it are rights that were checked, and queries of functions in SQL that were
+ * planned, for who ran it then.  So for whom a function prepares is noted, too.
  *
  * PL/pgSQL has one place for a plugin, which we take when the library is loaded;
  * memo_plpgsql.c takes it in turn while a target runs.
@@ -70,9 +70,12 @@ static bool any_unknown;		/* has a path of 0 */
 static uint64 epoch = 1;		/* counts what may change the meaning of names */
 static uint64 relations;		/* counts news of them */
 
-/* counts how often plans were forgotten; since then one function had two users */
+/* counts how often plans were forgotten; since then a function has prepared for two */
 static uint64 plans = 1;
 static bool is_mixed;
+
+/* by which PL/pgSQL tells where an error is, with what runs as its argument */
+static void (*tell_where) (void *arg);
 
 /* standard_conforming_strings has been seen so */
 static bool has_been_off;
@@ -253,10 +256,34 @@ stash_memo_compiled_unmark(void)
 	newest[0] = newest[1] = CurrentMemoryContext;
 }
 
-/* a function is about to run, by the user of now */
-static void
-note_user(Compiled *entry)
+/* the innermost function in PL/pgSQL that runs; NULL: none is known */
+static PLpgSQL_function *
+running(void)
 {
+	if (tell_where != NULL)
+	{
+		for (ErrorContextCallback *frame = error_context_stack; frame != NULL;
+			 frame = frame->previous)
+		{
+			if (frame->callback == tell_where)
+				return ((PLpgSQL_execstate *) frame->arg)->func;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Something is prepared, or planned, maybe by a function in PL/pgSQL.
+ */
+void
+stash_memo_compiled_prepared(void)
+{
+	PLpgSQL_function *function = running();
+	Compiled   *entry = function == NULL ? NULL :
+	hash_search(compiled, &function, HASH_FIND, NULL);
+
+	if (entry == NULL)
+		return;
 	if (entry->plans != plans)
 	{
 		entry->plans = plans;
@@ -435,7 +462,12 @@ stash_memo_compiled_note(PLpgSQL_function *function)
 	entry = note(function);
 	if (entry->names_columns)
 		note_columns(function->fn_oid);
-	if (entry->user != GetUserId() || reads_literals_otherwise(entry))
+	if (entry->plans == plans && entry->user != GetUserId())
+	{
+		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
+		is_mixed = true;
+	}
+	if (reads_literals_otherwise(entry))
 		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
 	path = path_of_now(&is_plain);
 	if (is_of_now(entry, path, is_plain))
@@ -466,9 +498,18 @@ stash_memo_compiled_planned_anew(void)
 }
 
 /*
+ * How often they were.
+ */
+uint64
+stash_memo_compiled_plans(void)
+{
+	return plans;
+}
+
+/*
  * A target is about to run: have functions compiled anew that were by something
  * else than what is now.  Says whether plans are too old as well: the path is
- * another one, or functions were run by several users since.
+ * another one, or a function has prepared for several users.
  */
 bool
 stash_memo_compiled_forget(void)
@@ -542,10 +583,20 @@ set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 	if (OidIsValid(function->fn_oid))
 	{
 		refuse_unfinished(function);
-		note_user(note(function));
+		(void) note(function);
 	}
 	if (next != NULL)
 		stash_memo_compiled_hand_on(next, &ours, estate, function);
+}
+
+static void
+begin(PLpgSQL_execstate *estate, PLpgSQL_function *function)
+{
+	if (tell_where == NULL && error_context_stack != NULL &&
+		error_context_stack->arg == estate)
+		tell_where = error_context_stack->callback;
+	if (next != NULL && next->func_beg != NULL)
+		next->func_beg(estate, function);
 }
 
 /*
@@ -567,5 +618,6 @@ stash_memo_compiled_init(void)
 	if (next != NULL)
 		ours = *next;
 	ours.func_setup = set_up;
+	ours.func_beg = begin;
 	*place = &ours;
 }

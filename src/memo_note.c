@@ -165,7 +165,9 @@ stash_memo_note_dependency(StashMemoTrace *trace, Oid function)
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		return;
-	if (((Form_pg_proc) GETSTRUCT(tuple))->prosecdef)
+	/* what an aggregate is made of is called in its owner's name */
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prosecdef ||
+		((Form_pg_proc) GETSTRUCT(tuple))->prokind == PROKIND_AGGREGATE)
 		stash_memo_note_owner(trace, ((Form_pg_proc) GETSTRUCT(tuple))->proowner);
 	ReleaseSysCache(tuple);
 }

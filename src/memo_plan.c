@@ -253,32 +253,53 @@ base_of(Oid domain)
 						   ObjectIdGetDatum(domain));
 }
 
-/* what a domain checks is evaluated without a hook */
-static bool
-see_checks(Oid type, void *arg)
+/* a domain, and what is to know of its conditions */
+typedef struct Checks
 {
-	StashMemoPlan *facts = arg;
-	MemoryContext context;
-	DomainConstraintRef *ref;
+	StashMemoPlan *facts;
+	Oid			domain;
+} Checks;
+
+/* what a domain checks is evaluated without a hook */
+static void
+read_checks(void *arg)
+{
+	Checks	   *checks = arg;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_hashstash checks",
+												  ALLOCSET_SMALL_SIZES);
+	DomainConstraintRef *ref = MemoryContextAlloc(context,
+												  sizeof(DomainConstraintRef));
 	ListCell   *cell;
 
-	if (type < FirstNormalObjectId || get_typtype(type) != TYPTYPE_DOMAIN)
-		return false;
-	facts->may_change = true;
-	context = AllocSetContextCreate(CurrentMemoryContext, "pg_hashstash checks",
-									ALLOCSET_SMALL_SIZES);
-	ref = MemoryContextAlloc(context, sizeof(DomainConstraintRef));
-	InitDomainConstraintRef(type, ref, context, false);
+	InitDomainConstraintRef(checks->domain, ref, context, false);
 	foreach(cell, ref->constraints)
 	{
 		DomainConstraintState *check = lfirst(cell);
 
 		if (check->check_expr != NULL)
-			read_text(facts, check->check_expr);
+			read_text(checks->facts, check->check_expr);
 	}
 	MemoryContextDelete(context);
-	for (; get_typtype(type) == TYPTYPE_DOMAIN; type = base_of(type))
-		see_conditions(facts, type);
+	for (Oid type = checks->domain; get_typtype(type) == TYPTYPE_DOMAIN;
+		 type = base_of(type))
+		see_conditions(checks->facts, type);
+}
+
+/*
+ * They are planned for that, which may call functions that the query has no right
+ * to, or that fail, and need not call.
+ */
+static bool
+see_checks(Oid type, void *arg)
+{
+	Checks		checks = {arg, type};
+
+	if (type < FirstNormalObjectId || get_typtype(type) != TYPTYPE_DOMAIN)
+		return false;
+	checks.facts->may_change = true;
+	if (!stash_memo_try(read_checks, &checks))
+		checks.facts->asks_session = true;
 	return false;
 }
 

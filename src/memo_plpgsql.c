@@ -358,9 +358,16 @@ note_cast(Oid from, Oid to)
 	if (stash_memo_holds_names(to) || stash_memo_holds_names(from))
 		stash_memo_trace_reason(STASH_MEMO_SESSION, InvalidOid);
 	if (find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &function) == COERCION_PATH_FUNC)
+	{
 		stash_memo_trace_skip(function);
+		if (function >= FirstNormalObjectId)
+			stash_memo_replan_cast();
+	}
 	if (get_typtype(to) == TYPTYPE_DOMAIN)
+	{
 		note_domain(to);
+		stash_memo_replan_cast();
+	}
 }
 
 static Oid

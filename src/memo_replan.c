@@ -41,6 +41,17 @@ static bool is_mixed;
 /* and by another path, which the server looks after, but for conditions of domains */
 static bool has_other_path;
 
+/*
+ * What this transaction has prepared since plans were forgotten: for whom, if
+ * for anybody, whether for others, too, and whether by another path.  It counts
+ * where PL/pgSQL casts to types of users, for all functions share these casts.
+ */
+static Oid	prepared_for;
+static bool prepared_for_several;
+static bool prepared_by_other_path;
+static bool uses_casts;
+static bool began_otherwise;	/* the target that runs, or ran last, had such */
+
 /* what this session had heard when plans were forgotten, and who ran a target then */
 static uint64 functions_known;
 static uint64 roles_known;
@@ -54,8 +65,19 @@ static bool was_undone;
 static uint64 news_before;		/* of catalogs: what it did comes later */
 
 static void
+forget_prepared(void)
+{
+	prepared_for = InvalidOid;
+	prepared_for_several = false;
+	prepared_by_other_path = false;
+}
+
+static void
 end_transaction(XactEvent event, void *arg)
 {
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		forget_prepared();
 	if (was_undone || (event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
 		return;
 	was_undone = true;
@@ -112,17 +134,44 @@ know(const StashTrackSnapshot *snapshot)
 }
 
 /*
+ * Something is prepared that may be used again: a call, or a query.
+ */
+void
+stash_memo_replan_prepared(void)
+{
+	if (!OidIsValid(prepared_for))
+		prepared_for = GetUserId();
+	else if (prepared_for != GetUserId())
+		prepared_for_several = true;
+	if (known != NULL && !prepared_by_other_path)
+		prepared_by_other_path = !stash_memo_path_is_kept();
+	stash_memo_compiled_prepared();
+}
+
+/*
  * A query is planned, mostly right after it was parsed; called for each.
  */
 void
 stash_memo_replan_note(void)
 {
+	stash_memo_replan_prepared();
 	if (known == NULL)
 		return;
 	if (!is_mixed)
 		is_mixed = !stash_memo_settings_are_kept();
 	if (!has_other_path)
 		has_other_path = !stash_memo_path_is_kept();
+}
+
+/*
+ * A target has a cast of PL/pgSQL in which something of users is called.
+ */
+void
+stash_memo_replan_cast(void)
+{
+	if (!uses_casts && began_otherwise)
+		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, InvalidOid);
+	uses_casts = true;
 }
 
 /* who runs a target; what a SECURITY DEFINER function calls is not asked for */
@@ -155,6 +204,7 @@ forget_plans(const StashTrackSnapshot *snapshot)
 	stash_memo_settings_keep();
 	is_mixed = false;
 	has_other_path = false;
+	forget_prepared();
 	functions_known = stash_memo_function_news;
 	roles_known = stash_memo_roles_generation();
 	user_known = user_of_now();
@@ -188,9 +238,15 @@ stash_memo_replan(bool *untold, bool *unwatched)
 		stash_memo_compiled_outdate();
 		has_news = true;
 	}
+	began_otherwise = prepared_by_other_path || prepared_for_several ||
+		(OidIsValid(prepared_for) && prepared_for != GetUserId());
 	if (stash_memo_compiled_forget() || has_news || is_mixed ||
-		!stash_memo_settings_are_kept() || is_prepared_otherwise())
+		!stash_memo_settings_are_kept() || is_prepared_otherwise() ||
+		(uses_casts && began_otherwise))
+	{
 		forget_plans(snapshot);
+		began_otherwise = false;
+	}
 	else if (has_other_path)
 	{
 		CallSyscacheCallbacks(CONSTROID, 0);

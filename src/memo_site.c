@@ -293,6 +293,7 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 		stash_memo_key_find_settings();
 	call->nargs = fcinfo->nargs;
 	fmgr_info_cxt(call->memo->target, &call->target, context);
+	call->plans = stash_memo_compiled_plans();
 	/* the expression tells a polymorphic target its types */
 	fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
 
@@ -436,6 +437,27 @@ varied_text(const StashMemoCall *call)
 	return out.data;
 }
 
+static void
+renew_target(StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	if (call->is_streaming)
+		return;
+	fmgr_info_cxt(call->memo->target, &call->target, fcinfo->flinfo->fn_mcxt);
+	fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
+	call->plans = stash_memo_compiled_plans();
+}
+
+/*
+ * The target of a call is about to run: where plans were forgotten since it ran
+ * last, one in SQL has queries that were parsed before.
+ */
+void
+stash_memo_target_runs(StashMemoCall *call, FunctionCallInfo fcinfo)
+{
+	if (call->plans != stash_memo_compiled_plans())
+		renew_target(call, fcinfo);
+}
+
 /*
  * Make a call site ready for this call: the caller may call the target, and
  * call->identity is that of the caller and the present settings.
@@ -467,11 +489,8 @@ stash_memo_refresh(StashMemoCall *call, FunctionCallInfo fcinfo)
 			   (call->memo->body.vary == NIL || !has_varied(call))))
 		return;
 	/* one in SQL has queries that it has parsed for another role, or path */
-	if (call->environment != 0 && !call->is_streaming)
-	{
-		fmgr_info_cxt(call->memo->target, &call->target, fcinfo->flinfo->fn_mcxt);
-		fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
-	}
+	if (call->environment != 0)
+		renew_target(call, fcinfo);
 	call->environment = 0;
 	read_varied(call, fcinfo->flinfo->fn_mcxt);
 	if (call->identity.text != NULL)

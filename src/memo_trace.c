@@ -379,6 +379,8 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 		bool		is_query = is_starting &&
 		error_context_stack == starting_stack;
 
+		if (!is_query)
+			stash_memo_replan_prepared();
 		if (current == NULL)
 		{
 			stash_memo_ran_planned(object);
