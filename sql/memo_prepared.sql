@@ -214,6 +214,71 @@ SELECT stash_memo_prepared.into_low(143);
 SET datestyle = 'ISO, MDY';
 SELECT stash_memo_prepared.as_early(1), stash_memo_prepared.as_early_uncached(1);
 
+-- a function that is called with other settings than it was prepared by
+SET search_path = stash_memo_prepared;
+CREATE TABLE event (at timestamptz);
+INSERT INTO event VALUES ('2020-01-01 00:30+00'), ('2019-12-31 23:30+00');
+SELECT stash.track('event');
+CREATE FUNCTION since_2020() RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM stash_memo_prepared.event WHERE at >= '2020-01-01 00:00'); END $$;
+CREATE FUNCTION since_2020_utc() RETURNS bigint STABLE LANGUAGE plpgsql SET timezone = 'UTC' AS 'BEGIN RETURN stash_memo_prepared.since_2020(); END';
+CREATE FUNCTION events_here(i int) RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN stash_memo_prepared.since_2020(); END';
+CREATE FUNCTION events_utc(i int) RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN stash_memo_prepared.since_2020_utc(); END';
+SELECT stash.memoize('events_here(int)'), stash.memoize('events_utc(int)');
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT events_here(1), events_utc(1) IS NOT NULL AS called;
+SELECT events_here(2), events_utc(2);
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT i, events_here(i), events_here_uncached(i) FROM generate_series(1, 2) i;
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT i, events_utc(i), events_utc_uncached(i) FROM generate_series(1, 2) i;
+
+-- conditions of domains that another role has loaded, with its rights, in another transaction
+CREATE FUNCTION hidden_limit() RETURNS int STABLE LANGUAGE sql AS 'SELECT 10';
+CREATE FUNCTION is_within(i int) RETURNS bool STABLE LANGUAGE sql AS 'SELECT i < stash_memo_prepared.hidden_limit()';
+CREATE DOMAIN within AS int CHECK (stash_memo_prepared.is_within(VALUE));
+CREATE FUNCTION as_within(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT k::stash_memo_prepared.within FROM stash_memo_prepared.other); END';
+SELECT stash.memoize('as_within(int)');
+GRANT EXECUTE ON FUNCTION as_within_uncached TO PUBLIC;
+REVOKE EXECUTE ON FUNCTION hidden_limit FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hidden_limit TO regress_stash_a;
+\c -
+SET search_path = stash_memo_prepared;
+SET ROLE regress_stash_b;
+SELECT first(random());
+SET ROLE regress_stash_a;
+SELECT 5::within;
+SET ROLE regress_stash_b;
+SELECT as_within(1);
+\c -
+SET search_path = stash_memo_prepared;
+SET ROLE regress_stash_b;
+SELECT as_within(1);
+RESET ROLE;
+
+-- a cast that was prepared for the caller, within a SECURITY DEFINER function of a target
+CREATE FUNCTION cast_by_definer(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN stash_memo_prepared.cast_for(3); END';
+SELECT stash.memoize('cast_by_definer(int)');
+GRANT EXECUTE ON FUNCTION cast_by_definer_uncached TO PUBLIC;
+\c -
+SET search_path = stash_memo_prepared;
+SET ROLE regress_stash_b;
+SELECT cast_by_definer(1);
+BEGIN;
+SELECT cast_here_uncached(9), cast_by_definer(2) IS NOT NULL AS called;
+SELECT cast_by_definer(3);
+COMMIT;
+\c -
+SET search_path = stash_memo_prepared;
+SET ROLE regress_stash_b;
+SELECT i, cast_by_definer(i), cast_by_definer_uncached(i) FROM generate_series(1, 3) i;
+RESET ROLE;
+
 -- literals that were read when backslashes meant something; the call of a new session is what counts
 SET search_path = stash_memo_prepared;
 CREATE FUNCTION literal(i int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 'a\\b' || k FROM other; END $$;

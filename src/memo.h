@@ -361,6 +361,7 @@ typedef struct StashMemoCall
 	bool		is_streaming;	/* target has returned a row, more may follow */
 	uint64		plans;			/* how often they had been forgotten when it
 								 * was made ready */
+	int			running;		/* calls of it, and those that failed */
 	char	   *site;			/* what else the answer depends on here, or "" */
 	int16		rettyplen;
 	bool		rettypbyval;
@@ -396,6 +397,15 @@ extern StashFlight stash_memo_flight_begin(const StashMemoKey *key,
 extern void stash_memo_flight_end(const StashMemoKey *key, int64 kept_us);
 
 /* What is noted while a target runs (memo_trace.c). */
+/* What a transaction had prepared when a target began (memo_replan.c). */
+typedef struct StashMemoPrepared
+{
+	Oid			user;			/* for whom first; 0: nothing */
+	bool		is_other;		/* for another than calls it, too, or by
+								 * another search_path */
+	uint64		plans;			/* as often they had been forgotten */
+} StashMemoPrepared;
+
 typedef struct StashMemoTrace
 {
 	struct StashMemoTrace *outer;
@@ -422,6 +432,7 @@ typedef struct StashMemoTrace
 	struct HTAB *statements;	/* of PL/pgSQL, that were met; NULL: none */
 	CommandId	command;		/* of the transaction before the target ran */
 	FullTransactionId xid;
+	StashMemoPrepared prepared;
 } StashMemoTrace;
 
 /* What the text of a plan tells (memo_plan.c). */
@@ -533,7 +544,8 @@ extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,
 extern void stash_memo_replan_init(void);
 extern void stash_memo_replan_prepared(void);
 extern void stash_memo_replan_note(void);
-extern void stash_memo_replan_cast(void);
+extern void stash_memo_replan_begin(StashMemoPrepared *prepared);
+extern bool stash_memo_replan_may_cast(const StashMemoPrepared *prepared);
 extern StashTrackSnapshot *stash_memo_replan(bool *untold, bool *unwatched);
 
 /* memo_note.c */
@@ -575,6 +587,7 @@ extern void stash_memo_trace_after_write(void);
 extern void stash_memo_trace_go_on(void);
 extern List *stash_memo_trace_expression(PlannedStmt *plan);
 extern void stash_memo_trace_word(void);
+extern void stash_memo_trace_cast(void);
 extern void stash_memo_trace_reason(StashMemoReason reason, Oid culprit);
 extern void stash_memo_trace_type(Oid type);
 extern void stash_memo_trace_value(Oid type, Datum value);

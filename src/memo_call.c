@@ -199,7 +199,9 @@ call_target_in(FunctionCallInfo target, StashMemoCall *call,
 							 fcinfo->resultinfo);
 	memcpy(target->args, fcinfo->args,
 		   sizeof(NullableDatum) * fcinfo->nargs);
+	call->running++;
 	value = FunctionCallInvoke(target);
+	call->running--;
 	*isnull = target->isnull;
 	return value;
 }

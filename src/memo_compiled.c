@@ -56,9 +56,9 @@ typedef struct Compiled
 	bool		names_columns;	/* whose types variables have */
 	bool		is_escaped;		/* has a backslash, and literals were read */
 	bool		conforms;		/* by this standard_conforming_strings */
-	Oid			user;			/* who ran it first since plans are as they
-								 * are */
-	uint64		plans;
+	Oid			runner;			/* who called it last */
+	Oid			user;			/* for whom it has prepared something since */
+	uint64		plans;			/* plans were forgotten so many times */
 } Compiled;
 
 static PLpgSQL_plugin ours;
@@ -281,15 +281,22 @@ stash_memo_compiled_prepared(void)
 	PLpgSQL_function *function = running();
 	Compiled   *entry = function == NULL ? NULL :
 	hash_search(compiled, &function, HASH_FIND, NULL);
+	Oid			user;
+	int			context;
 
 	if (entry == NULL)
+		return;
+	GetUserIdAndSecContext(&user, &context);
+	/* a SECURITY DEFINER function that it calls prepares for one only */
+	if (user != entry->runner && (context & SECURITY_LOCAL_USERID_CHANGE) != 0 &&
+		stash_compat_plpgsql_uses(function) == 1)
 		return;
 	if (entry->plans != plans)
 	{
 		entry->plans = plans;
-		entry->user = GetUserId();
+		entry->user = user;
 	}
-	else if (entry->user != GetUserId())
+	else if (entry->user != user)
 		is_mixed = true;
 }
 
@@ -462,7 +469,8 @@ stash_memo_compiled_note(PLpgSQL_function *function)
 	entry = note(function);
 	if (entry->names_columns)
 		note_columns(function->fn_oid);
-	if (entry->plans == plans && entry->user != GetUserId())
+	if (entry->plans == plans &&
+		(entry->user != GetUserId() || !stash_memo_settings_are_kept()))
 	{
 		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
 		is_mixed = true;
@@ -583,7 +591,7 @@ set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 	if (OidIsValid(function->fn_oid))
 	{
 		refuse_unfinished(function);
-		(void) note(function);
+		note(function)->runner = GetUserId();
 	}
 	if (next != NULL)
 		stash_memo_compiled_hand_on(next, &ours, estate, function);

@@ -236,14 +236,27 @@ stash_memo_note_inlined(StashMemoTrace *trace, List *items)
 {
 	bool		unsure;
 	List	   *functions = stash_memo_ran_inlined(items, &unsure);
+	MemoryContext context = NULL;
 	ListCell   *cell;
 
 	foreach(cell, functions)
 	{
 		if (!list_member_oid(trace->ran, lfirst_oid(cell)))
+		{
+			MemoryContext old = CurrentMemoryContext;
+
+			/* a query may start in memory that stays */
+			if (context == NULL)
+				context = AllocSetContextCreate(old, "pg_hashstash bodies",
+												ALLOCSET_SMALL_SIZES);
+			MemoryContextSwitchTo(context);
 			note_body(trace, lfirst_oid(cell));
+			MemoryContextSwitchTo(old);
+		}
 		stash_memo_note_function(trace, lfirst_oid(cell));
 	}
+	if (context != NULL)
+		MemoryContextDelete(context);
 	list_free(functions);
 	if (unsure)
 		stash_memo_note_reason(trace, STASH_MEMO_SESSION, InvalidOid);

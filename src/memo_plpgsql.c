@@ -361,12 +361,12 @@ note_cast(Oid from, Oid to)
 	{
 		stash_memo_trace_skip(function);
 		if (function >= FirstNormalObjectId)
-			stash_memo_replan_cast();
+			stash_memo_trace_cast();
 	}
 	if (get_typtype(to) == TYPTYPE_DOMAIN)
 	{
 		note_domain(to);
-		stash_memo_replan_cast();
+		stash_memo_trace_cast();
 	}
 }
 

@@ -50,7 +50,6 @@ static Oid	prepared_for;
 static bool prepared_for_several;
 static bool prepared_by_other_path;
 static bool uses_casts;
-static bool began_otherwise;	/* the target that runs, or ran last, had such */
 
 /* what this session had heard when plans were forgotten, and who ran a target then */
 static uint64 functions_known;
@@ -145,6 +144,13 @@ stash_memo_replan_prepared(void)
 		prepared_for_several = true;
 	if (known != NULL && !prepared_by_other_path)
 		prepared_by_other_path = !stash_memo_path_is_kept();
+
+	/*
+	 * "$user" is another schema, and conditions of domains have rights in
+	 * them
+	 */
+	if (GetUserId() != user_known)
+		has_other_path = true;
 	stash_memo_compiled_prepared();
 }
 
@@ -164,14 +170,33 @@ stash_memo_replan_note(void)
 }
 
 /*
- * A target has a cast of PL/pgSQL in which something of users is called.
+ * What a target that begins finds prepared in its transaction.
  */
 void
-stash_memo_replan_cast(void)
+stash_memo_replan_begin(StashMemoPrepared *prepared)
 {
-	if (!uses_casts && began_otherwise)
-		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, InvalidOid);
+	prepared->user = prepared_for;
+	prepared->is_other = prepared_for_several || prepared_by_other_path ||
+		(OidIsValid(prepared_for) && prepared_for != GetUserId());
+	prepared->plans = stash_memo_compiled_plans();
+}
+
+/*
+ * That target casts in PL/pgSQL by something of users: false where the cast may
+ * be one that was prepared before, for another user, path or settings than now.
+ */
+bool
+stash_memo_replan_may_cast(const StashMemoPrepared *prepared)
+{
 	uses_casts = true;
+	if (prepared->plans != stash_memo_compiled_plans() ||
+		!OidIsValid(prepared->user) ||
+		(!prepared->is_other && prepared->user == GetUserId() &&
+		 stash_memo_path_is_kept() && stash_memo_settings_are_kept()))
+		return true;
+	/* it will be prepared anew for the next */
+	is_mixed = true;
+	return false;
 }
 
 /* who runs a target; what a SECURITY DEFINER function calls is not asked for */
@@ -223,6 +248,7 @@ stash_memo_replan(bool *untold, bool *unwatched)
 {
 	StashTrackSnapshot *snapshot = stash_track_snapshot(GetActiveSnapshot());
 	bool		has_news = stash_track_anything_changed(known, untold);
+	StashMemoPrepared prepared;
 
 	*unwatched = false;
 	/* it has looked no further */
@@ -238,15 +264,11 @@ stash_memo_replan(bool *untold, bool *unwatched)
 		stash_memo_compiled_outdate();
 		has_news = true;
 	}
-	began_otherwise = prepared_by_other_path || prepared_for_several ||
-		(OidIsValid(prepared_for) && prepared_for != GetUserId());
+	stash_memo_replan_begin(&prepared);
 	if (stash_memo_compiled_forget() || has_news || is_mixed ||
 		!stash_memo_settings_are_kept() || is_prepared_otherwise() ||
-		(uses_casts && began_otherwise))
-	{
+		(uses_casts && prepared.is_other))
 		forget_plans(snapshot);
-		began_otherwise = false;
-	}
 	else if (has_other_path)
 	{
 		CallSyscacheCallbacks(CONSTROID, 0);

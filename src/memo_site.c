@@ -440,9 +440,16 @@ varied_text(const StashMemoCall *call)
 static void
 renew_target(StashMemoCall *call, FunctionCallInfo fcinfo)
 {
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+
 	if (call->is_streaming)
 		return;
-	fmgr_info_cxt(call->memo->target, &call->target, fcinfo->flinfo->fn_mcxt);
+	/* what it has kept goes with the context that it was given the last time */
+	if (call->target.fn_mcxt != context && call->running == 0)
+		MemoryContextDelete(call->target.fn_mcxt);
+	context = AllocSetContextCreate(context, "pg_hashstash target",
+									ALLOCSET_SMALL_SIZES);
+	fmgr_info_cxt(call->memo->target, &call->target, context);
 	fmgr_info_set_expr(fcinfo->flinfo->fn_expr, &call->target);
 	call->plans = stash_memo_compiled_plans();
 }

@@ -97,6 +97,16 @@ stash_memo_trace_word(void)
 }
 
 /*
+ * A value is cast by PL/pgSQL, by something of users.
+ */
+void
+stash_memo_trace_cast(void)
+{
+	if (current != NULL && !stash_memo_replan_may_cast(&current->prepared))
+		stash_memo_note_reason(current, STASH_MEMO_OLD_PLANS, InvalidOid);
+}
+
+/*
  * The target that runs asks for what a hook has not seen.
  */
 void
@@ -554,6 +564,7 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 		stash_memo_read_domains_anew();
 		stash_memo_note_snapshot(trace, GetActiveSnapshot());
 	}
+	stash_memo_replan_begin(&trace->prepared);
 	trace->command = GetCurrentCommandId(false);
 	trace->xid = GetTopFullTransactionIdIfAny();
 	trace->outer = current;
