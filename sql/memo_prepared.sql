@@ -261,6 +261,44 @@ SET ROLE regress_stash_b;
 SELECT as_within(1);
 RESET ROLE;
 
+-- and by the caller, for a function in which other settings, or rights, are those of now
+CREATE FUNCTION is_2020(t timestamptz) RETURNS bool STABLE LANGUAGE sql AS $$ SELECT t >= '2020-01-01 00:00' $$;
+CREATE DOMAIN in_2020 AS timestamptz CHECK (stash_memo_prepared.is_2020(VALUE));
+CREATE FUNCTION in_2020_here(i int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(min::stash_memo_prepared.in_2020) FROM (SELECT min(at) FROM stash_memo_prepared.event) e); EXCEPTION WHEN check_violation THEN RETURN 'before'; END $$;
+CREATE FUNCTION in_2020_utc(i int) RETURNS text STABLE LANGUAGE plpgsql SET timezone = 'UTC' AS $$ BEGIN RETURN (SELECT count(min::stash_memo_prepared.in_2020) FROM (SELECT min(at) FROM stash_memo_prepared.event) e); EXCEPTION WHEN check_violation THEN RETURN 'before'; END $$;
+CREATE FUNCTION within_by_definer(i int) RETURNS text STABLE SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT k::stash_memo_prepared.within FROM stash_memo_prepared.other); END';
+ALTER FUNCTION within_by_definer OWNER TO regress_stash_b;
+CREATE FUNCTION within_for(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN stash_memo_prepared.within_by_definer(i); END';
+SELECT count(stash.memoize(f)) FROM unnest('{in_2020_here(int),in_2020_utc(int),within_for(int)}'::regprocedure[]) f;
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT in_2020_here(1), in_2020_utc(1) IS NOT NULL AS called;
+SELECT in_2020_here(2), in_2020_utc(2);
+SELECT as_within(2);
+SELECT within_for(2);
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT in_2020_utc(1), in_2020_utc(2);
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT in_2020_utc_uncached(1);
+SELECT within_for(2);
+
+-- a helper that a memo within a memo has prepared by its own settings
+CREATE FUNCTION in_both(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN concat(stash_memo_prepared.events_utc(i), stash_memo_prepared.since_2020()); END';
+SELECT stash.memoize('in_both(int)');
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT in_both(11) IS NOT NULL AS called;
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT in_both(11), in_both_uncached(11);
+
 -- a cast that was prepared for the caller, within a SECURITY DEFINER function of a target
 CREATE FUNCTION cast_by_definer(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN stash_memo_prepared.cast_for(3); END';
 SELECT stash.memoize('cast_by_definer(int)');

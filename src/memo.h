@@ -544,6 +544,7 @@ extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,
 extern void stash_memo_replan_init(void);
 extern void stash_memo_replan_prepared(void);
 extern void stash_memo_replan_note(void);
+extern void stash_memo_replan_conditions(void);
 extern void stash_memo_replan_begin(StashMemoPrepared *prepared);
 extern bool stash_memo_replan_may_cast(const StashMemoPrepared *prepared);
 extern StashTrackSnapshot *stash_memo_replan(bool *untold, bool *unwatched);

@@ -291,13 +291,19 @@ stash_memo_compiled_prepared(void)
 	if (user != entry->runner && (context & SECURITY_LOCAL_USERID_CHANGE) != 0 &&
 		stash_compat_plpgsql_uses(function) == 1)
 		return;
+	/* by other settings than plans are made by it is for nobody */
+	if (!stash_memo_settings_are_kept())
+		user = InvalidOid;
 	if (entry->plans != plans)
 	{
 		entry->plans = plans;
 		entry->user = user;
 	}
 	else if (entry->user != user)
+	{
+		entry->user = InvalidOid;
 		is_mixed = true;
+	}
 }
 
 /* a function is about to run: note it, if it was compiled anew */
@@ -588,10 +594,15 @@ refuse_unfinished(PLpgSQL_function *function)
 static void
 set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 {
+	Compiled   *entry;
+
 	if (OidIsValid(function->fn_oid))
 	{
 		refuse_unfinished(function);
-		note(function)->runner = GetUserId();
+		entry = note(function);
+		/* where it calls itself that is whose frame is the last to be left */
+		if (stash_compat_plpgsql_uses(function) == 1)
+			entry->runner = GetUserId();
 	}
 	if (next != NULL)
 		stash_memo_compiled_hand_on(next, &ours, estate, function);

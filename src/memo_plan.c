@@ -214,6 +214,8 @@ see_inlined(StashMemoPlan *facts, const char *condition)
 	stash_memo_mention(&mentions, stringToNode(condition));
 	(void) expression_planner_with_deps(stringToNode(condition), &relations, &items);
 	functions = stash_memo_ran_inlined(items, &unsure);
+	if (unsure || functions != NIL || mentions.functions != NIL)
+		stash_memo_replan_conditions();
 	facts->functions = list_concat_unique_oid(facts->functions, functions);
 	facts->functions = list_concat_unique_oid(facts->functions, mentions.functions);
 	facts->asks_session |= unsure;

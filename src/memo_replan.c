@@ -51,6 +51,9 @@ static bool prepared_for_several;
 static bool prepared_by_other_path;
 static bool uses_casts;
 
+/* there are domains that targets use and whose conditions call functions of users */
+static bool uses_conditions;
+
 /* what this session had heard when plans were forgotten, and who ran a target then */
 static uint64 functions_known;
 static uint64 roles_known;
@@ -170,6 +173,21 @@ stash_memo_replan_note(void)
 }
 
 /*
+ * A target that runs has a domain whose conditions call functions of users.  The
+ * server keeps them as they were made ready first, by whatever user, path and
+ * settings; from now on that is when a target begins, or within it.
+ */
+void
+stash_memo_replan_conditions(void)
+{
+	if (!uses_conditions &&
+		(GetUserId() != user_known || !stash_memo_path_is_kept() ||
+		 !stash_memo_settings_are_kept()))
+		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, InvalidOid);
+	uses_conditions = true;
+}
+
+/*
  * What a target that begins finds prepared in its transaction.
  */
 void
@@ -269,7 +287,7 @@ stash_memo_replan(bool *untold, bool *unwatched)
 		!stash_memo_settings_are_kept() || is_prepared_otherwise() ||
 		(uses_casts && prepared.is_other))
 		forget_plans(snapshot);
-	else if (has_other_path)
+	else if (has_other_path || uses_conditions)
 	{
 		CallSyscacheCallbacks(CONSTROID, 0);
 		has_other_path = false;
