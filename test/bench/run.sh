@@ -93,7 +93,8 @@ bench_pgbench() {
 		-T "$((${STASH_BENCH_ROUND:-2} + 1))" -P 1 2>&1 |
 		awk '/^progress: / && $2 > 1.5 { calls += $4; seconds++ }
 			/error/ { print > "/dev/stderr" }
-			END { if (!seconds) exit 1; print calls / seconds }'
+			END { if (!seconds) { print "pgbench told of no whole second: STASH_BENCH_ROUND is 2 at least" > "/dev/stderr"; exit 1 }
+				print calls / seconds }'
 }
 
 # bench_compare_rates TITLE CLIENTS PLACE=SCRIPT=VARIANT...: as bench.compare(), with rounds of pgbench, or of a function that is given the clients
