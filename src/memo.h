@@ -396,7 +396,6 @@ extern StashFlight stash_memo_flight_begin(const StashMemoKey *key,
 										   TimestampTz until, bool *waited);
 extern void stash_memo_flight_end(const StashMemoKey *key, int64 kept_us);
 
-/* What is noted while a target runs (memo_trace.c). */
 /* What a transaction had prepared when a target began (memo_replan.c). */
 typedef struct StashMemoPrepared
 {
@@ -406,6 +405,7 @@ typedef struct StashMemoPrepared
 	uint64		plans;			/* as often they had been forgotten */
 } StashMemoPrepared;
 
+/* What is noted while a target runs (memo_trace.c). */
 typedef struct StashMemoTrace
 {
 	struct StashMemoTrace *outer;

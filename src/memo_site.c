@@ -437,6 +437,7 @@ varied_text(const StashMemoCall *call)
 	return out.data;
 }
 
+/* make the target ready anew, as if it had not been called here before */
 static void
 renew_target(StashMemoCall *call, FunctionCallInfo fcinfo)
 {
