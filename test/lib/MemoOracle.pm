@@ -3,6 +3,7 @@
 # Each function exists twice, out of one definition: f is memoized, f_true is not, and calls only what is not. A
 # comparison asks, in one statement and so under one snapshot, f_true, f and f_true again: where both truths are the
 # same, f has to be that, too; where they differ the catalogs have changed in between, which no snapshot keeps out.
+# Nor does it keep out two changes of which the second makes good the first: so no function is ever again what it was.
 # Each session runs a script of its own in psql; the same seed makes the same scripts.
 package MemoOracle;
 
@@ -20,6 +21,7 @@ my @roles = qw(regress_stash_ann regress_stash_bob);
 # refreshes of one subtransaction
 my $often = $ENV{STASH_ORACLE_OFTEN} // '';
 my $pause = $often eq 'late_total' ? 5 : 0;	# ms
+my $number;	# of the last function that replaces another; sessions have numbers of their own
 my ($owner, $group) = qw(regress_stash_eve regress_stash_group);	# never those of a session
 
 # What SQL gives anyway where transactions get into each other's way.
@@ -60,7 +62,7 @@ my @functions = (
 	[ 'varied', 'r int', 'bigint', 'STABLE plpgsql', q{vary => '{oracle.factor}'}, q{BEGIN RETURN (SELECT sum(amount) * coalesce(nullif(current_setting('oracle.factor', true), '')::int, 0) FROM event WHERE kind = r); END} ],
 	[ 'pure', 'r int', 'text', 'IMMUTABLE sql', '', q{SELECT repeat(r::text, r)} ],
 	[ 'pure_helped', 'r int', 'int', 'IMMUTABLE plpgsql', '', 'BEGIN RETURN o.pure_helper(r); END' ],
-	[ 'helped', 'r int', 'bigint', 'STABLE plpgsql', '', 'BEGIN IF o.plain_helper(r) % 2 = 0 THEN RETURN o.helper(r) + 1; END IF; RETURN o.plain_helper(r); END' ],
+	[ 'helped', 'r int', 'bigint', 'STABLE plpgsql', '', 'BEGIN IF o.plain_helper(r) % 2 = 0 THEN RETURN coalesce(o.helper(r), 0) + 1000000::bigint * o.plain_helper(r); END IF; RETURN o.plain_helper(r); END' ],
 	[ 'helped_sql', 'r int', 'bigint', 'STABLE sql', '', 'SELECT o.helper(r) + o.pure_helper(r) + o.plain_helper(r)' ],
 	[ 'catching', 'r int', 'bigint', 'STABLE plpgsql', '', 'BEGIN RETURN (SELECT sum(amount / (r - 2)) FROM base); EXCEPTION WHEN division_by_zero THEN RETURN (SELECT sum(amount) FROM base); END' ],
 	[ 'dynamic', 'name text', 'text', 'STABLE plpgsql', '', q{DECLARE t text; BEGIN EXECUTE format('SELECT concat_ws('':'', count(*), sum(amount)) FROM %I', name) INTO t; RETURN t; END} ],
@@ -271,9 +273,7 @@ sub ddl
 	my $table = any(qw(o.sale o.sale o2.sale o.part o.base o.secret o.event o.item));
 
 	return 'RESET ROLE; ' . weighted(
-		[ 2, sprintf $helper, $n ],
-		[ 2, sprintf $pure_helper, $n ],
-		[ 2, sprintf $plain_helper, $n ],
+		[ 6, sprintf any($helper, $pure_helper, $plain_helper), ++$number ],
 		[ 2, sprintf $view, $n ],
 		[ 1, "ALTER TABLE o.sale ADD COLUMN IF NOT EXISTS more int DEFAULT $n" ],
 		[ 1, 'ALTER TABLE o.sale DROP COLUMN IF EXISTS more' ],
@@ -322,8 +322,8 @@ sub modifying
 sub redefining
 {
 	my ($self) = @_;
-	my $refresh = 'UPDATE o.event SET amount = amount + %d; REFRESH MATERIALIZED VIEW CONCURRENTLY o.summary';
-	my $replace = sub { return sprintf any($helper, $pure_helper, $plain_helper, $refresh) . ';', int rand 30 };
+	my $refresh = 'UPDATE o.event SET amount = amount + 1 + id % 20; REFRESH MATERIALIZED VIEW CONCURRENTLY o.summary';
+	my $replace = sub { return sprintf any($helper, $pure_helper, $plain_helper, $refresh =~ s/%/%%/r) . ';', ++$number };
 
 	return join "\n", 'RESET ROLE; SAVEPOINT p;', $replace->(), 'SELECT pg_sleep(0.002);', $self->reading, $replace->(), $self->reading;
 }
@@ -464,6 +464,7 @@ sub oracle_script
 	my @lines = ("\\set VERBOSITY verbose", "SET deadlock_timeout = '50ms'; SET lock_timeout = '500ms'; SET search_path = o; SET client_min_messages = info;");
 
 	srand($seed * 1000 + $session);
+	$number = $session * 100_001;
 	push @lines, "SET ${local}0;" if $session % 3 == 0 || $caches !~ /local/;
 	push @lines, "SET ${shared}0;" if $caches !~ /shared/;
 	push @lines, '-- t' . ++$self->{number}, $self->transaction, $self->between while $self->{planned} < $comparisons;
