@@ -14,7 +14,7 @@ UNITS = compat sink stream hash codec gzip filter frame filter_rows utf8 json js
 	variant variant_order \
 	store store_shard store_define store_entries store_statement store_used store_hint store_rw store_append store_sweep store_worker store_upsert store_write store_version store_many store_profile \
 	track_change track track_note track_proof \
-	memo memo_reason memo_body memo_role memo_key memo_site memo_mention memo_ran memo_function memo_time memo_plan memo_compiled memo_replan memo_note memo_trace memo_plpgsql memo_names memo_allow memo_proof memo_flight memo_cache memo_table memo_shared memo_stat memo_query memo_find memo_verify memo_rows memo_call memo_define memo_inspect memo_explain memo_args memo_run memo_map memo_map_items memo_progress memo_map_worker memo_map_lead memo_map_rows \
+	memo_setting memo memo_reason memo_body memo_role memo_key memo_site memo_mention memo_ran memo_function memo_time memo_plan memo_compiled memo_replan memo_note memo_trace memo_plpgsql memo_names memo_allow memo_proof memo_proof_bytes memo_flight memo_cache memo_table memo_shared memo_stat memo_query memo_find memo_verify memo_rows memo_call memo_define memo_inspect memo_explain memo_args memo_run memo_map memo_map_items memo_progress memo_map_worker memo_map_lead memo_map_rows \
 	export export_chunks export_estimate export_json export_arrow export_copy export_resume export_file import import_file import_copy import_jsonl import_arrow assemble assemble_read assemble_flatten assemble_column assemble_explode assemble_elements assemble_time assemble_infer assemble_view pg_hashstash
 # Areas that have SQL, in the order in which the install script needs them.
 AREAS = scan hash frame variant store track memo export import assemble

@@ -40,6 +40,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "memo.h"
+#include "memo_setting.h"
 
 typedef struct MemoSlot
 {
@@ -196,6 +197,7 @@ stash_memo_init(void)
 	stash_catalog_listen(forget_relations);
 	RegisterXactCallback(free_retired, NULL);
 	stash_memo_role_init();
+	stash_memo_settings_init();
 	stash_memo_key_init();
 	stash_memo_cache_init();
 	stash_memo_shared_init();

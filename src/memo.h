@@ -4,13 +4,12 @@
  *	  Memoized functions: what the units of the area tell each other.
  *
  * The way of a call: memo.c finds the memo of the function called, memo_site.c
- * knows the place that calls, memo_key.c
- * turns the call into a key, memo_find.c looks in the session's memory, which
- * is memo_cache.c, in that of all sessions, which is memo_shared.c, and in the
- * stash, which is memo_table.c, or waits for another session (memo_flight.c);
- * what is nowhere memo_call.c, which leads the way, computes and keeps, and
- * memo_stat.c counts.  memo_body.c reads function bodies, memo_define.c writes
- * them.
+ * knows the place that calls, memo_key.c turns the call into a key, memo_find.c
+ * looks in the session's memory, which is memo_cache.c, in that of all sessions,
+ * which is memo_shared.c, and in the stash, which is memo_table.c, or waits for
+ * another session (memo_flight.c); what is nowhere memo_call.c, which leads the
+ * way, computes and keeps, and memo_stat.c counts.  memo_body.c reads function
+ * bodies, memo_define.c writes them.
  *
  *-------------------------------------------------------------------------
  */
@@ -534,6 +533,7 @@ extern void stash_memo_compiled_prepared(void);
 extern void stash_memo_compiled_planned_anew(void);
 extern uint64 stash_memo_compiled_plans(void);
 extern bool stash_memo_compiled_forget(void);
+extern char *stash_memo_source(Oid function);
 extern const char *stash_memo_skip_blanks(const char *at);
 extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,
 										const struct PLpgSQL_plugin *from,
@@ -632,6 +632,8 @@ extern StashMemoReason stash_memo_entry_judge(const StashMemoCall *call,
 											  StashMemoProof **proof,
 											  TimestampTz *expires_at,
 											  Oid *culprit);
+
+/* memo_proof_bytes.c */
 extern bytea *stash_memo_proof_write(const StashMemoProof *proof);
 extern StashMemoProof *stash_memo_proof_read(const bytea *bytes);
 extern Size stash_memo_proof_size(const StashMemoProof *proof);
@@ -647,12 +649,8 @@ extern uint64 stash_memo_role_digest(Oid role);
 
 /* memo_key.c */
 extern void stash_memo_key_init(void);
-extern void stash_memo_key_find_settings(void);
 extern void stash_memo_append_type(StringInfo out, int argno, StashType *type);
 extern void stash_memo_append_labels(StringInfo out, const StashType *type);
-extern void stash_memo_settings_keep(void);
-extern bool stash_memo_settings_are_kept(void);
-extern bool stash_memo_path_is_kept(void);
 extern uint64 stash_memo_environment(bool is_shared);
 extern void stash_memo_identity(StashMemoIdentity *identity, StashMemo *memo,
 								Oid collation, const char *site,

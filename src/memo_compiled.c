@@ -42,6 +42,7 @@
 #include "compat.h"
 #include "hash.h"
 #include "memo.h"
+#include "memo_setting.h"
 
 typedef struct Compiled
 {
@@ -94,8 +95,11 @@ forget_relation(Datum arg, Oid relid)
 	relations++;
 }
 
-static char *
-source_of(Oid function)
+/*
+ * The body of a function, in the current memory context; "" when it is gone.
+ */
+char *
+stash_memo_source(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	bool		isnull;
@@ -324,7 +328,7 @@ note(PLpgSQL_function *function)
 	entry->epoch = epoch;
 	entry->relations = relations;
 	entry->path = 0;
-	source = source_of(function->fn_oid);
+	source = stash_memo_source(function->fn_oid);
 	entry->names_columns = find_column_type(source) != NULL;
 	entry->names_types = entry->names_columns || names_types(function);
 	entry->is_escaped = strchr(source, '\\') != NULL;
@@ -451,7 +455,7 @@ note_column(const char *source, const char *end, Oid function)
 static void
 note_columns(Oid function)
 {
-	char	   *source = source_of(function);
+	char	   *source = stash_memo_source(function);
 	const char *at = source;
 
 	while ((at = find_column_type(at)) != NULL)

@@ -18,35 +18,24 @@
 #include <gnu/libc-version.h>
 #endif
 
-#include "access/gin.h"
 #include "access/tupdesc.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_enum.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/proclang.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
-#include "parser/parse_expr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
-#include "utils/bytea.h"
 #include "utils/datetime.h"
-#include "utils/float.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rls.h"
 #include "utils/syscache.h"
-#include "utils/xml.h"
 
 #include "catalog.h"
 #include "codec.h"
@@ -55,6 +44,7 @@
 #include "hash_datum.h"
 #include "image.h"
 #include "memo.h"
+#include "memo_setting.h"
 
 #define DIGEST_BYTES		16	/* of SHA-256, in the text of an identity */
 #define MAX_INTERNED		1000	/* texts remembered before starting over */
@@ -63,42 +53,6 @@
 /* of arguments; their frame may be larger, and must have room in a row */
 #define MAX_KEY_BYTES		(128 * 1024 * 1024)
 
-/*
- * Settings that are read through their variables' addresses.  Where there is
- * none, be it that the server is too old or that PL/pgSQL is not loaded, a
- * setting has the value that it begins with.
- */
-static const struct
-{
-	const char *name;
-	char	   *initially;
-}			text_settings[] =
-
-{
-	{"search_path"}, {"lc_monetary"}, {"lc_numeric"}, {"lc_time"},
-	{"default_text_search_config"}, {"timezone_abbreviations"}, {"lc_messages"},
-	{"restrict_nonsystem_relation_kind", ""},
-	{"plpgsql.extra_errors", "none"}
-};
-static const struct
-{
-	const char *name;
-	int			initially;
-}			number_settings[] =
-
-{
-	{"backslash_quote"},
-	{"composite_type_mismatch"},
-	{"plpgsql.check_asserts", true},
-	{"plpgsql.print_strict_params", false}
-};
-static char *const *text_values[lengthof(text_settings)];
-static StashCompatSetting number_values[lengthof(number_settings)];
-static bool knows_plpgsql;		/* where its settings are */
-
-#define PLAN_NUMBERS	12		/* the first of 'numbers' */
-#define PLAN_TEXTS_FROM	1		/* all texts but the search_path */
-
 /* All that is compared at each call to see whether the environment changed. */
 typedef struct Environment
 {
@@ -106,9 +60,7 @@ typedef struct Environment
 	Oid			session_role;
 	uint64		roles_generation;
 	uint64		schemas_generation;
-	pg_tz	   *timezone;
-	int			numbers[15 + lengthof(number_settings)];
-	char	   *texts[lengthof(text_settings)];
+	StashMemoSettings settings;
 } Environment;
 
 /* A text that has a number for as long as the session lasts. */
@@ -128,9 +80,6 @@ static uint64 next_id = 1;
 static Environment last[2];
 static uint64 last_id[2];		/* 0: not known */
 static char *last_text[2];
-
-/* the settings that stash_memo_settings_keep() has kept */
-static Environment kept;
 
 static uint64 schemas_generation = 1;	/* changes with any schema */
 
@@ -161,60 +110,6 @@ make_table(const char *name)
 	return hash_create(name, 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-static void
-find_settings(void)
-{
-	for (int i = 0; i < lengthof(text_settings); i++)
-	{
-		StashCompatSetting found = stash_compat_setting(text_settings[i].name);
-
-		text_values[i] = found.text ? found.text : &text_settings[i].initially;
-	}
-	for (int i = 0; i < lengthof(number_settings); i++)
-	{
-		number_values[i] = stash_compat_setting(number_settings[i].name);
-		if (strncmp(number_settings[i].name, "plpgsql.", 8) == 0)
-			knows_plpgsql = number_values[i].truth != NULL;
-	}
-}
-
-/* a setting of PL/pgSQL that something has set, or that is loaded */
-static bool
-is_of_plpgsql(const char *name)
-{
-	return strncmp(name, "plpgsql.", 8) == 0 &&
-		GetConfigOption(name, true, false) != NULL;
-}
-
-/*
- * A call site is built: see whether settings of PL/pgSQL can have other values
- * than they begin with.  What was set before it is loaded it has from then on.
- */
-void
-stash_memo_key_find_settings(void)
-{
-	bool		is_set = false;
-	Oid			language;
-	HeapTuple	tuple;
-	FmgrInfo	handler;
-
-	if (likely(knows_plpgsql))
-		return;
-	for (int i = 0; i < lengthof(text_settings); i++)
-		is_set |= is_of_plpgsql(text_settings[i].name);
-	for (int i = 0; i < lengthof(number_settings); i++)
-		is_set |= is_of_plpgsql(number_settings[i].name);
-	language = is_set ? get_language_oid("plpgsql", true) : InvalidOid;
-	if (!OidIsValid(language))
-		return;
-	tuple = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
-	if (!HeapTupleIsValid(tuple))
-		return;
-	fmgr_info(((Form_pg_language) GETSTRUCT(tuple))->lanplcallfoid, &handler);
-	ReleaseSysCache(tuple);
-	find_settings();
-}
-
 /*
  * Register the callbacks; called once when the library is loaded.
  */
@@ -226,7 +121,6 @@ stash_memo_key_init(void)
 										ALLOCSET_DEFAULT_SIZES);
 	environments = make_table("pg_hashstash environments");
 	identities = make_table("pg_hashstash identities");
-	find_settings();
 	stash_catalog_listen_cache(COLLOID, forget_collations);
 	stash_catalog_listen_cache(NAMESPACEOID, forget_schemas);
 }
@@ -252,112 +146,13 @@ intern(HTAB *table, const char *text)
 	return entry;
 }
 
-static void
-read_numbers(int *numbers)
-{
-	int			i = 0;
-
-	numbers[i++] = DateStyle;
-	numbers[i++] = DateOrder;
-	numbers[i++] = IntervalStyle;
-	numbers[i++] = extra_float_digits;
-	numbers[i++] = bytea_output;
-	numbers[i++] = xmloption;
-	numbers[i++] = xmlbinary;
-	numbers[i++] = Array_nulls;
-	numbers[i++] = quote_all_identifiers;
-	numbers[i++] = Transform_null_equals;
-	numbers[i++] = stash_compat_conforming_strings();
-	numbers[i++] = row_security;
-	Assert(i == PLAN_NUMBERS);
-	numbers[i++] = pg_get_client_encoding();
-	numbers[i++] = stash_catalog_has_temporary();
-	numbers[i++] = GinFuzzySearchLimit;
-	for (int j = 0; j < lengthof(number_settings); j++)
-	{
-		const StashCompatSetting *setting = &number_values[j];
-
-		numbers[i++] = setting->number ? *setting->number :
-			setting->truth ? *setting->truth : number_settings[j].initially;
-	}
-	Assert(i == lengthof(((Environment *) NULL)->numbers));
-}
-
 static bool
-settings_are(const Environment *env, const int *numbers, int nnumbers,
-			 int texts_from)
-{
-	if (env->timezone != session_timezone ||
-		memcmp(env->numbers, numbers, sizeof(int) * nnumbers) != 0)
-		return false;
-	for (int i = texts_from; i < lengthof(text_settings); i++)
-	{
-		if (strcmp(env->texts[i], *text_values[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-environment_is(const Environment *env, Oid role, Oid session_role,
-			   const int *numbers)
+environment_is(const Environment *env, Oid role, Oid session_role)
 {
 	return env->role == role && env->session_role == session_role &&
 		env->roles_generation == stash_memo_roles_generation() &&
 		env->schemas_generation == schemas_generation &&
-		settings_are(env, numbers, lengthof(env->numbers), 0);
-}
-
-/* note the present settings; texts are allocated in 'context' */
-static void
-copy_settings(Environment *env, const int *numbers, MemoryContext context)
-{
-	env->timezone = session_timezone;
-	memcpy(env->numbers, numbers, sizeof(env->numbers));
-	for (int i = 0; i < lengthof(text_settings); i++)
-	{
-		char	   *old = env->texts[i];
-
-		env->texts[i] = MemoryContextStrdup(context, *text_values[i]);
-		if (old != NULL)
-			pfree(old);
-	}
-}
-
-/*
- * Keep the settings by which a query is made of a text, and planned, to compare
- * later ones with.  What else is in the environment the server's own cache of
- * plans looks after.
- */
-void
-stash_memo_settings_keep(void)
-{
-	int			numbers[lengthof(kept.numbers)];
-
-	read_numbers(numbers);
-	copy_settings(&kept, numbers, TopMemoryContext);
-}
-
-/*
- * Whether they are those that were kept; false when none were.  Called for each
- * query that is planned.
- */
-bool
-stash_memo_settings_are_kept(void)
-{
-	int			numbers[lengthof(kept.numbers)];
-
-	read_numbers(numbers);
-	return settings_are(&kept, numbers, PLAN_NUMBERS, PLAN_TEXTS_FROM);
-}
-
-/*
- * The same of search_path.
- */
-bool
-stash_memo_path_is_kept(void)
-{
-	return strcmp(kept.texts[0], *text_values[0]) == 0;
+		stash_memo_settings_are(&env->settings);
 }
 
 /* the schemas in which names are found, as far as the user may look into them */
@@ -381,32 +176,15 @@ append_path(StringInfo out)
 static char *
 describe_environment(const Environment *env)
 {
-	static const char *const names[] = {
-		"datestyle", "dateorder", "intervalstyle", "extra_float_digits",
-		"bytea_output", "xmloption", "xmlbinary", "array_nulls",
-		"quote_all_identifiers", "transform_null_equals",
-		"standard_conforming_strings", "row_security", "client_encoding",
-		"temporary_tables", "gin_fuzzy_search_limit"
-	};
 	StringInfoData out;
 
-	StaticAssertStmt(lengthof(names) + lengthof(number_settings) == lengthof(env->numbers),
-					 "each number has a name");
 	initStringInfo(&out);
 	if (env->role != SHARED_ROLE)
 	{
 		stash_memo_append_role(&out, "role", env->role);
 		stash_memo_append_role(&out, "session", env->session_role);
 	}
-	appendStringInfo(&out, "timezone=%s",
-					 pg_get_timezone_name(env->timezone));
-	for (int i = 0; i < lengthof(env->numbers); i++)
-		appendStringInfo(&out, " %s=%d", i < lengthof(names) ? names[i] :
-						 number_settings[i - lengthof(names)].name,
-						 env->numbers[i]);
-	for (int i = 0; i < lengthof(text_settings); i++)
-		appendStringInfo(&out, " %s=%s", text_settings[i].name,
-						 quote_literal_cstr(env->texts[i]));
+	stash_memo_settings_append(&out, &env->settings);
 	if (env->role != SHARED_ROLE)
 		append_path(&out);
 	return out.data;
@@ -433,15 +211,13 @@ uint64
 stash_memo_environment(bool is_shared)
 {
 	Environment *env = &last[is_shared];
-	int			numbers[lengthof(env->numbers)];
 	Oid			role = is_shared ? SHARED_ROLE : GetUserId();
 	Oid			session_role = is_shared ? SHARED_ROLE : GetSessionUserId();
 	char	   *text;
 	Interned   *entry;
 
-	read_numbers(numbers);
 	if (likely(last_id[is_shared] != 0 &&
-			   environment_is(env, role, session_role, numbers)))
+			   environment_is(env, role, session_role)))
 		return last_id[is_shared];
 
 	last_id[is_shared] = 0;
@@ -452,7 +228,7 @@ stash_memo_environment(bool is_shared)
 	env->session_role = session_role;
 	env->roles_generation = stash_memo_roles_generation();
 	env->schemas_generation = schemas_generation;
-	copy_settings(env, numbers, key_context);
+	stash_memo_settings_note(&env->settings, key_context);
 	text = describe_environment(env);
 	entry = intern(environments, text);
 	pfree(text);

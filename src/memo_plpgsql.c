@@ -699,17 +699,10 @@ after_statement(PLpgSQL_execstate *estate, PLpgSQL_stmt *statement)
 static bool
 has_option(PLpgSQL_function *function, const char *option)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID,
-										ObjectIdGetDatum(function->fn_oid));
-	const char *at;
-	bool		isnull;
+	char	   *source = stash_memo_source(function->fn_oid);
+	const char *at = source;
 	bool		found = false;
 
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	at = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple,
-											 Anum_pg_proc_prosrc, &isnull));
-	ReleaseSysCache(tuple);
 	for (at = stash_memo_skip_blanks(at); *at == '#' && !found;
 		 at = stash_memo_skip_blanks(at))
 	{
@@ -719,6 +712,7 @@ has_option(PLpgSQL_function *function, const char *option)
 		at = stash_memo_skip_blanks(at + strcspn(at, " \t\r\n\f\v/-"));
 		at += strcspn(at, " \t\r\n\f\v/-");
 	}
+	pfree(source);
 	return found;
 }
 

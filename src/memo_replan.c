@@ -34,6 +34,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "memo.h"
+#include "memo_setting.h"
 
 /* plans were made under other settings than those that are kept */
 static bool is_mixed;

@@ -25,6 +25,7 @@
 
 #include "compat.h"
 #include "memo.h"
+#include "memo_setting.h"
 
 /* the names of a function's input arguments; those without have numbers */
 static char **
@@ -290,7 +291,7 @@ stash_memo_call(FunctionCallInfo fcinfo, Oid function)
 	call->types_generation = stash_type_generation();
 	call->memo = stash_memo_lookup(function);
 	if (call->memo->has_environment)
-		stash_memo_key_find_settings();
+		stash_memo_settings_find();
 	call->nargs = fcinfo->nargs;
 	fmgr_info_cxt(call->memo->target, &call->target, context);
 	call->plans = stash_memo_compiled_plans();
