@@ -234,9 +234,9 @@ trace_target(StashMemoCall *call, FunctionCallInfo fcinfo,
 	instr_time	start;
 
 	stash_memo_trace_begin(trace, call, fcinfo);
-	stash_memo_target_runs(call, fcinfo);
 	PG_TRY();
 	{
+		stash_memo_target_runs(call, fcinfo);
 		INSTR_TIME_SET_CURRENT(start);
 		value = call_target(call, fcinfo, &fcinfo->isnull);
 		INSTR_TIME_SET_CURRENT(*took);
@@ -456,9 +456,9 @@ trace_set(StashMemoCall *call, FunctionCallInfo fcinfo, TupleDesc desc,
 	instr_time	start;
 
 	stash_memo_trace_begin(trace, call, fcinfo);
-	stash_memo_target_runs(call, fcinfo);
 	PG_TRY();
 	{
+		stash_memo_target_runs(call, fcinfo);
 		INSTR_TIME_SET_CURRENT(start);
 		rows = compute_set(call, fcinfo, desc);
 		INSTR_TIME_SET_CURRENT(*took);

@@ -69,6 +69,15 @@ BEGIN
 	PERFORM pg_sleep(0.5);
 	RETURN CASE WHEN n > 0 THEN pong(n - 1) ELSE 0 END;
 END $$;
+CREATE TABLE read AS SELECT 1 AS n;
+CREATE FUNCTION dropped(n int) RETURNS int STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'computing dropped(%)', n;
+	PERFORM pg_sleep(n);
+	RETURN $1 * (SELECT r.n FROM read r);
+END $$;
+SELECT stash.track('read');
+SELECT stash.memoize('dropped(int)', volatile => true);
 SELECT stash.memoize(f) FROM unnest('{slow(int),rows(int),fails(int),locks(int),ping(int),pong(int),not_kept(int)}'::regprocedure[]) f;
 SELECT stash.memoize('impatient(int)', wait => '0');
 SELECT stash.memoize('ages(int)', ttl => '1.5 seconds', stale => '1 hour');
@@ -247,6 +256,18 @@ finish(@copies);
 is(join(' ', map { $_->{out} } @copies), '21|postgres 21|copy', 'two databases');
 is(computed('slow(21)') - $before, 2, 'each computes');
 cmp_ok($copies[1]{took}, '<', 1.8, 'at the same time');
+
+# the original is dropped while one waits: that is an error, and no more than that
+$holder = begin('SELECT dropped(3)');
+wait_for_computing('dropped(3)');
+$waiter = begin('SELECT dropped(0)', 'SELECT dropped(3)', q{SELECT r FROM read r, jsonb_populate_record(NULL::read, '{}')});
+wait_for_computing('dropped(0)');
+sleep 0.5;
+$node->safe_psql('postgres', 'DROP FUNCTION dropped_uncached CASCADE');
+finish($holder, $waiter);
+is($holder->{out}, '3', 'who computes what is dropped goes on');
+like($waiter->{err}, qr/ERROR:/, 'who waits for it has an error');
+is($waiter->{out}, "0\n(1)", 'and goes on with what is there');
 
 my ($ok, $out, $err) = $node->psql('postgres', "SELECT stash.unmemoize('slow(int)'); SELECT stash.memoize('slow(int)', stale => '1 hour')");
 like($err, qr/stale needs a ttl/, 'stale without a ttl is refused');
