@@ -127,5 +127,35 @@ SELECT by_cast(), by_label(), by_domain(), by_collation(), by_words(), by_variab
 SELECT by_cast_uncached() AS by_cast, by_label_uncached() AS by_label, by_domain_uncached() AS by_domain, by_collation_uncached() AS by_collation,
 	by_words_uncached() AS by_words, by_variable_uncached() AS by_variable;
 
+-- row types that a plan has from a function: of those the server does not look after
+SET search_path = stash_memo_replan, public;
+CREATE TABLE rows (id int, v int);
+INSERT INTO rows VALUES (1, 10);
+SELECT stash.track('rows');
+CREATE VIEW rows_seen AS SELECT id FROM rows;
+CREATE FUNCTION all_rows() RETURNS SETOF rows STABLE LANGUAGE sql AS 'SELECT * FROM rows';
+CREATE FUNCTION all_seen() RETURNS SETOF rows_seen STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT * FROM rows_seen; END $$;
+CREATE FUNCTION by_record() RETURNS jsonb STABLE LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN SELECT * INTO r FROM all_rows(); RETURN to_jsonb(r); END $$;
+CREATE FUNCTION by_fields() RETURNS jsonb STABLE LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN SELECT (all_rows()).* INTO r; RETURN to_jsonb(r); END $$;
+CREATE FUNCTION by_text() RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT string_agg(x::text, ',') FROM all_rows() x); END $$;
+CREATE FUNCTION by_view() RETURNS jsonb STABLE LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN SELECT * INTO r FROM all_seen(); RETURN to_jsonb(r); END $$;
+SELECT count(stash.memoize(f)) FROM unnest('{by_record(),by_fields(),by_text(),by_view()}'::regprocedure[]) AS f;
+SELECT by_record(), by_fields(), by_text(), by_view();
+ALTER TABLE rows ADD COLUMN w int DEFAULT 3;
+CREATE OR REPLACE VIEW rows_seen AS SELECT id, v FROM rows;
+SELECT by_record() IS NULL AS by_record, by_fields() IS NULL AS by_fields, by_text() IS NULL AS by_text, by_view() IS NULL AS by_view;
+\c -
+SET search_path = stash_memo_replan, public;
+SELECT by_record(), by_fields(), by_text(), by_view();
+SELECT by_record_uncached() AS by_record, by_fields_uncached() AS by_fields, by_text_uncached() AS by_text, by_view_uncached() AS by_view;
+ALTER TABLE rows RENAME COLUMN w TO x;
+SELECT by_fields() IS NULL AS by_fields, by_record() IS NULL AS by_record;
+-- then plans are made anew, and it is remembered
+SELECT by_fields(), by_record();
+SELECT value FROM stash.explain('by_fields()') WHERE item = 'verdict';
+\c -
+SET search_path = stash_memo_replan, public;
+SELECT by_fields(), by_fields_uncached(), by_record(), by_record_uncached();
+
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_replan, stash_memo_replan_early CASCADE;

@@ -545,6 +545,7 @@ extern void stash_memo_replan_init(void);
 extern void stash_memo_replan_prepared(void);
 extern void stash_memo_replan_note(void);
 extern void stash_memo_replan_conditions(void);
+extern bool stash_memo_replan_is_news(FullTransactionId changed);
 extern void stash_memo_replan_begin(StashMemoPrepared *prepared);
 extern bool stash_memo_replan_may_cast(const StashMemoPrepared *prepared);
 extern StashTrackSnapshot *stash_memo_replan(bool *untold, bool *unwatched);

@@ -213,6 +213,20 @@ stash_memo_note_function(StashMemoTrace *trace, Oid function)
 
 /* ---- queries ---- */
 
+/*
+ * A plan, or an expression, has a row type.  The server does not make plans anew
+ * that have it from a function, or from a cast, when it changes.
+ */
+static void
+note_row(StashMemoTrace *trace, Oid relid)
+{
+	if (has_met(trace->rows, relid))
+		return;
+	stash_memo_note_row(trace, relid);
+	if (stash_memo_replan_is_news(stash_track_state(relid)->rows.newest))
+		stash_memo_note_reason(trace, STASH_MEMO_OLD_PLANS, relid);
+}
+
 /* what the body of a function in SQL names, which the plan need not have */
 static void
 note_body(StashMemoTrace *trace, Oid function)
@@ -225,7 +239,7 @@ note_body(StashMemoTrace *trace, Oid function)
 	foreach(cell, mentions.functions)
 		stash_memo_note_dependency(trace, lfirst_oid(cell));
 	foreach(cell, mentions.relations)
-		stash_memo_note_row(trace, lfirst_oid(cell));
+		note_row(trace, lfirst_oid(cell));
 }
 
 /*
@@ -313,7 +327,7 @@ stash_memo_note_known(StashMemoTrace *trace, const StashMemoPlan *facts)
 	if (facts->makes_json)
 		note_json(trace);
 	foreach(cell, facts->rows)
-		stash_memo_note_row(trace, lfirst_oid(cell));
+		note_row(trace, lfirst_oid(cell));
 	foreach(cell, facts->functions)
 		stash_memo_note_dependency(trace, lfirst_oid(cell));
 	foreach(cell, facts->collations)

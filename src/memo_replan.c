@@ -189,6 +189,19 @@ stash_memo_replan_conditions(void)
 }
 
 /*
+ * Whether something that a plan may have was changed by a transaction after plans
+ * were forgotten.  If so, they are when the next target begins.
+ */
+bool
+stash_memo_replan_is_news(FullTransactionId changed)
+{
+	bool		is_news = known == NULL || !stash_track_sees(known, changed);
+
+	is_mixed |= is_news;
+	return is_news;
+}
+
+/*
  * What a target that begins finds prepared in its transaction.
  */
 void
