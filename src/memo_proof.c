@@ -339,19 +339,20 @@ judge_told(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
  *
  * Who redefines or refreshes a relation tells others when they can see the
  * commit already, and gives up the lock after that.  In between nobody holds
- * it who counts as running.
+ * it who counts as running.  It is in the way of writers at least: of readers
+ * neither a refresh need be nor who switches triggers.
  */
 static bool
-is_told(Oid relid, LOCKMODE lock, bool *locked)
+is_told(Oid relid, bool *locked)
 {
 	LOCKTAG		tag;
 	int			nrunning;
 
-	*locked = ConditionalLockRelationOid(relid, lock);
+	*locked = ConditionalLockRelationOid(relid, RowExclusiveLock);
 	if (*locked)
 		return true;
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
-	(void) GetLockConflicts(&tag, lock, &nrunning);
+	(void) GetLockConflicts(&tag, RowExclusiveLock, &nrunning);
 	AcceptInvalidationMessages();
 	/* on a standby one process, which always runs, holds them all */
 	return nrunning > 0 && !RecoveryInProgress();
@@ -361,16 +362,13 @@ static StashMemoReason
 judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 			 Part part)
 {
-	/* the second for a refresh that lets others read */
-	LOCKMODE	lock = get_rel_relkind(source->oid) != RELKIND_MATVIEW ?
-	AccessShareLock : RowShareLock;
 	bool		locked;
 	StashMemoReason reason = STASH_MEMO_BEING_COMMITTED;
 
-	if (is_told(source->oid, lock, &locked))
+	if (is_told(source->oid, &locked))
 		reason = judge_told(source, snapshot, part);
 	if (locked)
-		UnlockRelationOid(source->oid, lock);
+		UnlockRelationOid(source->oid, RowExclusiveLock);
 	return reason;
 }
 

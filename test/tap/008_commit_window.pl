@@ -93,5 +93,16 @@ for my $case (
 	}
 	$_->quit for $writer, $knows, $keeps, $fresh;
 }
+
+# a change behind the back of triggers, which are on again when it can be seen
+my ($writer, $reader) = (connected(), connected('SET pg_hashstash.memo = refresh', 'SELECT columns(2)', 'RESET pg_hashstash.memo'));
+is(ask($reader, q{SELECT value FROM stash.explain('columns(int)', 2) WHERE item = 'verdict'}), 'hit', 'triggers: what is remembered before');
+my $always = join ', ', map { "ENABLE ALWAYS TRIGGER stash_track_$_" } qw(before after);
+commit_slowly($writer, "BEGIN; ALTER TABLE t DISABLE TRIGGER ALL; UPDATE t SET a = 5; ALTER TABLE t $always; COMMIT", 'SELECT a = 5 FROM t');
+is(ask($reader, 'SELECT columns(2), columns_uncached(2)'), '10|10', 'triggers: what is seen is computed');
+is(ask($writer, 'SELECT 1'), '1', 'triggers: the commit comes to its end');
+is(ask($reader, 'SELECT columns(2), columns_uncached(2)'), '10|10', 'triggers: what is known after');
+$_->quit for $writer, $reader;
+
 $node->stop;
 done_testing();
