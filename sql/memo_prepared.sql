@@ -86,33 +86,6 @@ SET search_path = stash_memo_prepared;
 SET ROLE regress_stash_b;
 SELECT i, mine_of_those(i), mine_of_those_uncached(i), mine_as(i), mine_as_uncached(i) FROM generate_series(1, 2) i;
 
--- casts of PL/pgSQL, which functions share
-RESET ROLE;
-CREATE TYPE boxed AS (a int);
-CREATE FUNCTION unboxed(boxed) RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'n=' || count(*) FROM secret $$;
-CREATE CAST (boxed AS text) WITH FUNCTION unboxed(boxed) AS ASSIGNMENT;
-CREATE FUNCTION is_seen(n int) RETURNS bool STABLE LANGUAGE sql AS 'SELECT n IN (SELECT s.n FROM secret s)';
-CREATE DOMAIN seen AS int CHECK (is_seen(VALUE));
-CREATE FUNCTION cast_for(i int) RETURNS text STABLE SECURITY DEFINER LANGUAGE plpgsql AS 'DECLARE b boxed; s seen; BEGIN SELECT i INTO s; b := ROW(i); RETURN b; END';
-ALTER FUNCTION cast_for(int) OWNER TO regress_stash_a;
-CREATE FUNCTION cast_here(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'DECLARE b boxed; BEGIN b := ROW(i); RETURN b; END';
-CREATE FUNCTION seen_here(i int) RETURNS text STABLE LANGUAGE plpgsql AS $$ DECLARE s seen; BEGIN SELECT i INTO s; RETURN s; EXCEPTION WHEN check_violation THEN RETURN 'hidden'; END $$;
-SELECT stash.memoize('cast_here(int)'), stash.memoize('seen_here(int)');
-GRANT EXECUTE ON FUNCTION cast_here_uncached, seen_here_uncached TO PUBLIC;
-\c -
-SET search_path = stash_memo_prepared;
-SET ROLE regress_stash_b;
-SELECT first(random());
-BEGIN;
-SELECT cast_for(2), cast_here(1) IS NOT NULL AS called, seen_here(1) IS NOT NULL AS called;
-SELECT cast_here(2), seen_here(2);
-SELECT cast_for(1), cast_here(3) , seen_here(1);
-COMMIT;
-\c -
-SET search_path = stash_memo_prepared;
-SET ROLE regress_stash_b;
-SELECT i, cast_here(i), cast_here_uncached(i), seen_here(i), seen_here_uncached(i) FROM generate_series(1, 3) i;
-
 -- the right to execute
 RESET ROLE;
 CREATE FUNCTION hidden() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN k FROM other; END';
@@ -299,24 +272,6 @@ SET search_path = stash_memo_prepared;
 SET timezone = 'Europe/Berlin';
 SELECT in_both(11), in_both_uncached(11);
 
--- a cast that was prepared for the caller, within a SECURITY DEFINER function of a target
-CREATE FUNCTION cast_by_definer(i int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN stash_memo_prepared.cast_for(3); END';
-SELECT stash.memoize('cast_by_definer(int)');
-GRANT EXECUTE ON FUNCTION cast_by_definer_uncached TO PUBLIC;
-\c -
-SET search_path = stash_memo_prepared;
-SET ROLE regress_stash_b;
-SELECT cast_by_definer(1);
-BEGIN;
-SELECT cast_here_uncached(9), cast_by_definer(2) IS NOT NULL AS called;
-SELECT cast_by_definer(3);
-COMMIT;
-\c -
-SET search_path = stash_memo_prepared;
-SET ROLE regress_stash_b;
-SELECT i, cast_by_definer(i), cast_by_definer_uncached(i) FROM generate_series(1, 3) i;
-RESET ROLE;
-
 -- literals that were read when backslashes meant something; the call of a new session is what counts
 SET search_path = stash_memo_prepared;
 CREATE FUNCTION literal(i int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 'a\\b' || k FROM other; END $$;
@@ -410,6 +365,31 @@ SELECT calls_made(1) IS NOT NULL AS called;
 \c -
 SET search_path = stash_memo_prepared_b, stash_memo_prepared;
 SELECT calls_made(1), calls_made_uncached(1);
+
+-- a helper that a target calls twice, of which the first call finds nothing amiss
+SET search_path = stash_memo_prepared;
+CREATE FUNCTION since_when(i int) RETURNS bigint STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	IF i = 1 THEN
+		RETURN count(*) FROM stash_memo_prepared.event;
+	END IF;
+	RETURN (SELECT count(*) FROM stash_memo_prepared.event WHERE at >= timestamptz '2020-01-01 00:00');
+END
+$$;
+CREATE FUNCTION since_when_tokyo() RETURNS bigint STABLE LANGUAGE plpgsql SET timezone = 'Asia/Tokyo' AS 'BEGIN RETURN stash_memo_prepared.since_when(2); END';
+CREATE FUNCTION twice(i int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN concat_ws(' ', stash_memo_prepared.since_when(1), stash_memo_prepared.since_when_tokyo()); END $$;
+SELECT stash.memoize('twice(int)');
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'UTC';
+SELECT first(random()), since_when(2) AS utc, twice(1) IS NOT NULL AS called;
+-- it is remembered nevertheless, when plans are made anew for it
+SELECT twice(2), twice(3);
+SELECT i, value FROM generate_series(1, 3) i, stash.explain('twice(int)', i) WHERE item = 'verdict';
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'UTC';
+SELECT i, twice(i), twice_uncached(i) FROM generate_series(1, 3) i;
 
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_prepared, stash_memo_prepared_a, stash_memo_prepared_b, stash_memo_prepared_hidden CASCADE;

@@ -395,15 +395,6 @@ extern StashFlight stash_memo_flight_begin(const StashMemoKey *key,
 										   TimestampTz until, bool *waited);
 extern void stash_memo_flight_end(const StashMemoKey *key, int64 kept_us);
 
-/* What a transaction had prepared when a target began (memo_replan.c). */
-typedef struct StashMemoPrepared
-{
-	Oid			user;			/* for whom first; 0: nothing */
-	bool		is_other;		/* for another than calls it, too, or by
-								 * another search_path */
-	uint64		plans;			/* as often they had been forgotten */
-} StashMemoPrepared;
-
 /* What is noted while a target runs (memo_trace.c). */
 typedef struct StashMemoTrace
 {
@@ -431,7 +422,7 @@ typedef struct StashMemoTrace
 	struct HTAB *statements;	/* of PL/pgSQL, that were met; NULL: none */
 	CommandId	command;		/* of the transaction before the target ran */
 	FullTransactionId xid;
-	StashMemoPrepared prepared;
+	uint64		began;			/* when functions had prepared so much */
 } StashMemoTrace;
 
 /* What the text of a plan tells (memo_plan.c). */
@@ -445,7 +436,8 @@ typedef struct StashMemoPlan
 	bool		makes_json;		/* by what is no function, as JSON_ARRAY() */
 	List	   *params;			/* numbers of those that become times, or name
 								 * what the catalogs have */
-	List	   *rows;			/* relations whose row types or names it has */
+	List	   *rows;			/* relations whose row types it has */
+	List	   *named;			/* and that it names */
 	List	   *functions;		/* of users that it names, or that were called
 								 * to make it */
 	List	   *collations;
@@ -465,6 +457,7 @@ extern bool stash_memo_reads_text(Oid function);
 extern bool stash_memo_fills_rows(Oid function);
 extern bool stash_memo_find_inlined(uint32 hash, Oid *function);
 extern const List *stash_memo_json_casts(void);
+extern bool stash_memo_has_casts(void);
 
 /* what is asked of a type */
 typedef bool (*StashMemoTypeTest) (Oid type, void *arg);
@@ -480,6 +473,7 @@ extern bool stash_memo_has_relative_string(const char *source);
 
 /* memo_plan.c */
 extern bool stash_memo_holds_names(Oid type);
+extern Oid	stash_memo_row_type(Oid type);
 extern void stash_memo_plan_type(StashMemoPlan *facts, Oid type);
 extern void stash_memo_plan_name(StashMemoPlan *facts, Oid type, Datum value);
 extern void stash_memo_plan_query(StashMemoPlan *facts, const Query *query);
@@ -530,7 +524,12 @@ extern void stash_memo_compiled_mark(void);
 extern void stash_memo_compiled_outdate(void);
 extern void stash_memo_compiled_unmark(void);
 extern void stash_memo_compiled_prepared(void);
-extern void stash_memo_compiled_planned_anew(void);
+extern void stash_memo_compiled_runs(struct PLpgSQL_function *function,
+									 uint64 began);
+extern void stash_memo_compiled_planned_anew(Oid user);
+extern Oid	stash_memo_compiled_user(void);
+extern bool stash_memo_compiled_ran_otherwise(void);
+extern uint64 stash_memo_compiled_prepared_so_far(void);
 extern uint64 stash_memo_compiled_plans(void);
 extern bool stash_memo_compiled_forget(void);
 extern char *stash_memo_source(Oid function);
@@ -542,12 +541,9 @@ extern void stash_memo_compiled_hand_on(struct PLpgSQL_plugin *to,
 
 /* memo_replan.c */
 extern void stash_memo_replan_init(void);
-extern void stash_memo_replan_prepared(void);
 extern void stash_memo_replan_note(void);
 extern void stash_memo_replan_conditions(void);
 extern bool stash_memo_replan_is_news(FullTransactionId changed);
-extern void stash_memo_replan_begin(StashMemoPrepared *prepared);
-extern bool stash_memo_replan_may_cast(const StashMemoPrepared *prepared);
 extern StashTrackSnapshot *stash_memo_replan(bool *untold, bool *unwatched);
 
 /* memo_note.c */
@@ -589,7 +585,7 @@ extern void stash_memo_trace_after_write(void);
 extern void stash_memo_trace_go_on(void);
 extern List *stash_memo_trace_expression(PlannedStmt *plan);
 extern void stash_memo_trace_word(void);
-extern void stash_memo_trace_cast(void);
+extern uint64 stash_memo_trace_began(void);
 extern void stash_memo_trace_reason(StashMemoReason reason, Oid culprit);
 extern void stash_memo_trace_type(Oid type);
 extern void stash_memo_trace_value(Oid type, Datum value);

@@ -59,7 +59,8 @@ typedef struct Compiled
 	bool		conforms;		/* by this standard_conforming_strings */
 	Oid			runner;			/* who called it last */
 	Oid			user;			/* for whom it has prepared something since */
-	uint64		plans;			/* plans were forgotten so many times */
+	uint64		plans;			/* plans were forgotten so many times, */
+	uint64		since;			/* and so much was prepared */
 } Compiled;
 
 static PLpgSQL_plugin ours;
@@ -74,6 +75,11 @@ static uint64 relations;		/* counts news of them */
 /* counts how often plans were forgotten; since then a function has prepared for two */
 static uint64 plans = 1;
 static bool is_mixed;
+static uint64 nprepared;		/* counts what functions prepare */
+
+/* who ran a target when they were; something has run otherwise since */
+static Oid	user_known;
+static bool ran_otherwise;
 
 /* by which PL/pgSQL tells where an error is, with what runs as its argument */
 static void (*tell_where) (void *arg);
@@ -188,6 +194,14 @@ path_of_now(bool *is_plain)
 	return Max(digest, 1);
 }
 
+static void
+note_otherwise(void)
+{
+	if (!ran_otherwise)
+		ran_otherwise = !OidIsValid(user_known) || GetUserId() != user_known ||
+			!stash_memo_path_is_kept() || !stash_memo_settings_are_kept();
+}
+
 /*
  * A query is about to run, or a target: what PL/pgSQL compiles from now on has
  * memory that is newer than what is there.
@@ -195,6 +209,7 @@ path_of_now(bool *is_plain)
 void
 stash_memo_compiled_mark(void)
 {
+	note_otherwise();
 	newest[0] = TopMemoryContext->firstchild;
 	/* that of functions from 18 on */
 	newest[1] = CacheMemoryContext ? CacheMemoryContext->firstchild : NULL;
@@ -298,9 +313,11 @@ stash_memo_compiled_prepared(void)
 	/* by other settings than plans are made by it is for nobody */
 	if (!stash_memo_settings_are_kept())
 		user = InvalidOid;
+	nprepared++;
 	if (entry->plans != plans)
 	{
 		entry->plans = plans;
+		entry->since = nprepared;
 		entry->user = user;
 	}
 	else if (entry->user != user)
@@ -464,7 +481,24 @@ note_columns(Oid function)
 }
 
 /*
- * A function is about to run in a trace.
+ * A function is about to run in a trace that began when so much was prepared:
+ * see whether it has prepared anything before that for another user, or by other
+ * settings.
+ */
+void
+stash_memo_compiled_runs(PLpgSQL_function *function, uint64 began)
+{
+	Compiled   *entry = hash_search(compiled, &function, HASH_FIND, NULL);
+
+	if (entry == NULL || entry->plans != plans || entry->since > began ||
+		(entry->user == GetUserId() && stash_memo_settings_are_kept()))
+		return;
+	stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
+	is_mixed = true;
+}
+
+/*
+ * A function is about to run in a trace that has not met it.
  */
 void
 stash_memo_compiled_note(PLpgSQL_function *function)
@@ -479,12 +513,6 @@ stash_memo_compiled_note(PLpgSQL_function *function)
 	entry = note(function);
 	if (entry->names_columns)
 		note_columns(function->fn_oid);
-	if (entry->plans == plans &&
-		(entry->user != GetUserId() || !stash_memo_settings_are_kept()))
-	{
-		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
-		is_mixed = true;
-	}
 	if (reads_literals_otherwise(entry))
 		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
 	path = path_of_now(&is_plain);
@@ -506,13 +534,45 @@ stash_memo_compiled_outdate(void)
 }
 
 /*
- * Plans are forgotten, and with them what expressions have prepared.
+ * Plans are forgotten, and with them what expressions have prepared; 'user' runs
+ * a target.
  */
 void
-stash_memo_compiled_planned_anew(void)
+stash_memo_compiled_planned_anew(Oid user)
 {
 	plans++;
 	is_mixed = false;
+	user_known = user;
+	ran_otherwise = false;
+}
+
+/*
+ * Who ran a target when plans were forgotten.
+ */
+Oid
+stash_memo_compiled_user(void)
+{
+	return user_known;
+}
+
+/*
+ * Whether anything has run, since plans were forgotten, for another user or by
+ * another path or settings than then: casts of PL/pgSQL, and conditions of domains,
+ * may be ready for these.
+ */
+bool
+stash_memo_compiled_ran_otherwise(void)
+{
+	return ran_otherwise;
+}
+
+/*
+ * How much functions have prepared.
+ */
+uint64
+stash_memo_compiled_prepared_so_far(void)
+{
+	return nprepared;
 }
 
 /*
@@ -608,6 +668,7 @@ set_up(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 		if (stash_compat_plpgsql_uses(function) == 1)
 			entry->runner = GetUserId();
 	}
+	note_otherwise();
 	if (next != NULL)
 		stash_memo_compiled_hand_on(next, &ours, estate, function);
 }

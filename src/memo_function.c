@@ -160,6 +160,7 @@ typedef struct FunctionList
 
 static FunctionList comparers;
 static FunctionList json_casts;
+static FunctionList casts;
 
 /* a function in SQL that may have been put into a plan in place of its call */
 typedef struct Inlined
@@ -179,6 +180,7 @@ forget_functions(Datum arg, int cacheid, uint32 hashvalue)
 	memset(functions_known, 0, sizeof(functions_known));
 	comparers.is_read = false;
 	json_casts.is_read = false;
+	casts.is_read = false;
 	function_changes++;
 }
 
@@ -527,7 +529,7 @@ is_unseen(Oid function, Oid *language)
 }
 
 static Oid
-function_of_cast(HeapTuple tuple)
+function_of_json_cast(HeapTuple tuple)
 {
 	Form_pg_cast form = (Form_pg_cast) GETSTRUCT(tuple);
 	Oid			language;
@@ -561,6 +563,20 @@ function_of_operator(HeapTuple tuple)
 		unless_compiled(get_opcode(operator));
 }
 
+static Oid
+function_of_cast(HeapTuple tuple)
+{
+	Oid			function = ((Form_pg_cast) GETSTRUCT(tuple))->castfunc;
+	Oid			language;
+
+	if (function < FirstNormalObjectId)
+		return InvalidOid;
+	language = GetSysCacheOid1(PROCOID, Anum_pg_proc_prolang,
+							   ObjectIdGetDatum(function));
+	return language != ClanguageId && language != INTERNALlanguageId ? function :
+		InvalidOid;
+}
+
 /* add to a list what a catalog has of users */
 static void
 read_catalog(FunctionList *list, Oid catalog, FunctionOfRow function_of)
@@ -582,11 +598,28 @@ read_catalog(FunctionList *list, Oid catalog, FunctionOfRow function_of)
 	table_close(rel, AccessShareLock);
 }
 
-static void
-begin_list(FunctionList *list)
+/* where the functions of a list come from */
+typedef struct FunctionSource
 {
+	Oid			catalog;
+	FunctionOfRow function_of;
+} FunctionSource;
+
+/* the functions of a list, which are read when the catalogs have changed */
+static const List *
+functions_of(FunctionList *list, const FunctionSource *sources, int n)
+{
+	uint64		before = function_changes;
+
+	if (list->is_read)
+		return list->oids;
 	list_free(list->oids);
 	list->oids = NIL;
+	for (int i = 0; i < n; i++)
+		read_catalog(list, sources[i].catalog, sources[i].function_of);
+	/* reading may have let in news */
+	list->is_read = before == function_changes;
+	return list->oids;
 }
 
 /*
@@ -597,16 +630,12 @@ begin_list(FunctionList *list)
 const List *
 stash_memo_comparers(void)
 {
-	uint64		before = function_changes;
+	static const FunctionSource sources[] = {
+		{AccessMethodProcedureRelationId, function_of_class},
+		{AccessMethodOperatorRelationId, function_of_operator}
+	};
 
-	if (comparers.is_read)
-		return comparers.oids;
-	begin_list(&comparers);
-	read_catalog(&comparers, AccessMethodProcedureRelationId, function_of_class);
-	read_catalog(&comparers, AccessMethodOperatorRelationId, function_of_operator);
-	/* reading may have let in news */
-	comparers.is_read = before == function_changes;
-	return comparers.oids;
+	return functions_of(&comparers, sources, lengthof(sources));
 }
 
 /*
@@ -628,12 +657,19 @@ stash_memo_makes_json(Oid function)
 const List *
 stash_memo_json_casts(void)
 {
-	uint64		before = function_changes;
+	static const FunctionSource source = {CastRelationId, function_of_json_cast};
 
-	if (json_casts.is_read)
-		return json_casts.oids;
-	begin_list(&json_casts);
-	read_catalog(&json_casts, CastRelationId, function_of_cast);
-	json_casts.is_read = before == function_changes;
-	return json_casts.oids;
+	return functions_of(&json_casts, &source, 1);
+}
+
+/*
+ * Whether there are casts by functions of users that may ask for the session, or
+ * read: those that are not in C.
+ */
+bool
+stash_memo_has_casts(void)
+{
+	static const FunctionSource source = {CastRelationId, function_of_cast};
+
+	return functions_of(&casts, &source, 1) != NIL;
 }

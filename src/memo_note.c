@@ -152,12 +152,25 @@ stash_memo_note_snapshot(StashMemoTrace *trace, Snapshot snapshot)
 /* ---- functions ---- */
 
 /*
+ * A plan, or an expression, has a row type.  The server does not parse queries
+ * anew that have it from a function, or from a cast, when it changes.
+ */
+static void
+note_row(StashMemoTrace *trace, Oid relid)
+{
+	stash_memo_note_row(trace, relid);
+	if (stash_memo_replan_is_news(stash_track_state(relid)->rows.newest))
+		stash_memo_note_reason(trace, STASH_MEMO_OLD_PLANS, relid);
+}
+
+/*
  * That a function of users counts, though nothing of it but its row is looked at.
  */
 void
 stash_memo_note_dependency(StashMemoTrace *trace, Oid function)
 {
 	HeapTuple	tuple;
+	Oid			returned;
 
 	if (list_member_oid(trace->functions, function))
 		return;
@@ -169,7 +182,10 @@ stash_memo_note_dependency(StashMemoTrace *trace, Oid function)
 	if (((Form_pg_proc) GETSTRUCT(tuple))->prosecdef ||
 		((Form_pg_proc) GETSTRUCT(tuple))->prokind == PROKIND_AGGREGATE)
 		stash_memo_note_owner(trace, ((Form_pg_proc) GETSTRUCT(tuple))->proowner);
+	returned = stash_memo_row_type(((Form_pg_proc) GETSTRUCT(tuple))->prorettype);
 	ReleaseSysCache(tuple);
+	if (OidIsValid(returned))
+		note_row(trace, returned);
 }
 
 /* JSON is made, of values of any type */
@@ -213,20 +229,6 @@ stash_memo_note_function(StashMemoTrace *trace, Oid function)
 
 /* ---- queries ---- */
 
-/*
- * A plan, or an expression, has a row type.  The server does not make plans anew
- * that have it from a function, or from a cast, when it changes.
- */
-static void
-note_row(StashMemoTrace *trace, Oid relid)
-{
-	if (has_met(trace->rows, relid))
-		return;
-	stash_memo_note_row(trace, relid);
-	if (stash_memo_replan_is_news(stash_track_state(relid)->rows.newest))
-		stash_memo_note_reason(trace, STASH_MEMO_OLD_PLANS, relid);
-}
-
 /* what the body of a function in SQL names, which the plan need not have */
 static void
 note_body(StashMemoTrace *trace, Oid function)
@@ -239,7 +241,7 @@ note_body(StashMemoTrace *trace, Oid function)
 	foreach(cell, mentions.functions)
 		stash_memo_note_dependency(trace, lfirst_oid(cell));
 	foreach(cell, mentions.relations)
-		note_row(trace, lfirst_oid(cell));
+		stash_memo_note_row(trace, lfirst_oid(cell));
 }
 
 /*
@@ -328,6 +330,8 @@ stash_memo_note_known(StashMemoTrace *trace, const StashMemoPlan *facts)
 		note_json(trace);
 	foreach(cell, facts->rows)
 		note_row(trace, lfirst_oid(cell));
+	foreach(cell, facts->named)
+		stash_memo_note_row(trace, lfirst_oid(cell));
 	foreach(cell, facts->functions)
 		stash_memo_note_dependency(trace, lfirst_oid(cell));
 	foreach(cell, facts->collations)

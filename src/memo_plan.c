@@ -125,8 +125,8 @@ reads_rows(Oid function)
  * The relation whose row type a type is, or an array of; 0: none that another
  * could take the place of.
  */
-static Oid
-row_type(Oid type)
+Oid
+stash_memo_row_type(Oid type)
 {
 	Oid			element;
 	Oid			relid;
@@ -189,7 +189,7 @@ stash_memo_plan_name(StashMemoPlan *facts, Oid type, Datum value)
 	if (OidIsValid(named) && named < FirstNormalObjectId && type != REGROLEOID)
 		return;
 	if (type == REGCLASSOID && get_rel_relkind(named) != '\0')
-		facts->rows = list_append_unique_oid(facts->rows, named);
+		facts->named = list_append_unique_oid(facts->named, named);
 	else if ((type == REGPROCOID || type == REGPROCEDUREOID) &&
 			 SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(named)))
 		facts->functions = list_append_unique_oid(facts->functions, named);
@@ -322,7 +322,7 @@ stash_memo_plan_type(StashMemoPlan *facts, Oid type)
 		facts->naming = lappend_oid(facts->naming, type);
 	if (type < FirstNormalObjectId)
 		return;
-	relid = row_type(type);
+	relid = stash_memo_row_type(type);
 	if (OidIsValid(relid))
 		facts->rows = list_append_unique_oid(facts->rows, relid);
 	(void) stash_memo_type_has(type, see_checks, facts);
@@ -502,7 +502,8 @@ see_field(StashMemoPlan *facts, Reading *reading, const char *text,
 	else if (is_field(field, "typid"))
 		facts->reads_time |= reads_time(facts, read_oid(field->value));
 	/* 'elided_type' is of a node, from 19 on */
-	else if ((ends_with(field, "type") && !is_field(field, "elided_type")) || is_field(field, "row_typeid"))
+	else if ((ends_with(field, "type") && !ends_with(field, "_reltype") &&
+			  !is_field(field, "elided_type")) || is_field(field, "row_typeid"))
 		see_field_of_type(facts, reading, text, field);
 }
 
@@ -601,8 +602,9 @@ typedef enum Mark
 	MARK_ASKS_SESSION = -7,
 	MARK_MAKES_JSON = -8,
 	MARK_FUNCTION = -9,
-	MARK_CALLED = -10,			/* a function too, and a relation: they are */
-	MARK_NAMED = -11			/* there before the plan is read */
+	MARK_REGCLASS = -10,
+	MARK_CALLED = -11,			/* a function too, and a relation: they are */
+	MARK_NAMED = -12			/* there before the plan is read */
 } Mark;
 
 /* changes with any type, or what it is made of or checked by; never 0 */
@@ -680,6 +682,8 @@ add_marks(PlannedStmt *plan, const StashMemoPlan *facts, uint32 generation)
 		add_mark(plan, MARK_PARAM, lfirst_int(cell));
 	foreach(cell, facts->rows)
 		add_mark(plan, MARK_ROW, lfirst_oid(cell));
+	foreach(cell, facts->named)
+		add_mark(plan, MARK_REGCLASS, lfirst_oid(cell));
 	foreach(cell, facts->functions)
 		add_mark(plan, MARK_FUNCTION, lfirst_oid(cell));
 	foreach(cell, facts->collations)
@@ -725,8 +729,11 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 				facts->params = lappend_int(facts->params, (int) item->hashValue);
 				break;
 			case MARK_ROW:
-			case MARK_NAMED:
 				facts->rows = lappend_oid(facts->rows, item->hashValue);
+				break;
+			case MARK_REGCLASS:
+			case MARK_NAMED:
+				facts->named = lappend_oid(facts->named, item->hashValue);
 				break;
 			case MARK_FUNCTION:
 			case MARK_CALLED:

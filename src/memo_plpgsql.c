@@ -358,16 +358,9 @@ note_cast(Oid from, Oid to)
 	if (stash_memo_holds_names(to) || stash_memo_holds_names(from))
 		stash_memo_trace_reason(STASH_MEMO_SESSION, InvalidOid);
 	if (find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &function) == COERCION_PATH_FUNC)
-	{
 		stash_memo_trace_skip(function);
-		if (function >= FirstNormalObjectId)
-			stash_memo_trace_cast();
-	}
 	if (get_typtype(to) == TYPTYPE_DOMAIN)
-	{
 		note_domain(to);
-		stash_memo_trace_cast();
-	}
 }
 
 static Oid
@@ -745,6 +738,7 @@ before_function(PLpgSQL_execstate *estate, PLpgSQL_function *function)
 {
 	if (next != NULL && next->func_beg != NULL)
 		next->func_beg(estate, function);
+	stash_memo_compiled_runs(function, stash_memo_trace_began());
 	if (!stash_memo_trace_meets(function))
 		return;
 	stash_memo_compiled_note(function);

@@ -39,26 +39,12 @@
 /* plans were made under other settings than those that are kept */
 static bool is_mixed;
 
-/* and by another path, which the server looks after, but for conditions of domains */
-static bool has_other_path;
-
-/*
- * What this transaction has prepared since plans were forgotten: for whom, if
- * for anybody, whether for others, too, and whether by another path.  It counts
- * where PL/pgSQL casts to types of users, for all functions share these casts.
- */
-static Oid	prepared_for;
-static bool prepared_for_several;
-static bool prepared_by_other_path;
-static bool uses_casts;
-
 /* there are domains that targets use and whose conditions call functions of users */
 static bool uses_conditions;
 
-/* what this session had heard when plans were forgotten, and who ran a target then */
+/* what this session had heard when plans were forgotten */
 static uint64 functions_known;
 static uint64 roles_known;
-static Oid	user_known;
 
 /* what may change any query, and this sees, all plans know; NULL: who knows */
 static StashTrackSnapshot *known;
@@ -68,19 +54,8 @@ static bool was_undone;
 static uint64 news_before;		/* of catalogs: what it did comes later */
 
 static void
-forget_prepared(void)
-{
-	prepared_for = InvalidOid;
-	prepared_for_several = false;
-	prepared_by_other_path = false;
-}
-
-static void
 end_transaction(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
-		event == XACT_EVENT_PREPARE)
-		forget_prepared();
 	if (was_undone || (event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
 		return;
 	was_undone = true;
@@ -137,40 +112,20 @@ know(const StashTrackSnapshot *snapshot)
 }
 
 /*
- * Something is prepared that may be used again: a call, or a query.
- */
-void
-stash_memo_replan_prepared(void)
-{
-	if (!OidIsValid(prepared_for))
-		prepared_for = GetUserId();
-	else if (prepared_for != GetUserId())
-		prepared_for_several = true;
-	if (known != NULL && !prepared_by_other_path)
-		prepared_by_other_path = !stash_memo_path_is_kept();
-
-	/*
-	 * "$user" is another schema, and conditions of domains have rights in
-	 * them
-	 */
-	if (GetUserId() != user_known)
-		has_other_path = true;
-	stash_memo_compiled_prepared();
-}
-
-/*
  * A query is planned, mostly right after it was parsed; called for each.
  */
 void
 stash_memo_replan_note(void)
 {
-	stash_memo_replan_prepared();
-	if (known == NULL)
-		return;
-	if (!is_mixed)
+	stash_memo_compiled_prepared();
+	if (known != NULL && !is_mixed)
 		is_mixed = !stash_memo_settings_are_kept();
-	if (!has_other_path)
-		has_other_path = !stash_memo_path_is_kept();
+}
+
+static void
+forget_conditions(void)
+{
+	CallSyscacheCallbacks(CONSTROID, 0);
 }
 
 /*
@@ -181,11 +136,12 @@ stash_memo_replan_note(void)
 void
 stash_memo_replan_conditions(void)
 {
-	if (!uses_conditions &&
-		(GetUserId() != user_known || !stash_memo_path_is_kept() ||
-		 !stash_memo_settings_are_kept()))
-		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, InvalidOid);
+	if (uses_conditions)
+		return;
 	uses_conditions = true;
+	forget_conditions();
+	if (stash_memo_compiled_ran_otherwise())
+		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, InvalidOid);
 }
 
 /*
@@ -201,36 +157,6 @@ stash_memo_replan_is_news(FullTransactionId changed)
 	return is_news;
 }
 
-/*
- * What a target that begins finds prepared in its transaction.
- */
-void
-stash_memo_replan_begin(StashMemoPrepared *prepared)
-{
-	prepared->user = prepared_for;
-	prepared->is_other = prepared_for_several || prepared_by_other_path ||
-		(OidIsValid(prepared_for) && prepared_for != GetUserId());
-	prepared->plans = stash_memo_compiled_plans();
-}
-
-/*
- * That target casts in PL/pgSQL by something of users: false where the cast may
- * be one that was prepared before, for another user, path or settings than now.
- */
-bool
-stash_memo_replan_may_cast(const StashMemoPrepared *prepared)
-{
-	uses_casts = true;
-	if (prepared->plans != stash_memo_compiled_plans() ||
-		!OidIsValid(prepared->user) ||
-		(!prepared->is_other && prepared->user == GetUserId() &&
-		 stash_memo_path_is_kept() && stash_memo_settings_are_kept()))
-		return true;
-	/* it will be prepared anew for the next */
-	is_mixed = true;
-	return false;
-}
-
 /* who runs a target; what a SECURITY DEFINER function calls is not asked for */
 static Oid
 user_of_now(void)
@@ -239,7 +165,7 @@ user_of_now(void)
 	int			context;
 
 	GetUserIdAndSecContext(&user, &context);
-	return context & SECURITY_LOCAL_USERID_CHANGE ? user_known : user;
+	return context & SECURITY_LOCAL_USERID_CHANGE ? stash_memo_compiled_user() : user;
 }
 
 /* whether what was prepared may be so for another user, or of other functions */
@@ -248,23 +174,34 @@ is_prepared_otherwise(void)
 {
 	return functions_known != stash_memo_function_news ||
 		roles_known != stash_memo_roles_generation() ||
-		user_known != user_of_now();
+		stash_memo_compiled_user() != user_of_now();
 }
 
 static void
 forget_plans(const StashTrackSnapshot *snapshot)
 {
-	CallSyscacheCallbacks(CONSTROID, 0);
+	forget_conditions();
 	ResetPlanCache();
-	stash_memo_compiled_planned_anew();
 	know(snapshot);
 	stash_memo_settings_keep();
 	is_mixed = false;
-	has_other_path = false;
-	forget_prepared();
 	functions_known = stash_memo_function_news;
 	roles_known = stash_memo_roles_generation();
-	user_known = user_of_now();
+	stash_memo_compiled_planned_anew(user_of_now());
+}
+
+/*
+ * Whether casts or conditions that functions have made ready otherwise may be
+ * used; what runs around the target that begins then goes on with others.
+ */
+static bool
+is_ready_otherwise(void)
+{
+	if (!stash_memo_compiled_ran_otherwise() ||
+		(!uses_conditions && !stash_memo_has_casts()))
+		return false;
+	stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, InvalidOid);
+	return true;
 }
 
 /*
@@ -280,7 +217,6 @@ stash_memo_replan(bool *untold, bool *unwatched)
 {
 	StashTrackSnapshot *snapshot = stash_track_snapshot(GetActiveSnapshot());
 	bool		has_news = stash_track_anything_changed(known, untold);
-	StashMemoPrepared prepared;
 
 	*unwatched = false;
 	/* it has looked no further */
@@ -296,15 +232,11 @@ stash_memo_replan(bool *untold, bool *unwatched)
 		stash_memo_compiled_outdate();
 		has_news = true;
 	}
-	stash_memo_replan_begin(&prepared);
 	if (stash_memo_compiled_forget() || has_news || is_mixed ||
 		!stash_memo_settings_are_kept() || is_prepared_otherwise() ||
-		(uses_casts && prepared.is_other))
+		is_ready_otherwise())
 		forget_plans(snapshot);
-	else if (has_other_path || uses_conditions)
-	{
-		CallSyscacheCallbacks(CONSTROID, 0);
-		has_other_path = false;
-	}
+	else if (uses_conditions)
+		forget_conditions();
 	return snapshot;
 }

@@ -97,13 +97,13 @@ stash_memo_trace_word(void)
 }
 
 /*
- * A value is cast by PL/pgSQL, by something of users.
+ * How much functions had prepared when the innermost trace began, or when one
+ * within it has ended.
  */
-void
-stash_memo_trace_cast(void)
+uint64
+stash_memo_trace_began(void)
 {
-	if (current != NULL && !stash_memo_replan_may_cast(&current->prepared))
-		stash_memo_note_reason(current, STASH_MEMO_OLD_PLANS, InvalidOid);
+	return current->began;
 }
 
 /*
@@ -390,7 +390,7 @@ trace_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 		error_context_stack == starting_stack;
 
 		if (!is_query)
-			stash_memo_replan_prepared();
+			stash_memo_compiled_prepared();
 		if (current == NULL)
 		{
 			stash_memo_ran_planned(object);
@@ -564,7 +564,7 @@ stash_memo_trace_begin(StashMemoTrace *trace, const StashMemoCall *call,
 		stash_memo_read_domains_anew();
 		stash_memo_note_snapshot(trace, GetActiveSnapshot());
 	}
-	stash_memo_replan_begin(&trace->prepared);
+	trace->began = stash_memo_compiled_prepared_so_far();
 	trace->command = GetCurrentCommandId(false);
 	trace->xid = GetTopFullTransactionIdIfAny();
 	trace->outer = current;
@@ -619,6 +619,9 @@ leave(StashMemoTrace *trace)
 		stash_memo_plpgsql_end();
 		stash_catalog_text_note = NULL;
 	}
+	else
+		/* without the target within it other things would have been prepared */
+		current->began = stash_memo_compiled_prepared_so_far();
 	if (trace->statements != NULL)
 		hash_destroy(trace->statements);
 	stash_memo_note_outer(trace);
