@@ -79,7 +79,7 @@ static const struct
 	[STASH_MEMO_TEMPORARY] = {"temporary",
 	"the session has temporary tables, which may stand before others: results are kept in its memory only"},
 	[STASH_MEMO_NO_SNAPSHOT] = {"no_snapshot",
-	"the call runs without a snapshot, or in a transaction with too many subtransactions: begin a new one"},
+	"the call runs without a snapshot, or while a transaction of the server has more than 64 subtransactions, be it this one: end that"},
 	[STASH_MEMO_TOO_LARGE] = {"too_large",
 	"the result is too large to be kept, see max_bytes, which is 64 MB at most but for sets; or the arguments are, which may have 128 MB: see hash => 'sampled'"},
 	[STASH_MEMO_UNTRACKED] = {"untracked",

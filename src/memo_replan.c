@@ -217,6 +217,7 @@ stash_memo_replan(bool *untold, bool *unwatched)
 {
 	StashTrackSnapshot *snapshot = stash_track_snapshot(GetActiveSnapshot());
 	bool		has_news = stash_track_anything_changed(known, untold);
+	bool		is_otherwise;
 
 	*unwatched = false;
 	/* it has looked no further */
@@ -232,9 +233,9 @@ stash_memo_replan(bool *untold, bool *unwatched)
 		stash_memo_compiled_outdate();
 		has_news = true;
 	}
-	if (stash_memo_compiled_forget() || has_news || is_mixed ||
-		!stash_memo_settings_are_kept() || is_prepared_otherwise() ||
-		is_ready_otherwise())
+	is_otherwise = is_ready_otherwise();
+	if (stash_memo_compiled_forget() || has_news || is_mixed || is_otherwise ||
+		!stash_memo_settings_are_kept() || is_prepared_otherwise())
 		forget_plans(snapshot);
 	else if (uses_conditions)
 		forget_conditions();
