@@ -156,6 +156,10 @@ SELECT value FROM stash.explain('by_fields()') WHERE item = 'verdict';
 \c -
 SET search_path = stash_memo_replan, public;
 SELECT by_fields(), by_fields_uncached(), by_record(), by_record_uncached();
+-- its columns count, not what it holds
+TRUNCATE rows;
+SELECT by_text() IS NULL AS is_empty;
+SELECT value FROM stash.explain('by_text()') WHERE item = 'verdict';
 
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_replan, stash_memo_replan_early CASCADE;

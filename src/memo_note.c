@@ -159,7 +159,7 @@ static void
 note_row(StashMemoTrace *trace, Oid relid)
 {
 	stash_memo_note_row(trace, relid);
-	if (stash_memo_replan_is_news(stash_track_state(relid)->rows.newest))
+	if (stash_memo_replan_is_news(stash_track_state(relid)->columns.newest))
 		stash_memo_note_reason(trace, STASH_MEMO_OLD_PLANS, relid);
 }
 

@@ -341,6 +341,12 @@ digest_oids(List *oids, uint64 seed)
 }
 
 static void
+see_column(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	stash_track_see_cached(arg, tuple);
+}
+
+static void
 read_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	StashTrackState *state = arg;
@@ -366,6 +372,7 @@ build_state(StashTrackState *state)
 	Oid			constraint = InvalidOid;
 
 	memset(&state->rows, 0, sizeof(state->rows));
+	memset(&state->columns, 0, sizeof(state->columns));
 	state->asks_for_time = false;
 	state->problem = check_kind(state, state->relid, &relkind);
 	state->culprit = state->relid;
@@ -380,7 +387,8 @@ build_state(StashTrackState *state)
 		primary_key = list_make1_oid(constraint);
 	members = list_append_unique_oid(members, state->relid);
 	read_rows(state, AttributeRelationId, AttributeRelidNumIndexId,
-			  Anum_pg_attribute_attrelid, state->relid, NULL, NULL);
+			  Anum_pg_attribute_attrelid, state->relid, see_column,
+			  &state->columns);
 	read_rows(state, PolicyRelationId, PolicyPolrelidPolnameIndexId,
 			  Anum_pg_policy_polrelid, state->relid, read_policy, &policies);
 	read_rows(state, RewriteRelationId, RewriteRelRulenameIndexId,

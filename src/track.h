@@ -51,7 +51,8 @@ typedef struct StashTrackState
 	bool		is_valid;
 	StashTrackProblem problem;
 	Oid			culprit;		/* relation of the tree that has the problem */
-	StashTrackRows rows;		/* in the catalogs */
+	StashTrackRows rows;		/* in the catalogs; */
+	StashTrackRows columns;		/* of them those of its columns */
 	uint64		digest;			/* of these, the tree and the policies */
 	bool		has_row_security;	/* in force for some */
 	bool		asks_for_time;	/* a view or policy that does, unseen by hooks */
