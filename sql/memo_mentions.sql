@@ -149,6 +149,42 @@ SELECT value FROM stash.explain('grouped()') WHERE item = 'verdict';
 ALTER TABLE t DROP CONSTRAINT t_pkey;
 SELECT grouped();
 
+-- row types within other types, and those that are folded away
+CREATE TABLE pair (a int, b int);
+CREATE TYPE of_pair AS (r pair, n int);
+CREATE DOMAIN good_pair AS pair;
+CREATE TABLE holder (r pair);
+INSERT INTO holder VALUES (ROW(1, 2));
+SELECT stash.track('holder'), stash.track('pair');
+CREATE FUNCTION nested() RETURNS jsonb STABLE LANGUAGE sql AS 'SELECT to_jsonb(ROW(ROW(1, 2), 3)::of_pair)';
+CREATE FUNCTION read_nested() RETURNS jsonb STABLE LANGUAGE sql AS $$ SELECT to_jsonb(x.r) FROM jsonb_to_record('{"r": {"a": 5, "c": 6}}') AS x (r good_pair) $$;
+CREATE FUNCTION of_holder() RETURNS jsonb STABLE LANGUAGE sql AS 'SELECT jsonb_agg(h) FROM holder h';
+CREATE FUNCTION one_field() RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (ROW(1, 2)::pair).b; EXCEPTION WHEN undefined_column THEN RETURN 'none'; END $$;
+CREATE FUNCTION field_of(r pair) RETURNS int STABLE LANGUAGE sql AS 'SELECT r.b';
+CREATE FUNCTION one_inlined() RETURNS int STABLE LANGUAGE sql AS 'SELECT field_of(ROW(1, 2)::pair)';
+-- a name in a constant, whatever becomes of it, at the second call as at the first
+CREATE TABLE pair_number AS SELECT 'pair'::regclass::oid;
+SELECT stash.track('pair_number');
+CREATE FUNCTION is_named(k int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN k || ('pair'::regclass::oid::text = (SELECT oid::text FROM pair_number))::text; END $$;
+CREATE FUNCTION name_inlined() RETURNS text STABLE LANGUAGE sql AS $$ SELECT 'pair'::regclass::oid::text $$;
+CREATE FUNCTION is_inlined(k int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN k || (name_inlined() = (SELECT oid::text FROM pair_number))::text; END $$;
+CREATE FUNCTION number_of(k int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 'pair'::regclass::oid::text || '-' || k; END $$;
+SELECT count(stash.memoize(f)) FROM unnest('{number_of(int),nested(),read_nested(),of_holder(),one_field(),one_inlined(),is_named(int),is_inlined(int)}'::regprocedure[]) f;
+SELECT nested(), read_nested(), of_holder(), one_field(), one_inlined();
+SELECT is_named(k), is_inlined(k) FROM generate_series(1, 2) k;
+SELECT is_named(3), is_inlined(3);
+SELECT count(number_of(k)) FROM generate_series(1, 3) k;
+SELECT item, value FROM stash.explain('is_named(int)', 3) WHERE item = 'verdict';
+ALTER TABLE pair RENAME b TO c;
+ALTER TABLE pair RENAME a TO b;
+SELECT nested(), read_nested(), of_holder(), one_field(), one_inlined();
+ALTER TABLE pair RENAME TO pair_before;
+CREATE TABLE pair (a int);
+SELECT is_named(k), is_inlined(k) FROM generate_series(1, 3) k;
+\c -
+SET search_path = stash_memo_mentions_first, stash_memo_mentions, public;
+SELECT k, number_of(k) = number_of_uncached(k) AS same, is_named(k), is_named_uncached(k), is_inlined(k), is_inlined_uncached(k) FROM generate_series(1, 3) k;
+
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_mentions, stash_memo_mentions_first CASCADE;
 DROP OWNED BY regress_stash_mentions;

@@ -391,6 +391,40 @@ SET search_path = stash_memo_prepared;
 SET timezone = 'UTC';
 SELECT i, twice(i), twice_uncached(i) FROM generate_series(1, 3) i;
 
+-- a memo within a memo that has plans forgotten, with which the one around goes on otherwise than without
+SET search_path = stash_memo_prepared;
+CREATE FUNCTION inner_one(i int) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN '-' || i; END $$;
+CREATE FUNCTION around(i int) RETURNS text STABLE LANGUAGE plpgsql AS
+	$$ BEGIN RETURN concat_ws(' ', stash_memo_prepared.since_2020_utc(), stash_memo_prepared.inner_one(i), stash_memo_prepared.since_2020()); END $$;
+CREATE FUNCTION named_tz() RETURNS text STABLE LANGUAGE plpgsql SET timezone = 'Asia/Tokyo' AS $$ BEGIN RETURN '.'; END $$;
+CREATE FUNCTION for_another(i int) RETURNS text STABLE SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN RETURN stash_memo_prepared.inner_one(i) || stash_memo_prepared.helper(); END';
+ALTER FUNCTION for_another(int) OWNER TO regress_stash_a;
+CREATE FUNCTION around_roles(i int) RETURNS text STABLE LANGUAGE plpgsql AS
+	'BEGIN RETURN concat_ws('' '', stash_memo_prepared.helper(), stash_memo_prepared.named_tz(), stash_memo_prepared.for_another(i), stash_memo_prepared.helper()); END';
+SELECT count(stash.memoize(f)) FROM unnest('{inner_one(int),around(int),around_roles(int)}'::regprocedure[]) f;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA stash_memo_prepared TO PUBLIC;
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT around(1) IS NOT NULL AS called;
+SET ROLE regress_stash_b;
+SELECT around_roles(1) IS NOT NULL AS called;
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SET pg_hashstash.memo = off;
+SELECT around(1) AS uncached;
+SET ROLE regress_stash_b;
+SELECT around_roles(1) AS uncached;
+\c -
+SET search_path = stash_memo_prepared;
+SET timezone = 'Europe/Berlin';
+SELECT around(1);
+SELECT value FROM stash.explain('around(int)', 1) WHERE item = 'verdict';
+SET ROLE regress_stash_b;
+SELECT around_roles(1);
+RESET ROLE;
+
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_prepared, stash_memo_prepared_a, stash_memo_prepared_b, stash_memo_prepared_hidden CASCADE;
 DROP ROLE regress_stash_a, regress_stash_b;

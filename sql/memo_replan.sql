@@ -161,5 +161,20 @@ TRUNCATE rows;
 SELECT by_text() IS NULL AS is_empty;
 SELECT value FROM stash.explain('by_text()') WHERE item = 'verdict';
 
+-- and those that the planner has folded away, or found in functions that it put in place of their calls
+CREATE TABLE folded (a int, b int);
+INSERT INTO folded VALUES (1, 2);
+SELECT stash.track('folded');
+CREATE FUNCTION with_row(OUT r folded, OUT n int) RETURNS SETOF record STABLE LANGUAGE sql AS 'SELECT t, 1 FROM folded t';
+CREATE FUNCTION by_column() RETURNS jsonb STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN jsonb_agg(q) FROM (SELECT (r).* FROM with_row()) q; END $$;
+CREATE FUNCTION by_null() RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN to_jsonb(q) FROM (SELECT (NULL::folded).*) q; END $$;
+SELECT stash.memoize('by_column()'), stash.memoize('by_null()');
+SELECT by_column(), by_null();
+ALTER TABLE folded ADD COLUMN c int DEFAULT 7;
+SELECT by_column() IS NULL AS by_column, by_null() IS NULL AS by_null;
+\c -
+SET search_path = stash_memo_replan, public;
+SELECT by_column(), by_column_uncached(), by_null(), by_null_uncached();
+
 SET client_min_messages = warning;
 DROP SCHEMA stash_memo_replan, stash_memo_replan_early CASCADE;

@@ -471,9 +471,18 @@ extern bool stash_memo_is_word(Oid type, Datum value);
 extern bool stash_memo_is_relative(Oid type, const char *text);
 extern bool stash_memo_has_relative_string(const char *source);
 
+/* What queries name (memo_mention.c). */
+typedef struct StashMemoMentions
+{
+	List	   *functions;		/* of users */
+	List	   *relations;
+	List	   *types;			/* of users */
+	bool		asks_session;	/* a constant means another thing elsewhere */
+} StashMemoMentions;
+
 /* memo_plan.c */
 extern bool stash_memo_holds_names(Oid type);
-extern Oid	stash_memo_row_type(Oid type);
+extern List *stash_memo_plan_rows(Oid type);
 extern void stash_memo_plan_type(StashMemoPlan *facts, Oid type);
 extern void stash_memo_plan_name(StashMemoPlan *facts, Oid type, Datum value);
 extern void stash_memo_plan_query(StashMemoPlan *facts, const Query *query);
@@ -481,15 +490,8 @@ extern void stash_memo_plan_expression(StashMemoPlan *facts, const Node *node);
 extern void stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan);
 extern void stash_memo_plan_init(void);
 extern void stash_memo_plan_called(PlannedStmt *plan, List *functions,
-								   List *relations);
+								   const StashMemoMentions *mentions);
 extern bool stash_memo_plan_has_time(PlannedStmt *plan);
-
-/* Functions of users and relations that queries name (memo_mention.c). */
-typedef struct StashMemoMentions
-{
-	List	   *functions;
-	List	   *relations;
-} StashMemoMentions;
 
 /* memo_mention.c */
 extern void stash_memo_mention(StashMemoMentions *mentions, Node *node);

@@ -490,11 +490,12 @@ stash_memo_compiled_runs(PLpgSQL_function *function, uint64 began)
 {
 	Compiled   *entry = hash_search(compiled, &function, HASH_FIND, NULL);
 
-	if (entry == NULL || entry->plans != plans || entry->since > began ||
+	if (entry == NULL || entry->plans != plans ||
 		(entry->user == GetUserId() && stash_memo_settings_are_kept()))
 		return;
-	stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
 	is_mixed = true;
+	if (entry->since <= began)
+		stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, function->fn_oid);
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "executor/functions.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -63,6 +64,106 @@ mention_defaults(FuncExpr *call, StashMemoMentions *mentions)
 	ReleaseSysCache(tuple);
 }
 
+static void
+mention_type(Oid type, StashMemoMentions *mentions)
+{
+	if (type >= FirstNormalObjectId)
+		mentions->types = list_append_unique_oid(mentions->types, type);
+}
+
+/* of the columns that a function's record, XMLTABLE or JSON_TABLE is to have */
+static void
+mention_columns(const List *types, StashMemoMentions *mentions)
+{
+	ListCell   *cell;
+
+	foreach(cell, types)
+		mention_type(lfirst_oid(cell), mentions);
+}
+
+/* of most constants that is known at once */
+static bool
+is_plain(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case UNKNOWNOID:
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* a value that is, or has in it, what catalogs name, or a time of today's zone */
+static void
+mention_value(const Const *constant, StashMemoMentions *mentions)
+{
+	StashMemoPlan facts = {0};
+
+	if (constant->constisnull || is_plain(constant->consttype))
+		return;
+	mentions->asks_session |= stash_memo_holds_zone(constant->consttype);
+	if (!stash_memo_holds_names(constant->consttype))
+		return;
+	stash_memo_plan_name(&facts, constant->consttype, constant->constvalue);
+	mentions->asks_session |= facts.asks_session;
+	mentions->relations = list_concat_unique_oid(mentions->relations, facts.named);
+	mentions->functions = list_concat_unique_oid(mentions->functions, facts.functions);
+	mentions->types = list_concat_unique_oid(mentions->types, facts.seen);
+}
+
+/* the types by which an expression is made, be they gone from its plan */
+static void
+mention_types(const Node *node, StashMemoMentions *mentions)
+{
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			mention_value((const Const *) node, mentions);
+			/* FALLTHROUGH */
+		case T_Var:
+		case T_Param:
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_Aggref:
+		case T_WindowFunc:
+		case T_FieldSelect:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+		case T_ArrayCoerceExpr:
+		case T_ConvertRowtypeExpr:
+		case T_CoerceToDomain:
+		case T_RowExpr:
+		case T_ArrayExpr:
+		case T_CaseExpr:
+		case T_CoalesceExpr:
+		case T_MinMaxExpr:
+			mention_type(exprType(node), mentions);
+			break;
+		case T_RangeTblFunction:
+			mention_columns(((const RangeTblFunction *) node)->funccoltypes, mentions);
+			break;
+		case T_TableFunc:
+			mention_columns(((const TableFunc *) node)->coltypes, mentions);
+			break;
+		default:
+			break;
+	}
+}
+
 static bool
 mention(Node *node, void *context)
 {
@@ -70,6 +171,7 @@ mention(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
+	mention_types(node, mentions);
 	if (IsA(node, Query))
 	{
 		Query	   *query = (Query *) node;
@@ -93,9 +195,9 @@ mention(Node *node, void *context)
 }
 
 /*
- * Add to '*mentions' the functions of users and the relations that a query, an
- * expression or a list of such names.  Lists are allocated in the current memory
- * context.
+ * Add to '*mentions' the functions and types of users and the relations that a
+ * query, an expression or a list of such names.  Lists are allocated in the current
+ * memory context.
  */
 void
 stash_memo_mention(StashMemoMentions *mentions, Node *node)

@@ -170,7 +170,8 @@ void
 stash_memo_note_dependency(StashMemoTrace *trace, Oid function)
 {
 	HeapTuple	tuple;
-	Oid			returned;
+	List	   *returned;
+	ListCell   *cell;
 
 	if (list_member_oid(trace->functions, function))
 		return;
@@ -182,10 +183,10 @@ stash_memo_note_dependency(StashMemoTrace *trace, Oid function)
 	if (((Form_pg_proc) GETSTRUCT(tuple))->prosecdef ||
 		((Form_pg_proc) GETSTRUCT(tuple))->prokind == PROKIND_AGGREGATE)
 		stash_memo_note_owner(trace, ((Form_pg_proc) GETSTRUCT(tuple))->proowner);
-	returned = stash_memo_row_type(((Form_pg_proc) GETSTRUCT(tuple))->prorettype);
+	returned = stash_memo_plan_rows(((Form_pg_proc) GETSTRUCT(tuple))->prorettype);
 	ReleaseSysCache(tuple);
-	if (OidIsValid(returned))
-		note_row(trace, returned);
+	foreach(cell, returned)
+		note_row(trace, lfirst_oid(cell));
 }
 
 /* JSON is made, of values of any type */
@@ -233,11 +234,16 @@ stash_memo_note_function(StashMemoTrace *trace, Oid function)
 static void
 note_body(StashMemoTrace *trace, Oid function)
 {
-	StashMemoMentions mentions = {NIL, NIL};
+	StashMemoMentions mentions = {0};
 	ListCell   *cell;
 
-	if (!stash_memo_mention_body(&mentions, function))
+	StashMemoPlan facts = {0};
+
+	if (!stash_memo_mention_body(&mentions, function) || mentions.asks_session)
 		stash_memo_note_reason(trace, STASH_MEMO_SESSION, function);
+	foreach(cell, mentions.types)
+		stash_memo_plan_type(&facts, lfirst_oid(cell));
+	(void) stash_memo_note_known(trace, &facts);
 	foreach(cell, mentions.functions)
 		stash_memo_note_dependency(trace, lfirst_oid(cell));
 	foreach(cell, mentions.relations)

@@ -125,8 +125,8 @@ reads_rows(Oid function)
  * The relation whose row type a type is, or an array of; 0: none that another
  * could take the place of.
  */
-Oid
-stash_memo_row_type(Oid type)
+static Oid
+row_type(Oid type)
 {
 	Oid			element;
 	Oid			relid;
@@ -208,7 +208,7 @@ see_inlined(StashMemoPlan *facts, const char *condition)
 	List	   *relations = NIL;
 	List	   *items = NIL;
 	List	   *functions;
-	StashMemoMentions mentions = {NIL, NIL};
+	StashMemoMentions mentions = {0};
 	bool		unsure;
 
 	stash_memo_mention(&mentions, stringToNode(condition));
@@ -305,14 +305,37 @@ see_checks(Oid type, void *arg)
 	return false;
 }
 
+static bool
+see_row(Oid type, void *arg)
+{
+	List	  **rows = arg;
+	Oid			relid = row_type(type);
+
+	if (OidIsValid(relid))
+		*rows = list_append_unique_oid(*rows, relid);
+	return false;
+}
+
+/*
+ * The relations whose row types a type is, or has in it: there a new name of a
+ * column shows, too.
+ */
+List *
+stash_memo_plan_rows(Oid type)
+{
+	List	   *rows = NIL;
+
+	if (type >= FirstNormalObjectId)
+		(void) stash_memo_type_has(type, see_row, &rows);
+	return rows;
+}
+
 /*
  * A type that a plan or a variable has.
  */
 void
 stash_memo_plan_type(StashMemoPlan *facts, Oid type)
 {
-	Oid			relid;
-
 	/* other fields are called so, too, and have numbers of other things */
 	if (type < BOOLOID || list_member_oid(facts->seen, type) ||
 		!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
@@ -322,9 +345,7 @@ stash_memo_plan_type(StashMemoPlan *facts, Oid type)
 		facts->naming = lappend_oid(facts->naming, type);
 	if (type < FirstNormalObjectId)
 		return;
-	relid = stash_memo_row_type(type);
-	if (OidIsValid(relid))
-		facts->rows = list_append_unique_oid(facts->rows, relid);
+	facts->rows = list_concat_unique_oid(facts->rows, stash_memo_plan_rows(type));
 	(void) stash_memo_type_has(type, see_checks, facts);
 }
 
@@ -549,7 +570,7 @@ end_reading(StashMemoPlan *facts)
 /*
  * What a query has before it is planned: where the values of parameters are
  * known, the planner computes what is made of them, and the plan has only the
- * result.  Collations, and what is named.
+ * result.  Its collations; what else it names memo_mention.c knows.
  */
 void
 stash_memo_plan_query(StashMemoPlan *facts, const Query *query)
@@ -563,11 +584,6 @@ stash_memo_plan_query(StashMemoPlan *facts, const Query *query)
 	{
 		if (ends_with(&field, "collid"))
 			see_collation(facts, read_oid(field.value));
-		else if (is_field(&field, "consttype"))
-		{
-			stash_memo_plan_type(facts, read_oid(field.value));
-			see_const(facts, &field);
-		}
 	}
 	end_reading(facts);
 	pfree(text);
@@ -603,8 +619,11 @@ typedef enum Mark
 	MARK_MAKES_JSON = -8,
 	MARK_FUNCTION = -9,
 	MARK_REGCLASS = -10,
-	MARK_CALLED = -11,			/* a function too, and a relation: they are */
-	MARK_NAMED = -12			/* there before the plan is read */
+	/* there before the plan is read: functions, relations, types of its query */
+	MARK_CALLED = -11,
+	MARK_NAMED = -12,
+	MARK_TYPE = -13,
+	MARK_ASKS_ELSEWHERE = -14
 } Mark;
 
 /* changes with any type, or what it is made of or checked by; never 0 */
@@ -655,8 +674,7 @@ remove_marks(PlannedStmt *plan)
 	{
 		PlanInvalItem *item = lfirst(cell);
 
-		if (item->cacheId >= 0 || item->cacheId == MARK_CALLED ||
-			item->cacheId == MARK_NAMED)
+		if (item->cacheId >= 0 || item->cacheId <= MARK_CALLED)
 			continue;
 		plan->invalItems = foreach_delete_current(plan->invalItems, cell);
 		pfree(item);
@@ -720,6 +738,7 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 				facts->has_time = true;
 				break;
 			case MARK_ASKS_SESSION:
+			case MARK_ASKS_ELSEWHERE:
 				facts->asks_session = true;
 				break;
 			case MARK_MAKES_JSON:
@@ -749,14 +768,30 @@ read_marks(StashMemoPlan *facts, const PlannedStmt *plan)
 	}
 }
 
+/* types of the query, of which the plan need not have anything */
+static void
+read_types(StashMemoPlan *facts, const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->invalItems)
+	{
+		const PlanInvalItem *item = lfirst(cell);
+
+		if (item->cacheId == MARK_TYPE)
+			stash_memo_plan_type(facts, item->hashValue);
+	}
+}
+
 /*
  * Write down in a new plan which functions of users its query names or were
- * called to make it, of which it may have only what they returned, and of which
- * relations it has nothing.  Where such a function changes the server is to make
- * the plan anew, as it does for those that are in it.
+ * called to make it, of which it may have only what they returned, and what else
+ * the query names of which it has nothing.  Where such a function changes the
+ * server is to make the plan anew, as it does for those that are in it.
  */
 void
-stash_memo_plan_called(PlannedStmt *plan, List *functions, List *relations)
+stash_memo_plan_called(PlannedStmt *plan, List *functions,
+					   const StashMemoMentions *mentions)
 {
 	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
 	ListCell   *cell;
@@ -766,8 +801,15 @@ stash_memo_plan_called(PlannedStmt *plan, List *functions, List *relations)
 		add_mark(plan, MARK_CALLED, lfirst_oid(cell));
 		add_mark(plan, PROCOID, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(lfirst_oid(cell))));
 	}
-	foreach(cell, relations)
-		add_mark(plan, MARK_NAMED, lfirst_oid(cell));
+	foreach(cell, mentions->relations)
+	{
+		if (!list_member_oid(plan->relationOids, lfirst_oid(cell)))
+			add_mark(plan, MARK_NAMED, lfirst_oid(cell));
+	}
+	foreach(cell, mentions->types)
+		add_mark(plan, MARK_TYPE, lfirst_oid(cell));
+	if (mentions->asks_session)
+		add_mark(plan, MARK_ASKS_ELSEWHERE, 0);
 	MemoryContextSwitchTo(old);
 }
 
@@ -786,6 +828,7 @@ stash_memo_plan_read(StashMemoPlan *facts, PlannedStmt *plan)
 	read_marks(facts, plan);
 	if (has_marks(plan))
 		return;
+	read_types(facts, plan);
 	read_text(facts, plan);
 	end_reading(facts);
 	add_marks(plan, facts, generation);

@@ -334,41 +334,54 @@ judge_told(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 }
 
 /*
- * Whether word of all that our snapshot sees of a relation has come, or its
- * lock is ours: '*locked'.
+ * Whether word of all that our snapshot sees of a relation has come, or a lock of
+ * it is ours: '*lock', which is NoLock where it is not.
  *
  * Who redefines or refreshes a relation tells others when they can see the
  * commit already, and gives up the lock after that.  In between nobody holds
  * it who counts as running.  It is in the way of writers at least: of readers
- * neither a refresh need be nor who switches triggers.
+ * neither a refresh need be nor who switches triggers.  So is who only waits for
+ * such a lock: then the catalogs are asked who has yet to tell.
  */
 static bool
-is_told(Oid relid, bool *locked)
+is_told(Oid relid, LOCKMODE *lock)
 {
 	LOCKTAG		tag;
 	int			nrunning;
 
-	*locked = ConditionalLockRelationOid(relid, RowExclusiveLock);
-	if (*locked)
+	*lock = RowExclusiveLock;
+	if (ConditionalLockRelationOid(relid, *lock))
 		return true;
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
-	(void) GetLockConflicts(&tag, RowExclusiveLock, &nrunning);
+	(void) GetLockConflicts(&tag, *lock, &nrunning);
 	AcceptInvalidationMessages();
+	/* the second for a refresh that lets others read */
+	*lock = get_rel_relkind(relid) != RELKIND_MATVIEW ? AccessShareLock :
+		RowShareLock;
 	/* on a standby one process, which always runs, holds them all */
-	return nrunning > 0 && !RecoveryInProgress();
+	if (nrunning > 0 && !RecoveryInProgress())
+		*lock = NoLock;
+	else if (ConditionalLockRelationOid(relid, *lock))
+		stash_track_look_anew(relid);
+	else
+	{
+		*lock = NoLock;
+		return false;
+	}
+	return true;
 }
 
 static StashMemoReason
 judge_source(const StashMemoSource *source, const StashTrackSnapshot *snapshot,
 			 Part part)
 {
-	bool		locked;
+	LOCKMODE	lock;
 	StashMemoReason reason = STASH_MEMO_BEING_COMMITTED;
 
-	if (is_told(source->oid, &locked))
+	if (is_told(source->oid, &lock))
 		reason = judge_told(source, snapshot, part);
-	if (locked)
-		UnlockRelationOid(source->oid, RowExclusiveLock);
+	if (lock != NoLock)
+		UnlockRelationOid(source->oid, lock);
 	return reason;
 }
 

@@ -177,9 +177,11 @@ is_prepared_otherwise(void)
 		stash_memo_compiled_user() != user_of_now();
 }
 
+/* a target around goes on with other plans than it began with */
 static void
 forget_plans(const StashTrackSnapshot *snapshot)
 {
+	stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, InvalidOid);
 	forget_conditions();
 	ResetPlanCache();
 	know(snapshot);
@@ -190,18 +192,12 @@ forget_plans(const StashTrackSnapshot *snapshot)
 	stash_memo_compiled_planned_anew(user_of_now());
 }
 
-/*
- * Whether casts or conditions that functions have made ready otherwise may be
- * used; what runs around the target that begins then goes on with others.
- */
+/* whether casts or conditions that were made ready otherwise may be used */
 static bool
 is_ready_otherwise(void)
 {
-	if (!stash_memo_compiled_ran_otherwise() ||
-		(!uses_conditions && !stash_memo_has_casts()))
-		return false;
-	stash_memo_trace_reason(STASH_MEMO_OLD_PLANS, InvalidOid);
-	return true;
+	return stash_memo_compiled_ran_otherwise() &&
+		(uses_conditions || stash_memo_has_casts());
 }
 
 /*
@@ -217,7 +213,6 @@ stash_memo_replan(bool *untold, bool *unwatched)
 {
 	StashTrackSnapshot *snapshot = stash_track_snapshot(GetActiveSnapshot());
 	bool		has_news = stash_track_anything_changed(known, untold);
-	bool		is_otherwise;
 
 	*unwatched = false;
 	/* it has looked no further */
@@ -233,9 +228,9 @@ stash_memo_replan(bool *untold, bool *unwatched)
 		stash_memo_compiled_outdate();
 		has_news = true;
 	}
-	is_otherwise = is_ready_otherwise();
-	if (stash_memo_compiled_forget() || has_news || is_mixed || is_otherwise ||
-		!stash_memo_settings_are_kept() || is_prepared_otherwise())
+	if (stash_memo_compiled_forget() || has_news || is_mixed ||
+		!stash_memo_settings_are_kept() || is_prepared_otherwise() ||
+		is_ready_otherwise())
 		forget_plans(snapshot);
 	else if (uses_conditions)
 		forget_conditions();

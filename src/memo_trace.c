@@ -244,18 +244,13 @@ stash_memo_trace_cursor(const char *name, bool is_end)
  * what the query names.
  */
 static void
-keep_called(PlannedStmt *plan, const StashMemoPlanning *planning, List *relations)
+keep_called(PlannedStmt *plan, const StashMemoPlanning *planning,
+			const StashMemoMentions *mentions)
 {
-	List	   *unread = list_difference_oid(relations, plan->relationOids);
+	List	   *all = stash_memo_ran_all(planning->functions);
 
-	if (planning->functions != NIL || unread != NIL)
-	{
-		List	   *all = stash_memo_ran_all(planning->functions);
-
-		stash_memo_plan_called(plan, all, unread);
-		list_free(all);
-	}
-	list_free(unread);
+	stash_memo_plan_called(plan, all, mentions);
+	list_free(all);
 	if (planning->outer != NULL)
 	{
 		bool		unsure;
@@ -304,7 +299,7 @@ trace_planner(Query *query, const char *text, int options,
 {
 	PlannedStmt *plan;
 	StashMemoPlanning planning;
-	StashMemoMentions mentions = {NIL, NIL};
+	StashMemoMentions mentions = {0};
 
 	stash_memo_names_plan();
 	stash_memo_replan_note();
@@ -319,7 +314,7 @@ trace_planner(Query *query, const char *text, int options,
 	}
 	plan = plan_noting_calls(query, text, options, params, &planning,
 							 mentions.functions STASH_COMPAT_EXPLAIN_ARG);
-	keep_called(plan, &planning, mentions.relations);
+	keep_called(plan, &planning, &mentions);
 
 	if (current != NULL)
 		note_planned(current, plan, text);

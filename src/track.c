@@ -463,6 +463,19 @@ stash_track_init(void)
 }
 
 /*
+ * Have the catalogs read again when a relation is asked for next: they may say who
+ * has yet to tell of a change.
+ */
+void
+stash_track_look_anew(Oid relid)
+{
+	StashTrackState *state = hash_search(states, &relid, HASH_FIND, NULL);
+
+	if (state != NULL)
+		state->is_valid = false;
+}
+
+/*
  * What is known of a relation.  Good until the same is asked for again.
  */
 const StashTrackState *

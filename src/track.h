@@ -90,6 +90,7 @@ typedef struct StashTrackSnapshot
 /* track.c */
 extern void stash_track_init(void);
 extern const StashTrackState *stash_track_state(Oid relid);
+extern void stash_track_look_anew(Oid relid);
 extern const char *stash_track_problem_text(StashTrackProblem problem);
 
 /* track_note.c */
