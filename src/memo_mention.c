@@ -25,6 +25,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "attempt.h"
@@ -118,11 +119,17 @@ mention_value(const Const *constant, StashMemoMentions *mentions)
 	mentions->asks_session |= stash_memo_holds_zone(constant->consttype);
 	if (!stash_memo_holds_names(constant->consttype))
 		return;
+	/* its conditions are looked at when a target has it */
+	if (constant->consttype == REGTYPEOID &&
+		get_typtype(DatumGetObjectId(constant->constvalue)) != '\0')
+	{
+		mention_type(DatumGetObjectId(constant->constvalue), mentions);
+		return;
+	}
 	stash_memo_plan_name(&facts, constant->consttype, constant->constvalue);
 	mentions->asks_session |= facts.asks_session;
 	mentions->relations = list_concat_unique_oid(mentions->relations, facts.named);
 	mentions->functions = list_concat_unique_oid(mentions->functions, facts.functions);
-	mentions->types = list_concat_unique_oid(mentions->types, facts.seen);
 }
 
 /* the types by which an expression is made, be they gone from its plan */
