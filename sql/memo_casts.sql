@@ -38,7 +38,7 @@ SELECT first(random());
 BEGIN;
 SELECT cast_for(2), cast_here(1) IS NOT NULL AS called, seen_here(1) IS NOT NULL AS called;
 SELECT cast_here(2), seen_here(2);
-SELECT cast_for(1), cast_here(3) , seen_here(1);
+SELECT cast_for(1) IS NOT NULL AS called, cast_here(3), seen_here(1);
 COMMIT;
 \c -
 SET search_path = stash_memo_casts;
