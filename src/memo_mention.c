@@ -136,11 +136,11 @@ mention_value(const Const *constant, StashMemoMentions *mentions)
 static void
 mention_types(const Node *node, StashMemoMentions *mentions)
 {
+	if (IsA(node, Const))
+		mention_value((const Const *) node, mentions);
 	switch (nodeTag(node))
 	{
 		case T_Const:
-			mention_value((const Const *) node, mentions);
-			/* FALLTHROUGH */
 		case T_Var:
 		case T_Param:
 		case T_FuncExpr:
