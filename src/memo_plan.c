@@ -585,7 +585,6 @@ stash_memo_plan_query(StashMemoPlan *facts, const Query *query)
 		if (ends_with(&field, "collid"))
 			see_collation(facts, read_oid(field.value));
 	}
-	end_reading(facts);
 	pfree(text);
 }
 
